@@ -1,0 +1,12 @@
+//! Wire types: what travels over HTTP, as clients see it, and what each error class means there.
+//!
+//! Keeps true: a wire name never changes its meaning within `/v1`. Ids are strings, times are RFC 3339 in UTC,
+//! offsets are named by their unit, and every error has the one shape of [`problem::Problem`].
+
+pub mod answer;
+pub mod document;
+pub mod job;
+pub mod openai;
+pub mod problem;
+pub mod search;
+pub mod system;

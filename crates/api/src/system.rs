@@ -1,0 +1,77 @@
+//! Health, status, workspaces and keys on the wire.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `GET /health/ready`: 200 when every required dependency answers, else 503 with the same body.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Ready {
+    /// `ready` or `not_ready`.
+    pub status: String,
+    pub version: String,
+    pub checks: Vec<Check>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Check {
+    /// `store`, `blobs`, `index`, `embedder`, `chat`.
+    pub name: String,
+    /// `ok`, `degraded` or `failed`.
+    pub status: String,
+    pub detail: String,
+    /// Whether the server refuses work without it.
+    pub required: bool,
+}
+
+/// `GET /v1/status`
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    pub version: String,
+    pub workspace: String,
+    pub documents: u64,
+    pub chunks: u64,
+    pub jobs: crate::job::JobCounts,
+    pub embedder: String,
+    /// Names of configured chat models; the first is the default.
+    pub chat_models: Vec<String>,
+    /// `extractive` without a chat model, else `generative`.
+    pub answer_mode: String,
+    /// Feed entries that the indexes have not applied yet.
+    pub index_lag: u64,
+    /// Whether requests need a key.
+    pub key_required: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Workspace {
+    pub id: String,
+    pub name: String,
+    pub documents: u64,
+    pub chunks: u64,
+    pub created_at: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WorkspaceRequest {
+    /// Lower-case letters, digits and hyphens.
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct KeyRequest {
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Key {
+    pub id: String,
+    pub name: String,
+    /// The first characters, to recognise it by.
+    pub prefix: String,
+    pub created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<String>,
+    /// The whole key, shown once, on creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! bytes by content hash: folder, S3.

@@ -1,0 +1,1 @@
+//! the ask flow: answer, claims, citations, verification, abstention.

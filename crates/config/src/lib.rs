@@ -1,0 +1,1 @@
+//! one tree: defaults < file < environment < flags; every value knows its origin.

@@ -1,0 +1,1 @@
+//! change feed -> lexical and vector indexes; rebuildable, each with a cursor.

@@ -1,0 +1,1 @@
+//! source -> parse -> chunk -> embed -> rows.

@@ -1,0 +1,10 @@
+//! The three model boundaries, their adapters, and the manifest that says where weights come from.
+//!
+//! Keeps true: models are called from blocking threads and are synchronous; a caller never sees a provider's own
+//! types; a failing provider gives a classed error that names the provider and what to do.
+
+mod boundary;
+
+pub use boundary::{
+    ChatDelta, ChatMessage, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose, Reranker, Role,
+};

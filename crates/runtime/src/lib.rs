@@ -1,0 +1,1 @@
+//! clock, spawn and shutdown, telemetry set-up.

@@ -1,0 +1,1 @@
+//! composition root, routers, authentication, embedded page, graceful shutdown.

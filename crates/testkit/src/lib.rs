@@ -1,0 +1,1 @@
+//! fixtures and a test server.

@@ -1,0 +1,19 @@
+//! Ids, domain values and the nine error classes that every other crate shares.
+//!
+//! Keeps true: no I/O, no async, no clock. What is here is data and the rules that hold for it.
+
+pub mod answer;
+pub mod document;
+pub mod error;
+pub mod hash;
+pub mod id;
+pub mod parsed;
+pub mod search;
+pub mod secret;
+pub mod time;
+
+pub use error::{Class, Error, Result};
+pub use hash::ContentHash;
+pub use id::{ChunkId, DocumentId, JobId, KeyId, VersionId, WorkspaceId};
+pub use secret::Secret;
+pub use time::Timestamp;
