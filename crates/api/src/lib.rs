@@ -4,6 +4,7 @@
 //! offsets are named by their unit, and every error has the one shape of [`problem::Problem`].
 
 pub mod answer;
+pub mod convert;
 pub mod document;
 pub mod job;
 pub mod openai;

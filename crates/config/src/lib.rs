@@ -1,1 +1,14 @@
-//! one tree: defaults < file < environment < flags; every value knows its origin.
+//! The configuration: one tree, four layers, every value with its origin.
+//!
+//! Keeps true: `config/ibid.toml` *is* the defaults (it is compiled in and is the lowest layer), so the
+//! documented default cannot differ from the real one. All problems are reported at once, each with its key,
+//! where the value came from, and what would be right.
+
+mod layers;
+mod tree;
+
+pub use layers::{Layers, Origin};
+pub use tree::{Answer, Blob, Chat, ChatModel, Config, Data, Embedder, Ingest, Log, Models, Server};
+
+/// The commented defaults, as `ibid config default` prints them.
+pub const DEFAULTS: &str = include_str!("../../../config/ibid.toml");

@@ -1,0 +1,205 @@
+//! The typed tree, and what must hold between its values.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ibid_types::Secret;
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data: Data,
+    pub server: Server,
+    pub blob: Blob,
+    pub models: Models,
+    pub embedder: Embedder,
+    pub chat: Chat,
+    pub ingest: Ingest,
+    pub answer: Answer,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    pub dir: PathBuf,
+    pub workspace: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub address: SocketAddr,
+    pub request_bytes_max: usize,
+    pub upload_bytes_max: usize,
+    pub request_seconds_max: u64,
+    pub requests_concurrent_max: usize,
+    pub shutdown_seconds_max: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blob {
+    pub kind: String,
+    pub s3_endpoint: String,
+    pub s3_bucket: String,
+    pub s3_region: String,
+    pub s3_prefix: String,
+    pub s3_access_key: Secret,
+    pub s3_secret_key: Secret,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    pub dir: PathBuf,
+    pub threads: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Embedder {
+    pub provider: String,
+    pub model: String,
+    pub url: String,
+    pub api_key: Secret,
+    pub tokens_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chat {
+    pub ollama_detect: bool,
+    pub first_token_seconds_max: u64,
+    pub answer_seconds_max: u64,
+    pub models: Vec<ChatModel>,
+    pub api_key: Secret,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatModel {
+    pub name: String,
+    pub provider: String,
+    pub url: String,
+    pub model: String,
+    #[serde(default)]
+    pub api_key: Secret,
+    #[serde(default = "context_tokens_usual")]
+    pub context_tokens: usize,
+}
+
+/// What small models of today read; operators of larger ones say so.
+const fn context_tokens_usual() -> usize {
+    8192
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    pub parse_workers: usize,
+    pub file_bytes_max: usize,
+    pub text_bytes_max: usize,
+    pub parse_seconds_max: u64,
+    pub parse_memory_mb_max: u64,
+    pub chunk_tokens_target: usize,
+    pub attempts_max: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    pub context_tokens: usize,
+    pub citations_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: String,
+    pub format: String,
+}
+
+impl Config {
+    /// What is wrong between the values, as `(key, what is wrong and what would be right)`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let mut must = |holds: bool, key: &str, what: &str| {
+            if !holds {
+                problems.push((key.to_owned(), what.to_owned()));
+            }
+        };
+        must(is_name(&self.data.workspace), "data.workspace", "use lower-case letters, digits and hyphens");
+        must(self.server.request_bytes_max >= 1024, "server.request_bytes_max", "at least 1024");
+        must(self.server.upload_bytes_max >= 1024, "server.upload_bytes_max", "at least 1024");
+        must(self.server.request_seconds_max >= 1, "server.request_seconds_max", "at least 1");
+        must(self.server.requests_concurrent_max >= 1, "server.requests_concurrent_max", "at least 1");
+        must(one_of(&self.blob.kind, &["folder", "s3"]), "blob.kind", "\"folder\" or \"s3\"");
+        must(
+            self.blob.kind != "s3" || !self.blob.s3_bucket.is_empty(),
+            "blob.s3_bucket",
+            "name a bucket when blob.kind is \"s3\"",
+        );
+        let providers = ["local", "openai", "ollama"];
+        must(
+            one_of(&self.embedder.provider, &providers),
+            "embedder.provider",
+            "\"local\", \"openai\" or \"ollama\"",
+        );
+        must(!self.embedder.model.is_empty(), "embedder.model", "name a model");
+        must(
+            self.embedder.provider != "openai" || is_url(&self.embedder.url),
+            "embedder.url",
+            "an http:// or https:// address is needed when embedder.provider is \"openai\"",
+        );
+        must((16..=32_768).contains(&self.embedder.tokens_max), "embedder.tokens_max", "16 to 32768");
+        must((1..=64).contains(&self.ingest.attempts_max), "ingest.attempts_max", "1 to 64");
+        must(self.ingest.parse_seconds_max >= 1, "ingest.parse_seconds_max", "at least 1");
+        must(self.ingest.parse_memory_mb_max >= 64, "ingest.parse_memory_mb_max", "at least 64");
+        must(
+            (16..=4096).contains(&self.ingest.chunk_tokens_target),
+            "ingest.chunk_tokens_target",
+            "16 to 4096",
+        );
+        must((200..=32_000).contains(&self.answer.context_tokens), "answer.context_tokens", "200 to 32000");
+        must((1..=20).contains(&self.answer.citations_max), "answer.citations_max", "1 to 20");
+        must(
+            one_of(&self.log.format, &["auto", "text", "json"]),
+            "log.format",
+            "\"auto\", \"text\" or \"json\"",
+        );
+        for (index, model) in self.chat.models.iter().enumerate() {
+            let key = |field: &str| format!("chat.models[{index}].{field}");
+            must(!model.name.is_empty(), &key("name"), "give it a name");
+            must(
+                !model.name.starts_with("ibid"),
+                &key("name"),
+                "names that begin with \"ibid\" are Ibid's own",
+            );
+            must(
+                one_of(&model.provider, &["openai", "ollama"]),
+                &key("provider"),
+                "\"openai\" or \"ollama\"",
+            );
+            must(is_url(&model.url), &key("url"), "an http:// or https:// address");
+            must(model.context_tokens >= 512, &key("context_tokens"), "at least 512");
+        }
+        problems
+    }
+}
+
+/// Workspace names travel in paths and addresses.
+fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !text.is_empty() && text.len() <= 64 && text.chars().all(allowed)
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+fn one_of(text: &str, allowed: &[&str]) -> bool {
+    allowed.contains(&text)
+}
