@@ -1,0 +1,95 @@
+// Requests to the server that this page came from: the key, and every failure as one kind of error.
+import { keyring } from '../state/keyring.svelte';
+
+// A failure as the server told it, or, with status 0, as the network did.
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly requestId?: string,
+  ) {
+    super(message);
+  }
+}
+
+// Sends a request; asks for a key and repeats where the server wants one. Any answer but 2xx is thrown as ApiError.
+export async function send(path: string, init: RequestInit = {}): Promise<Response> {
+  for (;;) {
+    const key = keyring.key;
+    const response = await reach(path, { ...init, headers: withKey(init.headers, key) });
+    if (response.ok) return response;
+    const error = problem(response.status, await response.text().catch(() => ''));
+    if (response.status !== 401 || !(await keyring.replace(key))) throw error;
+  }
+}
+
+export async function getJson<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await send(path, init);
+  return (await response.json()) as T;
+}
+
+export function postJson(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  const init: RequestInit = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return send(path, signal ? { ...init, signal } : init);
+}
+
+// `?a=1&b=2` of the values that are set.
+export function query(values: Record<string, string | number | undefined>): string {
+  const pairs = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
+  return pairs.length > 0 ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : '';
+}
+
+// Posts a form and tells how many of its bytes have left; fetch cannot tell that.
+export async function postForm(path: string, form: FormData, onSent: (bytes: number) => void): Promise<string> {
+  for (;;) {
+    const key = keyring.key;
+    const { status, text } = await postFormOnce(path, form, key, onSent);
+    if (status >= 200 && status < 300) return text;
+    if (status !== 401 || !(await keyring.replace(key))) throw problem(status, text);
+  }
+}
+
+function postFormOnce(path: string, form: FormData, key: string | null, onSent: (bytes: number) => void) {
+  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', path);
+    if (key) request.setRequestHeader('authorization', `Bearer ${key}`);
+    request.upload.onprogress = (event) => onSent(event.loaded);
+    request.onload = () => resolve({ status: request.status, text: request.responseText });
+    request.onerror = () => reject(unreachable());
+    request.send(form);
+  });
+}
+
+export function unreachable(): ApiError {
+  return new ApiError(0, 'server_unreachable', 'The server cannot be reached. See whether “ibid serve” is running.');
+}
+
+export function problem(status: number, text: string): ApiError {
+  try {
+    const { error } = JSON.parse(text) as { error: { code: string; message: string; request_id?: string } };
+    return new ApiError(status, String(error.code), String(error.message), error.request_id);
+  } catch {
+    return new ApiError(status, `http_${status}`, text.slice(0, 300) || `The server answered ${status}.`);
+  }
+}
+
+export function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(0, 'page_error', error instanceof Error ? error.message : String(error));
+}
+
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw unreachable();
+  }
+}
+
+function withKey(headers: HeadersInit | undefined, key: string | null): Headers {
+  const result = new Headers(headers);
+  if (key) result.set('authorization', `Bearer ${key}`);
+  return result;
+}

@@ -1,0 +1,49 @@
+// What the server says about itself, read again from time to time and at once when something changed.
+import { ApiError } from '../api/client';
+import * as api from '../api/endpoints';
+import type { Status, Workspace } from '../api/types';
+import { place } from './place.svelte';
+
+const REFRESH_MS = 15_000;
+const RETRY_MS = 2_000;
+
+class Server {
+  status = $state<Status | null>(null);
+  workspaces = $state<Workspace[]>([]);
+  // `locked`: the reader declined to give the key that the server wants.
+  health = $state<'unknown' | 'ok' | 'unreachable' | 'locked'>('unknown');
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #refreshing: Promise<void> | null = null;
+
+  get empty(): boolean {
+    return this.status !== null && this.status.documents === 0;
+  }
+
+  // Never rejects: what goes wrong is `health`.
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#read().finally(() => (this.#refreshing = null));
+    return this.#refreshing;
+  }
+
+  async choose(workspace: string) {
+    await this.#refreshing;
+    place.workspace = workspace;
+    await this.refresh();
+  }
+
+  async #read() {
+    clearTimeout(this.#timer);
+    try {
+      this.status = await api.status();
+      this.health = 'ok';
+      if (this.workspaces.length === 0) this.workspaces = await api.workspaces().catch(() => []);
+    } catch (error) {
+      this.health = error instanceof ApiError && error.status === 401 ? 'locked' : 'unreachable';
+    }
+    // Who declined to give a key is not asked again until they do something.
+    if (this.health === 'locked') return;
+    this.#timer = setTimeout(() => void this.refresh(), this.health === 'ok' ? REFRESH_MS : RETRY_MS);
+  }
+}
+
+export const server = new Server();

@@ -1,0 +1,161 @@
+// Lays an answer out: paragraphs and lists of pieces, each piece plain text of one claim or a citation mark.
+// Keeps true: the pieces' texts are the answer's own characters; nothing in them is read as HTML.
+import type { Claim } from '../api/types';
+
+export interface TextPiece {
+  kind: 'text';
+  text: string;
+  // Index into the claims that were given.
+  claim: number | null;
+  strong: boolean;
+  code: boolean;
+}
+
+export interface MarkPiece {
+  kind: 'mark';
+  number: number;
+}
+
+export type Piece = TextPiece | MarkPiece;
+
+export interface Block {
+  kind: 'paragraph' | 'item' | 'heading' | 'code';
+  // Of a list item: `•` or its number.
+  bullet: string;
+  pieces: Piece[];
+}
+
+interface Range {
+  start: number;
+  end: number;
+}
+
+const MARK = /\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]/g;
+
+// `known` are the numbers of citations that exist; other marks stay text.
+export function layout(text: string, claims: Claim[], known: ReadonlySet<number>): Block[] {
+  const owners = claimRanges(text, claims);
+  return blocks(text).map((block) => ({
+    kind: block.kind,
+    bullet: block.bullet,
+    pieces: block.kind === 'code' ? [plain(text.slice(block.start, block.end), false, true)] : inline(text, block, owners, known),
+  }));
+}
+
+// Where each claim stands in the text. Marks, emphasis and the width of white space do not count.
+export function claimRanges(text: string, claims: Claim[]): (Range | null)[] {
+  const { letters, places } = compact(text);
+  let from = 0;
+  return claims.map((claim) => {
+    const wanted = compact(claim.text).letters;
+    if (wanted === '') return null;
+    let at = letters.indexOf(wanted, from);
+    if (at < 0) at = letters.indexOf(wanted);
+    if (at < 0) return null;
+    from = at + wanted.length;
+    return { start: places[at] ?? 0, end: (places[from - 1] ?? 0) + 1 };
+  });
+}
+
+function compact(text: string): { letters: string; places: number[] } {
+  const bare = text.replace(MARK, (mark) => ' '.repeat(mark.length));
+  const places: number[] = [];
+  let letters = '';
+  for (let at = 0; at < bare.length; at += 1) {
+    const letter = bare[at] ?? '';
+    if (/[\s*_`#]/.test(letter)) continue;
+    letters += letter;
+    places.push(at);
+  }
+  return { letters, places };
+}
+
+type RawBlock = Range & { kind: Block['kind']; bullet: string };
+
+function blocks(text: string): RawBlock[] {
+  const result: RawBlock[] = [];
+  let fence: RawBlock | null = null;
+  let at = 0;
+  for (const line of text.split('\n')) {
+    const start = at;
+    const end = at + line.length;
+    at = end + 1;
+    if (/^\s*```/.test(line)) {
+      if (fence) result.push(fence);
+      fence = fence ? null : { kind: 'code', bullet: '', start: at, end: at };
+    } else if (fence) {
+      fence.end = end;
+    } else {
+      addLine(result, line, start, end);
+    }
+  }
+  if (fence) result.push(fence);
+  return result.filter((block) => block.end > block.start);
+}
+
+function addLine(result: RawBlock[], line: string, start: number, end: number) {
+  const item = /^\s*(?:[-*•]|(\d{1,3})[.)])\s+/.exec(line);
+  const heading = /^#{1,6}\s+/.exec(line);
+  const last = result.at(-1);
+  if (item) {
+    result.push({ kind: 'item', bullet: item[1] ? `${item[1]}.` : '•', start: start + item[0].length, end });
+  } else if (heading) {
+    result.push({ kind: 'heading', bullet: '', start: start + heading[0].length, end });
+  } else if (line.trim() === '') {
+    result.push({ kind: 'paragraph', bullet: '', start, end: start });
+  } else if (last && (last.kind === 'paragraph' || last.kind === 'item') && last.end > last.start && last.end === start - 1) {
+    last.end = end;
+  } else {
+    result.push({ kind: 'paragraph', bullet: '', start, end });
+  }
+}
+
+function inline(text: string, block: Range, owners: (Range | null)[], known: ReadonlySet<number>): Piece[] {
+  const pieces: Piece[] = [];
+  const token = new RegExp(`${MARK.source}|\\*\\*|\`[^\`\\n]+\``, 'g');
+  token.lastIndex = block.start;
+  let strong = false;
+  let from = block.start;
+  for (let match = token.exec(text); match && match.index + match[0].length <= block.end; match = token.exec(text)) {
+    const numbers = match[0].startsWith('[') ? (match[0].match(/\d+/g) ?? []).map(Number) : [];
+    if (numbers.length > 0 && !numbers.every((number) => known.has(number))) continue;
+    addText(pieces, text, { start: from, end: match.index }, owners, strong);
+    if (numbers.length > 0) trimEnd(pieces);
+    for (const number of numbers) pieces.push({ kind: 'mark', number });
+    if (match[0] === '**') strong = !strong;
+    if (match[0].startsWith('`')) pieces.push(plain(match[0].slice(1, -1), strong, true, ownerAt(owners, match.index + 1)));
+    from = match.index + match[0].length;
+  }
+  addText(pieces, text, { start: from, end: block.end }, owners, strong);
+  return pieces;
+}
+
+function addText(pieces: Piece[], text: string, range: Range, owners: (Range | null)[], strong: boolean) {
+  const cuts = new Set([range.start, range.end]);
+  for (const owner of owners) {
+    for (const cut of owner ? [owner.start, owner.end] : []) {
+      if (cut > range.start && cut < range.end) cuts.add(cut);
+    }
+  }
+  const sorted = [...cuts].sort((a, b) => a - b);
+  for (let i = 0; i + 1 < sorted.length; i += 1) {
+    const start = sorted[i] ?? 0;
+    const piece = text.slice(start, sorted[i + 1]);
+    if (piece) pieces.push(plain(piece, strong, false, ownerAt(owners, start)));
+  }
+}
+
+function ownerAt(owners: (Range | null)[], at: number): number | null {
+  const index = owners.findIndex((owner) => owner !== null && owner.start <= at && at < owner.end);
+  return index < 0 ? null : index;
+}
+
+// A mark sits close to the word that it belongs to.
+function trimEnd(pieces: Piece[]) {
+  const last = pieces.at(-1);
+  if (last?.kind === 'text') last.text = last.text.trimEnd();
+}
+
+function plain(text: string, strong: boolean, code: boolean, claim: number | null = null): TextPiece {
+  return { kind: 'text', text, claim, strong, code };
+}

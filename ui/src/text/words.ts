@@ -1,0 +1,41 @@
+// Numbers, dates and names as a reader wants to see them.
+
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+export function seconds(ms: number): string {
+  if (ms < 1000) return `${Math.max(1, Math.round(ms))} ms`;
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
+
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} B`;
+  if (count < 1_000_000) return `${Math.round(count / 1000)} kB`;
+  return `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
+export function count(amount: number, one: string, many: string): string {
+  return `${amount.toLocaleString('en')} ${amount === 1 ? one : many}`;
+}
+
+// The day of an RFC 3339 time; other text stays as it is.
+export function day(time: string): string {
+  return /^\d{4}-\d{2}-\d{2}/.exec(time)?.[0] ?? time;
+}
+
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  return trimmed ? `${trimmed[0]?.toUpperCase() ?? ''}${trimmed.slice(1)}${/[.!?…:]$/.test(trimmed) ? '' : '.'}` : '';
+}
+
+// `p. 12 · Chapter › Section`, of what is known.
+export function place(quoted: { page?: number; heading_path: string[] }): string {
+  const parts = [quoted.page ? `p. ${quoted.page}` : '', quoted.heading_path.join(' › ')];
+  return parts.filter(Boolean).join(' · ');
+}
+
+export function confidenceWord(confidence: number): string {
+  if (confidence >= 0.75) return 'high';
+  return confidence >= 0.45 ? 'medium' : 'low';
+}

@@ -1,0 +1,35 @@
+// Builds the page into dist/ under stable names, so that the Rust build can embed it and a change shows as a small diff.
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig, type Plugin } from 'vite';
+import { sourceHash, HASH_FILE } from './build/source-hash.js';
+
+// Writes the hash of the sources beside the built page; `npm run check` compares it.
+function stampSources(): Plugin {
+  return {
+    name: 'stamp-sources',
+    apply: 'build',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: HASH_FILE, source: `${sourceHash()}\n` });
+    },
+  };
+}
+
+const server = process.env.IBID_URL ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [svelte(), stampSources()],
+  server: { proxy: { '/v1': server, '/health': server, '/openapi.json': server } },
+  build: {
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    cssCodeSplit: false,
+    rolldownOptions: {
+      output: {
+        entryFileNames: 'app.js',
+        chunkFileNames: '[name].js',
+        assetFileNames: (asset) => (asset.names.some((name) => name.endsWith('.css')) ? 'app.css' : '[name][extname]'),
+      },
+    },
+  },
+});
