@@ -1,0 +1,52 @@
+# Everything that people and CI do with this repository. Needs a Rust toolchain; `setup` installs the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release/ibid
+CACHE := $(CURDIR)/.cache
+MODELS := $(CACHE)/models
+MODEL := all-MiniLM-L6-v2
+DEMO := $(CACHE)/demo
+JOBS := 2
+
+.PHONY: help setup build demo serve test test-models check fmt ui bench models clean
+
+help: ## Says what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+setup: ## Installs what is missing (Debian packages, as root or by sudo)
+	@scripts/setup.sh
+
+build: ## Builds the release binary
+	cargo build --release --locked --package ibid
+
+demo: setup build ## Ingests the sample corpus and the manual, asks three questions
+	@scripts/demo.sh $(RELEASE) $(DEMO) $(MODELS)
+
+serve: build ## Serves the demo's library on http://127.0.0.1:8080
+	$(RELEASE) --data-dir $(DEMO) --set models.dir=$(MODELS) serve
+
+models: ## Fetches the embedding model for tests and the demo
+	@scripts/models.sh $(MODELS)
+
+test: setup models ## Runs every test
+	@scripts/test.sh $(MODELS)
+
+test-models: setup models ## Runs the tests that need a real chat model (builds a model server: slow)
+	@scripts/test-models.sh
+
+check: fmt ## Format and lints, warnings as errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+fmt:
+	cargo fmt --all --check
+
+ui: ## Builds the web page anew into ui/dist
+	cd ui && npm ci --no-audit --no-fund && npm run check && npm run build
+
+bench: setup build models ## Measures against the peers; writes docs/benchmarks.md's figures to the terminal
+	@scripts/bench.sh $(RELEASE) $(MODELS)
+
+clean: ## Removes what was built and fetched
+	rm -rf target .cache ui/node_modules .venv

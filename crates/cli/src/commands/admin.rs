@@ -1,0 +1,142 @@
+//! Small commands about the installation: status, keys, workspaces, index, configuration.
+
+use std::io::{BufRead, IsTerminal};
+use std::process::ExitCode;
+
+use ibid_api::system::{Key, KeyRequest, Status, Workspace, WorkspaceRequest};
+use ibid_types::{Error, Result};
+
+use crate::args::{Common, Configuration, Index, Keys, Workspaces};
+use crate::context::{Context, configuration as load, escaped};
+use crate::output::{counted, foreign, grouped, json, line, note, piece};
+
+pub fn status(context: &Context) -> Result<ExitCode> {
+    let status: Status = context.client.get(&context.path("/v1/status"))?.json()?;
+    if context.common.json {
+        json(&status)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let jobs = status.jobs;
+    let chat = if status.chat_models.is_empty() { "none".to_owned() } else { status.chat_models.join(", ") };
+    for (name, value) in [
+        ("version", status.version),
+        ("workspace", status.workspace),
+        ("documents", grouped(status.documents)),
+        ("chunks", grouped(status.chunks)),
+        ("jobs", format!("{} queued, {} running, {} failed", jobs.queued, jobs.running, jobs.failed)),
+        ("index", if status.index_lag == 0 { "up to date".to_owned() } else { format!("{} entries behind", status.index_lag) }),
+        ("embedder", status.embedder),
+        ("chat", chat),
+        ("answers", status.answer_mode),
+        ("key", if status.key_required { "required".to_owned() } else { "not required (loopback only)".to_owned() }),
+    ] {
+        line(&format!("{}  {}", context.color.dim(&format!("{name:<9}")), foreign(&value)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn index(context: &Context, command: &Index) -> Result<ExitCode> {
+    match command {
+        Index::Rebuild => {
+            let report: serde_json::Value = context.client.post("/v1/index/rebuild", &())?.json()?;
+            json(&report)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
+    match command {
+        Keys::Create { name } => {
+            let key: Key = context.client.post("/v1/keys", &KeyRequest { name })?.json()?;
+            if context.common.json {
+                json(&key)?;
+            } else {
+                line(key.key.as_deref().unwrap_or_default())?;
+                note("This is the only time the key is shown. Requests now need it: Authorization: Bearer KEY.");
+            }
+        }
+        Keys::List => {
+            let keys: Vec<Key> = context.client.get("/v1/keys")?.json()?;
+            if context.common.json {
+                json(&keys)?;
+            } else {
+                for key in &keys {
+                    line(&format!("{}  {}…  {}  made {}", key.id, key.prefix, foreign(&key.name), key.created_at))?;
+                }
+                line(&context.color.dim(&counted(keys.len() as u64, "key")))?;
+            }
+        }
+        Keys::Revoke { id } => {
+            context.client.delete(&format!("/v1/keys/{}", escaped(&id)))?;
+            note(&format!("revoked {id}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn workspaces(context: &Context, command: Workspaces) -> Result<ExitCode> {
+    match command {
+        Workspaces::Create { name } => {
+            let workspace: Workspace = context.client.post("/v1/workspaces", &WorkspaceRequest { name })?.json()?;
+            show(context, &workspace)?;
+        }
+        Workspaces::List => {
+            let list: Vec<Workspace> = context.client.get("/v1/workspaces")?.json()?;
+            if context.common.json {
+                json(&list)?;
+            } else {
+                list.iter().try_for_each(|workspace| show(context, workspace))?;
+            }
+        }
+        Workspaces::Delete { name, yes } => {
+            if !yes && !confirmed(&name)? {
+                note("nothing was deleted");
+                return Ok(ExitCode::SUCCESS);
+            }
+            context.client.delete(&format!("/v1/workspaces/{}", escaped(&name)))?;
+            note(&format!("deleted workspace {name}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(context: &Context, workspace: &Workspace) -> Result<()> {
+    if context.common.json {
+        return json(workspace);
+    }
+    let contents = format!("{}, {}", counted(workspace.documents, "document"), counted(workspace.chunks, "chunk"));
+    line(&format!("{}  {contents}", context.color.bold(&workspace.name)))
+}
+
+/// Asks on the terminal; without one, deleting needs `--yes`.
+fn confirmed(name: &str) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        let what = format!("deleting workspace '{name}' needs --yes where nobody can be asked");
+        return Err(Error::bad_request("confirmation_needed", what));
+    }
+    note(&format!("Everything in workspace '{name}' will be deleted. Type its name to go on:"));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    Ok(read.is_ok() && answer.trim() == name)
+}
+
+pub fn configuration(common: &Common, command: &Configuration) -> Result<ExitCode> {
+    match command {
+        Configuration::Default => piece(ibid_config::DEFAULTS)?,
+        Configuration::Show => {
+            let (config, shown) = load(common)?;
+            if common.json {
+                let value = |(value, origin): &(String, ibid_config::Origin)| serde_json::json!({ "value": value, "origin": origin.to_string() });
+                let map: serde_json::Map<_, _> = shown.iter().map(|(key, entry)| (key.clone(), value(entry))).collect();
+                json(&map)?;
+            } else {
+                for (key, (value, origin)) in &shown {
+                    line(&format!("{key} = {value}  # {origin}"))?;
+                }
+                note(&format!("data directory: {}", config.data.dir.display()));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,144 @@
+//! `ibid ask`: an answer with its citations.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use ibid_api::answer::{Answer, AskRequest, StepEvent, TokenEvent};
+use ibid_api::problem::Problem;
+use ibid_types::{Class, Error, Result};
+
+use super::{filter, place};
+use crate::args::{AnswerMode, Ask};
+use crate::context::Context;
+use crate::output::{self, ABSTAINED, foreign, json, json_line, line, note, piece, shortened};
+
+pub fn run(context: &Context, arguments: &Ask) -> Result<ExitCode> {
+    let request = request(context, arguments)?;
+    let answer = if arguments.stream { streamed(context, &request)? } else { whole(context, &request)? };
+    if context.common.json {
+        if !arguments.stream {
+            json(&answer)?;
+        }
+    } else {
+        show(context, &answer, arguments)?;
+    }
+    Ok(if answer.abstained.is_some() { ExitCode::from(ABSTAINED) } else { ExitCode::SUCCESS })
+}
+
+fn request(context: &Context, arguments: &Ask) -> Result<AskRequest> {
+    let mut question = arguments.question.join(" ");
+    if question == "-" {
+        question.clear();
+        std::io::stdin().lock().read_to_string(&mut question).map_err(|error| {
+            Error::bad_request("question_unreadable", "cannot read the question from standard input").caused_by(error)
+        })?;
+    }
+    let mode = match arguments.mode {
+        AnswerMode::Auto => "auto",
+        AnswerMode::Extractive => "extractive",
+        AnswerMode::Generative => "generative",
+    };
+    Ok(AskRequest {
+        question,
+        workspace: context.common.workspace.clone(),
+        mode: Some(mode.to_owned()),
+        model: arguments.model.clone(),
+        filter: filter(&arguments.filters),
+        stream: arguments.stream,
+        explain: arguments.explain,
+        ..AskRequest::default()
+    })
+}
+
+fn whole(context: &Context, request: &AskRequest) -> Result<Answer> {
+    context.client.post("/v1/ask", request)?.json()
+}
+
+fn streamed(context: &Context, request: &AskRequest) -> Result<Answer> {
+    let mut answer = None;
+    let as_json = context.common.json;
+    context.client.post("/v1/ask", request)?.events(|name, data| {
+        if as_json {
+            let data: serde_json::Value = read(data)?;
+            json_line(&serde_json::json!({ "event": name, "data": data }))?;
+        }
+        match name {
+            "token" if !as_json => piece(&foreign(&read::<TokenEvent>(data)?.text))?,
+            "step" if !as_json => show_step(context, &read(data)?),
+            "error" => return Err(told(&read(data)?)),
+            "done" => {
+                answer = Some(read(data)?);
+                return Ok(ControlFlow::Break(()));
+            }
+            _ => {}
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    answer.ok_or_else(|| Error::unavailable("server_cut", "the answer ended early; is the server still running?"))
+}
+
+fn read<T: serde::de::DeserializeOwned>(data: &str) -> Result<T> {
+    serde_json::from_str(data)
+        .map_err(|error| Error::internal("client_answer", "an event of the answer cannot be read").caused_by(error))
+}
+
+fn told(problem: &Problem) -> Error {
+    let class = Class::ALL.into_iter().find(|class| class.name() == problem.error.class).unwrap_or(Class::Internal);
+    Error::new(class, "answer_failed", format!("{} [{}]", problem.error.message, problem.error.code))
+}
+
+fn show_step(context: &Context, step: &StepEvent) {
+    if step.state != "started" && context.color.err {
+        note(&context.color.dim(&format!("· {} {}", step.name, foreign(&step.detail))));
+    }
+}
+
+fn show(context: &Context, answer: &Answer, arguments: &Ask) -> Result<()> {
+    let color = context.color;
+    if let Some(abstention) = &answer.abstained {
+        line(&color.yellow(&foreign(&abstention.reason)))?;
+        if !abstention.looked_for.is_empty() {
+            line(&color.dim(&format!("Looked for: {}", foreign(&abstention.looked_for.join(", ")))))?;
+        }
+        for nearest in &abstention.nearest {
+            line(&color.dim(&format!("Nearest: {}", foreign(nearest))))?;
+        }
+        return notices(context, answer);
+    }
+    if arguments.stream {
+        line("")?;
+    } else {
+        line(&foreign(&answer.text))?;
+    }
+    line("")?;
+    for citation in &answer.citations {
+        let at = place(&citation.title, citation.page, &citation.heading_path);
+        line(&format!("{} {}", color.cyan(&format!("[{}]", citation.number)), color.bold(&at)))?;
+        line(&format!("    “{}”", foreign(&shortened(&citation.quote, 300))))?;
+        line(&color.dim(&format!("    {} (bytes {} to {})", foreign(&citation.source), citation.start_byte, citation.end_byte)))?;
+    }
+    for claim in answer.claims.iter().filter(|claim| claim.verdict == "unsupported") {
+        line(&color.red(&format!("Not supported by the documents: {}", foreign(&claim.text))))?;
+    }
+    line(&color.dim(&summary(answer)))?;
+    if arguments.explain
+        && let Some(trace) = &answer.trace
+    {
+        super::search::show_trace(context, trace)?;
+    }
+    notices(context, answer)
+}
+
+fn summary(answer: &Answer) -> String {
+    let by = answer.model.as_ref().map_or_else(|| answer.mode.clone(), |model| format!("{} by {model}", answer.mode));
+    let coverage = answer.coverage.map_or_else(String::new, |coverage| format!(" · coverage {:.0} %", coverage * 100.0));
+    format!("{by}{coverage} · confidence {:.0} % · {:.0} ms", answer.confidence * 100.0, answer.took_ms)
+}
+
+fn notices(context: &Context, answer: &Answer) -> Result<()> {
+    for notice in &answer.notices {
+        output::line(&context.color.yellow(&format!("Note: {}", foreign(notice))))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The commands, a file a noun, and the table that finds them.
+
+mod admin;
+mod ask;
+mod documents;
+mod eval;
+mod form;
+mod ingest;
+mod jobs;
+mod models;
+mod search;
+mod serve;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use ibid_serve::Mode;
+use ibid_types::Result;
+
+use crate::args::{Arguments, Command};
+use crate::context::Context;
+
+/// Runs what the command line asks for.
+pub fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Arguments { common, command } = arguments;
+    let open = |mode| Context::open(common.clone(), mode);
+    match command {
+        Command::Ingest(arguments) => ingest::run(&open(Mode::Working)?, &arguments),
+        Command::Ask(arguments) => ask::run(&open(Mode::Command)?, &arguments),
+        Command::Search(arguments) => search::run(&open(Mode::Command)?, &arguments),
+        Command::Serve(arguments) => serve::run(common, &arguments),
+        Command::Documents(command) => documents::run(&open(Mode::Command)?, command),
+        Command::Jobs(command) => jobs::run(&open(Mode::Command)?, command),
+        Command::Models(command) => models::run(&common, command),
+        Command::Eval(arguments) => eval::run(&common, &arguments),
+        Command::Index(command) => admin::index(&open(Mode::Command)?, &command),
+        Command::Keys(command) => admin::keys(&open(Mode::Command)?, command),
+        Command::Workspace(command) => admin::workspaces(&open(Mode::Command)?, command),
+        Command::Status => admin::status(&open(Mode::Command)?),
+        Command::Config(command) => admin::configuration(&common, &command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "ibid", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The filters of the command line on the wire.
+fn filter(filters: &crate::args::Filters) -> ibid_api::search::Filter {
+    let filters = filters.clone();
+    ibid_api::search::Filter {
+        documents: filters.documents,
+        tags: filters.tags,
+        languages: filters.languages,
+        path_prefix: filters.path,
+        date_from: filters.from,
+        date_to: filters.to,
+    }
+}
+
+/// Where a passage stands: `Manual, page 3, Refunds > Deadlines`.
+fn place(title: &str, page: Option<u32>, heading_path: &[String]) -> String {
+    let mut place = title.to_owned();
+    if let Some(page) = page {
+        place.push_str(&format!(", page {page}"));
+    }
+    let headings: Vec<&str> = heading_path.iter().map(String::as_str).filter(|heading| *heading != title).collect();
+    if !headings.is_empty() {
+        place.push_str(&format!(", {}", headings.join(" > ")));
+    }
+    crate::output::foreign(&place)
+}

@@ -1,0 +1,26 @@
+//! `ibid serve`: the server and its page.
+
+use std::process::ExitCode;
+
+use ibid_serve::{App, Logging, Mode};
+use ibid_types::Result;
+
+use crate::args::{Common, Serve};
+use crate::context::{configuration, runtime};
+use crate::output::note;
+
+pub fn run(mut common: Common, arguments: &Serve) -> Result<ExitCode> {
+    if let Some(address) = arguments.address {
+        common.settings.push(format!("server.address={address}"));
+    }
+    let (config, _) = configuration(&common)?;
+    ibid_serve::set_up_logging(&Logging { level: config.log.level.clone(), format: config.log.format.clone() })?;
+    let data_dir = config.data.dir.display().to_string();
+    let runtime = runtime()?;
+    let app = App::open(config, Mode::Working)?;
+    runtime.block_on(ibid_serve::serve(app, |address| {
+        note(&format!("Ibid answers on http://{address} from {data_dir}. Stop it with Ctrl-C."));
+    }))?;
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    Ok(ExitCode::SUCCESS)
+}

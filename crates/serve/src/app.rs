@@ -1,0 +1,302 @@
+//! The composition root: every concrete adapter is made here, from the configuration, and nowhere else.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ibid_blob::Blobs;
+use ibid_chat::{AnswerConfig, Answerer};
+use ibid_config::Config;
+use ibid_index::{IndexConfig, Indexes};
+use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
+use ibid_ingest::worker::{ParsePool, PoolConfig};
+use ibid_model::{ChatModel, Embedder};
+use ibid_retrieve::Retriever;
+use ibid_runtime::{Clock, Shutdown};
+use ibid_store::{Sqlite, SqliteConfig, Store, Workspace};
+use ibid_types::answer::{Answer, Event, Question};
+use ibid_types::search::{Found, Request};
+use ibid_types::{Error, Result, Secret, Timestamp};
+use parking_lot::Mutex;
+
+use crate::metrics::Metrics;
+use crate::routes::ask::outcome_name;
+use crate::{embedder, search};
+
+/// How long a change may take to reach the indexes before a caller is told so.
+const INDEXED_WITHIN: Duration = Duration::from_secs(30);
+
+/// What the process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Works on jobs and follows the feed until it is told to stop.
+    Working,
+    /// Answers one command; the index catches up once, jobs wait.
+    Command,
+}
+
+/// Everything that a request may need.
+pub struct App {
+    pub config: Config,
+    pub clock: Clock,
+    pub started_at: Timestamp,
+    pub shutdown: Shutdown,
+    pub store: Store,
+    pub blobs: Arc<dyn Blobs>,
+    pub embedder: Arc<dyn Embedder>,
+    pub metrics: Metrics,
+    indexes: Arc<Indexes>,
+    retriever: Arc<Retriever>,
+    answerer: Answerer,
+    chat_models: Vec<Arc<dyn ChatModel>>,
+    pipeline: Arc<Pipeline>,
+    guarded: AtomicBool,
+    local_token: Secret,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("data", &self.config.data).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Opens the data directory and makes every adapter. Model weights are read at first use.
+    pub fn open(config: Config, mode: Mode) -> Result<Arc<Self>> {
+        let clock = Clock::system();
+        let shutdown = Shutdown::new();
+        let store = open_store(&config, &clock)?;
+        store.workspace_ensure(&config.data.workspace)?;
+        let blobs = open_blobs(&config)?;
+        let embedder = embedder::make(&config)?;
+        let indexes = Arc::new(Indexes::open(index_config(&config, embedder.as_ref()), store.clone())?);
+        let retriever = Arc::new(Retriever::new(
+            Arc::clone(&indexes),
+            store.clone(),
+            Arc::clone(&embedder),
+            None,
+            ibid_retrieve::Config::default(),
+        ));
+        let chat_models = embedder::chat_models(&config)?;
+        let answerer = Answerer::new(
+            Arc::new(search::Port::new(Arc::clone(&retriever))),
+            Arc::clone(&embedder),
+            chat_models.clone(),
+            AnswerConfig::default(),
+        );
+        let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
+        let guarded = AtomicBool::new(store.key_count()? > 0);
+        let app = Arc::new(Self {
+            started_at: clock.now(),
+            config,
+            clock,
+            shutdown,
+            store,
+            blobs,
+            embedder,
+            metrics: Metrics::new(),
+            indexes,
+            retriever,
+            answerer,
+            chat_models,
+            pipeline,
+            guarded,
+            local_token: ibid_store::random_secret()?,
+            threads: Mutex::default(),
+        });
+        match mode {
+            Mode::Working => app.start(),
+            Mode::Command => {
+                app.indexes.catch_up()?;
+            }
+        }
+        Ok(app)
+    }
+
+    fn start(self: &Arc<Self>) {
+        let follower = Arc::clone(self);
+        let worker = Arc::clone(self);
+        let mut threads = self.threads.lock();
+        threads.push(ibid_runtime::background("index", &self.shutdown, move |shutdown| follower.indexes.run(shutdown)));
+        threads.push(ibid_runtime::background("ingest", &self.shutdown, move |shutdown| worker.pipeline.run(shutdown)));
+    }
+
+    /// Ends the background work; what is half done stays queued.
+    pub fn stop(&self) {
+        self.shutdown.request();
+        self.pipeline.wake();
+        self.indexes.poke();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a background task ended in a panic");
+            }
+        }
+    }
+
+    /// The workspace of that name, or the default one.
+    pub fn workspace(&self, name: Option<&str>) -> Result<Workspace> {
+        let name = name.unwrap_or(&self.config.data.workspace);
+        self.store.workspace_find(name)?.ok_or_else(|| {
+            Error::not_found("workspace_unknown", format!("there is no workspace '{name}'; make it with POST /v1/workspaces or `ibid workspace create {name}`"))
+        })
+    }
+
+    pub fn search(&self, request: &Request) -> Result<Found> {
+        self.metrics.search();
+        self.retriever.search(request)
+    }
+
+    pub fn ask(
+        &self,
+        question: &Question,
+        on_event: &mut dyn FnMut(Event) -> std::ops::ControlFlow<()>,
+    ) -> Result<Answer> {
+        self.metrics.search();
+        let answer = self.answerer.ask(question, on_event).inspect_err(|_| self.metrics.answer("none", "failed"))?;
+        let mode = if answer.model.is_some() { "generative" } else { "extractive" };
+        self.metrics.answer(mode, outcome_name(&answer));
+        Ok(answer)
+    }
+
+    /// Waits until the indexes hold what was committed up to `position`.
+    pub fn wait_indexed(&self, position: i64) -> Result<()> {
+        self.indexes.poke();
+        if self.threads.lock().is_empty() {
+            self.indexes.catch_up()?;
+        }
+        self.indexes.wait_for(position, INDEXED_WITHIN)
+    }
+
+    pub fn index_lag(&self) -> Result<u64> {
+        let head = self.store.feed_head()?;
+        Ok(u64::try_from(head - self.indexes.applied()).unwrap_or(0))
+    }
+
+    pub fn rebuild_indexes(&self) -> Result<serde_json::Value> {
+        let report = self.indexes.rebuild(None)?;
+        Ok(report.to_json())
+    }
+
+    pub fn wake_pipeline(&self) {
+        self.pipeline.wake();
+    }
+
+    pub fn has_chat_model(&self, name: &str) -> bool {
+        self.chat_models.iter().any(|model| model.name() == name)
+    }
+
+    pub fn chat_model_names(&self) -> Vec<String> {
+        self.chat_models.iter().map(|model| model.name().to_owned()).collect()
+    }
+
+    /// Whether requests need a key.
+    pub fn is_guarded(&self) -> bool {
+        self.guarded.load(Ordering::Acquire)
+    }
+
+    pub fn keys_changed(&self) -> Result<()> {
+        self.guarded.store(self.store.key_count()? > 0, Ordering::Release);
+        Ok(())
+    }
+
+    /// The token of whoever can read the data directory; lives as long as the process.
+    pub const fn local_token(&self) -> &Secret {
+        &self.local_token
+    }
+
+    pub fn is_local_token(&self, presented: &str) -> bool {
+        ibid_store::secrets_equal(presented, self.local_token.reveal())
+    }
+
+    pub fn checks(&self) -> Vec<ibid_api::system::Check> {
+        let store = self.store.feed_head().map(|head| format!("change feed at {head}"));
+        let index = self.index_lag().map(|lag| format!("{lag} entries behind"));
+        let blobs = self.blobs.check().map(|()| "reachable".to_owned());
+        let mut checks = vec![check("store", true, store), check("blobs", true, blobs), check("index", true, index)];
+        checks.push(check("embedder", false, embedder::check(&self.config, self.embedder.as_ref())));
+        if let Some(model) = self.chat_models.first() {
+            checks.push(check("chat", false, model.probe().map(|()| format!("{} answers", model.name()))));
+        }
+        checks
+    }
+}
+
+fn check(name: &str, required: bool, outcome: Result<String>) -> ibid_api::system::Check {
+    let (status, detail) = match outcome {
+        Ok(detail) => ("ok", detail),
+        Err(error) if required => ("failed", error.chain()),
+        Err(error) => ("degraded", error.chain()),
+    };
+    ibid_api::system::Check { name: name.to_owned(), status: status.to_owned(), detail, required }
+}
+
+fn open_store(config: &Config, clock: &Clock) -> Result<Store> {
+    let db = Sqlite::open(SqliteConfig::new(config.data.dir.join("ibid.db")))?;
+    Ok(Store::new(Arc::new(db), clock.clone()))
+}
+
+fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
+    let blob = &config.blob;
+    if blob.kind == "s3" {
+        return Ok(Arc::new(ibid_blob::S3::open(&ibid_blob::S3Config {
+            endpoint: blob.s3_endpoint.clone(),
+            bucket: blob.s3_bucket.clone(),
+            region: blob.s3_region.clone(),
+            prefix: blob.s3_prefix.clone(),
+            access_key: blob.s3_access_key.clone(),
+            secret_key: blob.s3_secret_key.clone(),
+        })?));
+    }
+    Ok(Arc::new(ibid_blob::Folder::open(&config.data.dir.join("blobs"))?))
+}
+
+fn index_config(config: &Config, embedder: &dyn Embedder) -> IndexConfig {
+    let spec = embedder.spec();
+    IndexConfig::new(config.data.dir.join("index"), spec.id.clone(), spec.dimensions)
+}
+
+fn make_pipeline(
+    config: &Config,
+    store: &Store,
+    blobs: &Arc<dyn Blobs>,
+    embedder: &Arc<dyn Embedder>,
+    indexes: &Arc<Indexes>,
+) -> Result<Pipeline> {
+    let ingest = &config.ingest;
+    let pool = ParsePool::new(parse_pool(ingest)?);
+    let poke = Arc::clone(indexes);
+    Ok(Pipeline::new(
+        PipelineConfig {
+            parse_workers: cores_or(ingest.parse_workers),
+            chunk_tokens_target: ingest.chunk_tokens_target,
+            ..PipelineConfig::default()
+        },
+        store.clone(),
+        Arc::clone(blobs),
+        pool,
+        Arc::clone(embedder),
+        Box::new(move || poke.poke()),
+    ))
+}
+
+/// Parsers run in child processes of this very program.
+fn parse_pool(ingest: &ibid_config::Ingest) -> Result<PoolConfig> {
+    let program: PathBuf = std::env::current_exe()
+        .map_err(|error| Error::internal("program_unknown", "cannot find this program's own file").caused_by(error))?;
+    let mut pool = PoolConfig::new(program, vec![PARSE_WORKER.to_owned()]);
+    pool.workers = cores_or(ingest.parse_workers);
+    pool.time_max = Duration::from_secs(ingest.parse_seconds_max);
+    pool.memory_bytes_max = ingest.parse_memory_mb_max << 20;
+    pool.limits.bytes_max = ingest.file_bytes_max;
+    pool.limits.text_bytes_max = ingest.text_bytes_max;
+    Ok(pool)
+}
+
+/// The hidden command under which the program parses files for itself.
+pub const PARSE_WORKER: &str = "__parse-worker";
+
+fn cores_or(count: usize) -> usize {
+    if count > 0 { count } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
+}

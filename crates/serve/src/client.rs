@@ -1,0 +1,205 @@
+//! A client of the API, for the command line: over HTTP where a server runs on the data directory, and straight
+//! through the router where none does. Both ways carry the same requests, so every command is an API call.
+
+use std::io::{BufRead, BufReader, Read};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use bytes::{Buf, Bytes};
+use http_body_util::BodyExt;
+use ibid_api::problem::Problem;
+use ibid_types::{Class, Error, Result, Secret};
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+use tower::ServiceExt;
+
+/// Longest silence of a server that is working on an answer.
+const SILENCE_MAX: Duration = Duration::from_secs(600);
+
+/// Where requests go.
+#[derive(Debug)]
+pub enum Client {
+    InProcess { router: Router, runtime: Handle, token: Secret },
+    Http { base: String, key: Option<Secret>, http: reqwest::blocking::Client },
+}
+
+impl Client {
+    /// A client of a server at `base`, such as `http://127.0.0.1:8080`.
+    pub fn http(base: &str, key: Option<Secret>) -> Result<Self> {
+        let http = reqwest::blocking::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(SILENCE_MAX)
+            .build()
+            .map_err(|error| Error::internal("client_setup", "cannot set up the HTTP client").caused_by(error))?;
+        Ok(Self::Http { base: base.trim_end_matches('/').to_owned(), key, http })
+    }
+
+    /// Sends a request without a body.
+    pub fn get(&self, path: &str) -> Result<Reply> {
+        self.send(Method::GET, path, None, Vec::new())
+    }
+
+    pub fn delete(&self, path: &str) -> Result<Reply> {
+        self.send(Method::DELETE, path, None, Vec::new())
+    }
+
+    /// Sends JSON.
+    pub fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Reply> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|error| Error::internal("client_request", "cannot write the request").caused_by(error))?;
+        self.send(Method::POST, path, Some("application/json"), bytes)
+    }
+
+    /// Sends a body of any type; a status of 400 or above becomes the error that the server told.
+    pub fn send(&self, method: Method, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<Reply> {
+        let reply = match self {
+            Self::InProcess { router, runtime, token } => {
+                in_process(router, runtime, token, method, path, content_type, body)?
+            }
+            Self::Http { base, key, http } => over_http(http, base, key.as_ref(), method, path, content_type, body)?,
+        };
+        if reply.status < 400 { Ok(reply) } else { Err(reply.into_error()) }
+    }
+}
+
+fn in_process(
+    router: &Router,
+    runtime: &Handle,
+    token: &Secret,
+    method: Method,
+    path: &str,
+    content_type: Option<&str>,
+    body: Vec<u8>,
+) -> Result<Reply> {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
+    request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()));
+    request = request.header(header::CONTENT_LENGTH, body.len());
+    if let Some(content_type) = content_type {
+        request = request.header(header::CONTENT_TYPE, content_type);
+    }
+    let request = request
+        .body(Body::from(body))
+        .map_err(|error| Error::bad_request("client_request", "the request cannot be formed").caused_by(error))?;
+    let router = router.clone();
+    let response = match runtime.block_on(router.oneshot(request)) {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let status = response.status().as_u16();
+    let body = BodyReader { body: response.into_body(), runtime: runtime.clone(), rest: Bytes::new() };
+    Ok(Reply { status, body: Box::new(body) })
+}
+
+fn over_http(
+    http: &reqwest::blocking::Client,
+    base: &str,
+    key: Option<&Secret>,
+    method: Method,
+    path: &str,
+    content_type: Option<&str>,
+    body: Vec<u8>,
+) -> Result<Reply> {
+    let mut request = http.request(method, format!("{base}{path}")).body(body);
+    if let Some(content_type) = content_type {
+        request = request.header(header::CONTENT_TYPE, content_type);
+    }
+    if let Some(key) = key {
+        request = request.bearer_auth(key.reveal());
+    }
+    let response = request.send().map_err(|error| {
+        let what = format!("no answer from the server at {base}; is it running (`ibid serve`) and is the address right?");
+        Error::unavailable("server_unreachable", what).caused_by(error)
+    })?;
+    Ok(Reply { status: response.status().as_u16(), body: Box::new(response) })
+}
+
+/// Reads an async body from a blocking thread, piece by piece.
+struct BodyReader {
+    body: Body,
+    runtime: Handle,
+    rest: Bytes,
+}
+
+impl Read for BodyReader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.runtime.block_on(self.body.frame()) {
+                None => return Ok(0),
+                Some(Err(error)) => return Err(std::io::Error::other(error)),
+                Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
+            }
+        }
+        let count = self.rest.len().min(buffer.len());
+        self.rest.copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// An answer whose body is still to be read.
+pub struct Reply {
+    pub status: u16,
+    body: Box<dyn Read>,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl Reply {
+    pub fn bytes(mut self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.body.read_to_end(&mut bytes).map_err(|error| cut(error.into()))?;
+        Ok(bytes)
+    }
+
+    pub fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let bytes = self.bytes()?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Error::internal("client_answer", "the server's answer cannot be read; is it another version?").caused_by(error)
+        })
+    }
+
+    /// Calls `on_event` with the name and data of each server-sent event until the stream ends or it says stop.
+    pub fn events(self, mut on_event: impl FnMut(&str, &str) -> Result<std::ops::ControlFlow<()>>) -> Result<()> {
+        let mut name = String::new();
+        let mut data = String::new();
+        for line in BufReader::new(self.body).lines() {
+            let line = line.map_err(|error| cut(error.into()))?;
+            if let Some(value) = line.strip_prefix("event:") {
+                value.trim_start().clone_into(&mut name);
+            } else if let Some(value) = line.strip_prefix("data:") {
+                data.push_str(value.strip_prefix(' ').unwrap_or(value));
+            } else if line.is_empty() && !data.is_empty() {
+                if on_event(&name, &data)?.is_break() {
+                    return Ok(());
+                }
+                name.clear();
+                data.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// The error that the server told, with its class and code.
+    fn into_error(self) -> Error {
+        let status = self.status;
+        let Ok(problem) = self.json::<Problem>() else {
+            return Error::internal("client_answer", format!("the server answered {status} without saying why"));
+        };
+        problem_error(problem)
+    }
+}
+
+/// The domain's error again. Codes are stable, so each distinct one is kept for the life of the process.
+pub(crate) fn problem_error(problem: Problem) -> Error {
+    let class = Class::ALL.into_iter().find(|class| class.name() == problem.error.class).unwrap_or(Class::Internal);
+    Error::new(class, Box::leak(problem.error.code.into_boxed_str()), problem.error.message)
+}
+
+fn cut(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::unavailable("server_cut", "the server's answer ended early; is it still running?").caused_by(error)
+}

@@ -1,0 +1,121 @@
+//! Reading requests and writing failures in the one shape that the API promises.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ibid_api::problem::{Problem, status};
+use ibid_types::{Class, Error};
+use serde::de::DeserializeOwned;
+
+use crate::App;
+
+tokio::task_local! {
+    /// The id of the request that the current task answers.
+    pub static REQUEST_ID: RefCell<String>;
+}
+
+/// The id of the request at hand, where there is one.
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(|id| id.borrow().clone()).ok()
+}
+
+/// An error on its way to a client.
+#[derive(Debug)]
+pub struct Failure(pub Error);
+
+pub type Answered<T> = Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let id = request_id();
+        log(&self.0, id.as_deref());
+        let code = StatusCode::from_u16(status(self.0.class)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (code, axum::Json(Problem::new(&self.0, id))).into_response();
+        if matches!(self.0.class, Class::TooManyRequests | Class::Unavailable) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.0.class == Class::Unauthenticated {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// The server's own faults are logged with their causes; the client's are its own affair.
+fn log(error: &Error, request_id: Option<&str>) {
+    match error.class {
+        Class::Internal => tracing::error!(code = error.code, request_id, "{}", error.chain()),
+        Class::Unavailable | Class::Timeout => tracing::warn!(code = error.code, request_id, "{}", error.chain()),
+        _ => tracing::debug!(code = error.code, request_id, "{}", error.chain()),
+    }
+}
+
+/// A JSON body; what is wrong with it is told with its place.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T, S> FromRequest<S> for Json<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| too_large_or_cut(&rejection))?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::bad_request("request_malformed", format!("the request body cannot be read: {error}"))
+        })?;
+        Ok(Self(value))
+    }
+}
+
+fn too_large_or_cut(rejection: &axum::extract::rejection::BytesRejection) -> Failure {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Error::bad_request("request_too_large", "the request is larger than server.request_bytes_max").into();
+    }
+    Error::bad_request("request_cut", "the request body ended early").into()
+}
+
+/// Query parameters, with failures in our shape.
+#[derive(Debug)]
+pub struct Parameters<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for Parameters<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Query(value) = Query::from_request_parts(parts, state).await.map_err(|rejection| {
+            Error::bad_request("parameter_malformed", format!("a query parameter cannot be read: {}", rejection.body_text()))
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// Runs blocking work off the async threads.
+pub async fn blocking<T, F>(app: &Arc<App>, work: F) -> Answered<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&App) -> ibid_types::Result<T> + Send + 'static,
+{
+    let app = Arc::clone(app);
+    tokio::task::spawn_blocking(move || work(&app))
+        .await
+        .map_err(|error| Error::internal("request_panicked", "the request failed inside the server").caused_by(error))?
+        .map_err(Failure)
+}

@@ -1,0 +1,85 @@
+//! What every request passes through: an id, a bound on concurrency and time, a log line, security headers.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ibid_types::Error;
+use tokio::sync::Semaphore;
+
+use crate::App;
+use crate::http::{Failure, REQUEST_ID};
+
+/// Names a request in answers, logs and errors.
+pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id (the client's own, where it is short and plain), logs it and measures it.
+pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let id = client_request_id(&request).unwrap_or_else(|| ibid_types::JobId::new().to_string());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();
+    let started = Instant::now();
+    let mut response = REQUEST_ID.scope(RefCell::new(id.clone()), next.run(request)).await;
+    let seconds = started.elapsed().as_secs_f64();
+    let status = response.status().as_u16();
+    app.metrics.request(&method, &route, status, seconds);
+    tracing::info!(request_id = %id, %method, path, status, ms = (seconds * 1e4).round() / 10.0, "request");
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+    }
+    harden(&mut response);
+    response
+}
+
+fn client_request_id(request: &Request) -> Option<String> {
+    let text = request.headers().get(REQUEST_ID_HEADER)?.to_str().ok()?;
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    (plain && (1..=64).contains(&text.len())).then(|| text.to_owned())
+}
+
+/// Nothing of a document or an answer may run as code, be framed, or tell another site where it was seen.
+fn harden(response: &mut Response) {
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+/// Answers 503 at once when too much is in work, and 504 when a request takes too long.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    permits: Arc<Semaphore>,
+    time_max: Duration,
+}
+
+impl Bounds {
+    pub fn new(concurrent_max: usize, seconds_max: u64) -> Self {
+        Self { permits: Arc::new(Semaphore::new(concurrent_max)), time_max: Duration::from_secs(seconds_max) }
+    }
+}
+
+pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    let Ok(_permit) = bounds.permits.try_acquire() else {
+        return Failure(Error::unavailable(
+            "server_busy",
+            "the server works on as many requests as it may; try again in a second",
+        ))
+        .into_response();
+    };
+    match tokio::time::timeout(bounds.time_max, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure(Error::timeout(
+            "request_timeout",
+            "the request took longer than server.request_seconds_max; ask for less at once, or raise the limit",
+        ))
+        .into_response(),
+    }
+}

@@ -1,0 +1,128 @@
+//! What the server counts, as `/metrics` shows it.
+
+use axum::http::Method;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: String,
+    status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    mode: String,
+    outcome: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: String,
+}
+
+/// Values that are read when somebody looks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Observed {
+    pub documents: u64,
+    pub chunks: u64,
+    pub jobs: ibid_api::job::JobCounts,
+    pub index_lag: u64,
+}
+
+/// The registry and what is counted as it happens.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteLabels, Histogram>,
+    answers: Family<AnswerLabels, Counter>,
+    searches: Counter,
+    documents: Gauge,
+    chunks: Gauge,
+    jobs: Family<StateLabels, Gauge>,
+    index_lag: Gauge,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("ibid"),
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 16))),
+            answers: Family::default(),
+            searches: Counter::default(),
+            documents: Gauge::default(),
+            chunks: Gauge::default(),
+            jobs: Family::default(),
+            index_lag: Gauge::default(),
+        };
+        metrics.registered()
+    }
+
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("http_requests", "Requests answered, by method, route and status", self.requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from a request's head to its answer's head, by route",
+            Unit::Seconds,
+            self.request_seconds.clone(),
+        );
+        registry.register("chat_answers", "Answers made, by mode and outcome (answered, abstained, failed)", self.answers.clone());
+        registry.register("retrieve_searches", "Searches made, those of questions included", self.searches.clone());
+        registry.register("store_documents", "Documents that can be searched", self.documents.clone());
+        registry.register("store_chunks", "Chunks that can be searched", self.chunks.clone());
+        registry.register("store_jobs", "Jobs, by state", self.jobs.clone());
+        registry.register("index_lag_entries", "Feed entries that the indexes have not applied", self.index_lag.clone());
+        self
+    }
+
+    pub fn request(&self, method: &Method, route: &str, status: u16, seconds: f64) {
+        let labels = RequestLabels {
+            method: method.as_str().to_owned(),
+            route: route.to_owned(),
+            status: status.to_string(),
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.request_seconds.get_or_create(&RouteLabels { route: route.to_owned() }).observe(seconds);
+    }
+
+    pub fn search(&self) {
+        self.searches.inc();
+    }
+
+    pub fn answer(&self, mode: &str, outcome: &str) {
+        let labels = AnswerLabels { mode: mode.to_owned(), outcome: outcome.to_owned() };
+        self.answers.get_or_create(&labels).inc();
+    }
+
+    /// The text that Prometheus reads (OpenMetrics).
+    pub fn text(&self, observed: Observed) -> String {
+        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.documents.set(gauge(observed.documents));
+        self.chunks.set(gauge(observed.chunks));
+        self.index_lag.set(gauge(observed.index_lag));
+        let jobs = observed.jobs;
+        let states = [("queued", jobs.queued), ("running", jobs.running), ("done", jobs.done), ("failed", jobs.failed)];
+        for (state, count) in states {
+            self.jobs.get_or_create(&StateLabels { state: state.to_owned() }).set(gauge(count));
+        }
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            tracing::error!("the metrics cannot be written");
+        }
+        text
+    }
+}

@@ -1,0 +1,71 @@
+//! The table of routes. An endpoint that is not in it does not exist, in the API or in `/openapi.json`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::limits::{Bounds, bound, observe};
+use crate::routes::{ask, documents, jobs, openai, search, system, upload};
+use crate::{auth, openapi, page};
+
+/// Every route over one application.
+pub fn router(app: &Arc<App>) -> Router {
+    let limits = &app.config.server;
+    let (guarded, mut document) = guarded(app).split_for_parts();
+    let (open, open_document) = open().split_for_parts();
+    document.merge(open_document);
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let description = get(move || async move { axum::Json(document) });
+    let guarded = guarded.route("/openapi.json", description).layer(from_fn_with_state(Arc::clone(app), auth::guard));
+    let bounds = Bounds::new(limits.requests_concurrent_max, limits.request_seconds_max);
+    Router::new()
+        .merge(guarded)
+        .merge(open)
+        .fallback(page::file)
+        .layer(from_fn_with_state(bounds, bound))
+        .layer(from_fn_with_state(Arc::clone(app), observe))
+        .with_state(Arc::clone(app))
+}
+
+fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
+    let limits = &app.config.server;
+    let uploads = OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .routes(routes!(upload::upload))
+        .layer(DefaultBodyLimit::max(limits.upload_bytes_max));
+    let rest = OpenApiRouter::new()
+        .routes(routes!(ask::ask))
+        .routes(routes!(search::search))
+        .routes(routes!(documents::list))
+        .routes(routes!(documents::show, documents::change, documents::delete))
+        .routes(routes!(documents::versions))
+        .routes(routes!(documents::passage))
+        .routes(routes!(documents::content))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::events))
+        .routes(routes!(jobs::show, jobs::cancel))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(openai::chat_completions))
+        .routes(routes!(openai::embeddings))
+        .routes(routes!(openai::models))
+        .routes(routes!(system::status))
+        .routes(routes!(system::workspaces, system::workspace_create))
+        .routes(routes!(system::workspace_delete))
+        .routes(routes!(system::keys, system::key_create))
+        .routes(routes!(system::key_revoke))
+        .routes(routes!(system::index_rebuild))
+        .routes(routes!(system::metrics))
+        .layer(DefaultBodyLimit::max(limits.request_bytes_max));
+    uploads.merge(rest)
+}
+
+/// What answers without a key: the probes of a supervisor.
+fn open() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(system::live)).routes(routes!(system::ready))
+}

@@ -1,0 +1,216 @@
+//! `/v1/documents`: what is in, its versions and passages, changing and deleting it.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ibid_api::document::{Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version};
+use ibid_api::problem::Problem;
+use ibid_types::{DocumentId, Error, Result, VersionId, document as domain};
+use serde::Deserialize;
+
+use super::ask::within;
+use crate::App;
+use crate::http::{Answered, Json, Parameters, blocking};
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct Place {
+    pub workspace: Option<String>,
+}
+
+/// Lists documents, newest first.
+#[utoipa::path(get, path = "/v1/documents", tag = "documents", params(DocumentsQuery),
+    responses((status = 200, body = DocumentsPage), (status = "default", body = Problem)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<DocumentsQuery>,
+) -> Answered<axum::Json<DocumentsPage>> {
+    let page = blocking(&app, move |app| {
+        let workspace = app.workspace(query.workspace.as_deref())?;
+        let page = app.store.document_list(workspace.id, &ibid_store::DocumentsQuery {
+            status: query.status.as_deref().map(ibid_api::convert::status).transpose()?,
+            text: query.text,
+            tag: query.tag,
+            limit: within("limit", query.limit, 50, 1..=500)?,
+            cursor: query.cursor,
+        })?;
+        let wire = |(document, version)| Document::new(&workspace.name, document, version);
+        Ok(DocumentsPage { documents: page.items.into_iter().map(wire).collect(), total: page.total, next: page.next })
+    })
+    .await?;
+    Ok(axum::Json(page))
+}
+
+/// Shows a document with its current version.
+#[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents", params(("id" = String, Path), Place),
+    responses((status = 200, body = Document), (status = "default", body = Problem)))]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+) -> Answered<axum::Json<Document>> {
+    let document = blocking(&app, move |app| {
+        let (name, document, version) = find(app, &place, &id)?;
+        Ok(Document::new(&name, document, version))
+    })
+    .await?;
+    Ok(axum::Json(document))
+}
+
+fn find(app: &App, place: &Place, id: &str) -> Result<(String, domain::Document, Option<domain::Version>)> {
+    let workspace = app.workspace(place.workspace.as_deref())?;
+    let id: DocumentId = id.parse()?;
+    let (document, version) = app.store.document_find(workspace.id, id)?.ok_or_else(|| {
+        Error::not_found("document_unknown", format!("there is no document {id} in workspace '{}'", workspace.name))
+    })?;
+    Ok((workspace.name, document, version))
+}
+
+/// Changes what is said of a document; fields that are left out stay.
+#[utoipa::path(patch, path = "/v1/documents/{id}", tag = "documents", params(("id" = String, Path), Place),
+    request_body = DocumentChange,
+    responses((status = 200, body = Document), (status = "default", body = Problem)))]
+pub async fn change(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+    Json(change): Json<DocumentChange>,
+) -> Answered<axum::Json<Document>> {
+    let document = blocking(&app, move |app| {
+        let (_, document, _) = find(app, &place, &id)?;
+        let position = app.store.document_change(document.workspace, document.id, ibid_store::DocumentChange {
+            title: change.title,
+            author: change.author,
+            language: change.language.map(|language| language.to_lowercase()),
+            date: change.date.map(|date| date.parse()).transpose()?,
+            tags: change.tags,
+        })?;
+        app.wait_indexed(position)?;
+        let (name, document, version) = find(app, &place, &id)?;
+        Ok(Document::new(&name, document, version))
+    })
+    .await?;
+    Ok(axum::Json(document))
+}
+
+/// Deletes a document from every index at once; its bytes are removed by a later clean-up.
+#[utoipa::path(delete, path = "/v1/documents/{id}", tag = "documents", params(("id" = String, Path), Place),
+    responses((status = 204), (status = "default", body = Problem)))]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+) -> Answered<StatusCode> {
+    blocking(&app, move |app| {
+        let (_, document, _) = find(app, &place, &id)?;
+        let position = app.store.document_delete(document.workspace, document.id)?;
+        app.wait_indexed(position)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists a document's versions, newest first.
+#[utoipa::path(get, path = "/v1/documents/{id}/versions", tag = "documents", params(("id" = String, Path), Place),
+    responses((status = 200, body = Vec<Version>), (status = "default", body = Problem)))]
+pub async fn versions(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+) -> Answered<axum::Json<Vec<Version>>> {
+    let versions = blocking(&app, move |app| {
+        let (_, document, _) = find(app, &place, &id)?;
+        app.store.version_list(document.workspace, document.id)
+    })
+    .await?;
+    Ok(axum::Json(versions.into_iter().map(Into::into).collect()))
+}
+
+/// Shows a span of a version's text with what stands around it.
+#[utoipa::path(get, path = "/v1/documents/{id}/versions/{version}/passage", tag = "documents",
+    params(("id" = String, Path), ("version" = String, Path), Place, PassageQuery),
+    responses((status = 200, body = Passage), (status = "default", body = Problem)))]
+pub async fn passage(
+    State(app): State<Arc<App>>,
+    Path((id, version)): Path<(String, String)>,
+    Parameters(place): Parameters<Place>,
+    Parameters(query): Parameters<PassageQuery>,
+) -> Answered<axum::Json<Passage>> {
+    let passage = blocking(&app, move |app| read_passage(app, &place, &id, &version, &query)).await?;
+    Ok(axum::Json(passage))
+}
+
+fn read_passage(app: &App, place: &Place, id: &str, version: &str, query: &PassageQuery) -> Result<Passage> {
+    let (name, document, _) = find(app, place, id)?;
+    let version: VersionId = version.parse()?;
+    let found = app.store.version_find(document.workspace, document.id, version)?.ok_or_else(|| {
+        Error::not_found("version_unknown", format!("document {} has no version {version}", document.id))
+    })?;
+    let text_bytes = usize::try_from(found.text_bytes).unwrap_or(usize::MAX);
+    let (start, end) = (query.start_byte, query.end_byte);
+    if start > end || end > text_bytes {
+        let what = format!("start_byte {start} and end_byte {end} do not lie in a text of {text_bytes} bytes");
+        return Err(Error::bad_request("span_out_of_range", what));
+    }
+    let context = within("context_bytes", query.context_bytes, 1_500, 0..=20_000)?;
+    let (from, to) = (start.saturating_sub(context), (end + context).min(text_bytes));
+    let around = app.store.text_around(version, from, to)?;
+    let split = around.split(start, end)?;
+    Ok(Passage {
+        heading_path: split.heading_path,
+        page: split.page,
+        before: split.before,
+        quote: split.quote,
+        after: split.after,
+        start_byte: split.start,
+        text_bytes,
+        document: Document::new(&name, document, None),
+        version: found.into(),
+    })
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct ContentQuery {
+    /// The current version without it.
+    pub version: Option<String>,
+}
+
+/// The original file, byte for byte.
+#[utoipa::path(get, path = "/v1/documents/{id}/content", tag = "documents",
+    params(("id" = String, Path), Place, ContentQuery),
+    responses((status = 200, content_type = "application/octet-stream"), (status = "default", body = Problem)))]
+pub async fn content(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+    Parameters(query): Parameters<ContentQuery>,
+) -> Answered<Response> {
+    let (version, bytes) = blocking(&app, move |app| {
+        let (_, document, current) = find(app, &place, &id)?;
+        let version = match query.version {
+            Some(version) => app.store.version_find(document.workspace, document.id, version.parse()?)?,
+            None => current,
+        };
+        let version = version.ok_or_else(|| Error::not_found("version_unknown", "the document has no such version"))?;
+        let bytes = app.blobs.get(&version.content)?;
+        Ok((version, bytes))
+    })
+    .await?;
+    Ok(([(header::CONTENT_TYPE, inert(&version.media_type)), (header::CONTENT_DISPOSITION, "inline".to_owned())], bytes)
+        .into_response())
+}
+
+/// What a browser may show as it is; all else that could run or be styled is shown as text.
+fn inert(media_type: &str) -> String {
+    let shown = ["application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp"];
+    if shown.contains(&media_type) {
+        return media_type.to_owned();
+    }
+    let text = media_type.starts_with("text/") || media_type == "application/json";
+    if text { "text/plain; charset=utf-8".to_owned() } else { "application/octet-stream".to_owned() }
+}

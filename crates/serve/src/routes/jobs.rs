@@ -1,0 +1,151 @@
+//! `/v1/jobs`: durable work, followed live.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use ibid_api::document::Failure as WireFailure;
+use ibid_api::job::{Job, JobCounts, JobsPage, JobsQuery};
+use ibid_api::problem::Problem;
+use ibid_types::{Error, JobId, Result};
+
+use super::ask::within;
+use super::sse::{self, Sender};
+use crate::App;
+use crate::http::{Answered, Parameters, blocking};
+
+/// How often a stream looks for changes: often enough to look live, seldom enough to cost nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+/// Lists jobs, newest first, with the counts of all that match.
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobsQuery),
+    responses((status = 200, body = JobsPage), (status = "default", body = Problem)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<JobsQuery>,
+) -> Answered<axum::Json<JobsPage>> {
+    let page = blocking(&app, move |app| page(app, query)).await?;
+    Ok(axum::Json(page))
+}
+
+fn page(app: &App, query: JobsQuery) -> Result<JobsPage> {
+    let workspace = query.workspace.as_deref().map(|name| app.workspace(Some(name))).transpose()?;
+    let page = app.store.jobs().list(&ibid_store::JobsQuery {
+        workspace: workspace.map(|workspace| workspace.id),
+        batch: query.batch,
+        state: query.state.as_deref().map(ibid_store::JobState::read).transpose()?,
+        limit: within("limit", query.limit, 50, 1..=1000)?,
+        cursor: query.cursor,
+    })?;
+    Ok(JobsPage { jobs: page.items.into_iter().map(wire).collect(), counts: counts(page.counts), next: page.next })
+}
+
+/// Streams a batch's jobs as they change: events `job` ([`Job`]) and `counts`, then `done` when none is left.
+#[utoipa::path(get, path = "/v1/jobs/events", tag = "jobs", params(JobsQuery),
+    responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem)))]
+pub async fn events(State(app): State<Arc<App>>, Parameters(query): Parameters<JobsQuery>) -> sse::Stream {
+    sse::stream(&app, move |app, sender| {
+        if let Err(error) = follow(app, &query, sender) {
+            sender.fail(&error);
+        }
+    })
+}
+
+fn follow(app: &App, query: &JobsQuery, sender: &Sender) -> Result<()> {
+    let mut known = std::collections::HashMap::new();
+    loop {
+        let query = JobsQuery { limit: Some(1000), ..query.clone() };
+        let page = page(app, query)?;
+        for job in page.jobs {
+            let state = serde_json::to_string(&job).unwrap_or_default();
+            if known.insert(job.id.clone(), state.clone()).as_ref() != Some(&state)
+                && sender.send("job", &job).is_break()
+            {
+                return Ok(());
+            }
+        }
+        if sender.send("counts", &page.counts).is_break() || app.shutdown.wait_timeout(Duration::ZERO) {
+            return Ok(());
+        }
+        if page.counts.queued + page.counts.running == 0 {
+            let _: ControlFlow<()> = sender.send("done", &page.counts);
+            return Ok(());
+        }
+        if app.shutdown.wait_timeout(LOOK_EVERY) {
+            return Ok(());
+        }
+    }
+}
+
+/// Shows a job.
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
+    responses((status = 200, body = Job), (status = "default", body = Problem)))]
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
+    let job = blocking(&app, move |app| find(app, &id)).await?;
+    Ok(axum::Json(job))
+}
+
+fn find(app: &App, id: &str) -> Result<Job> {
+    let id: JobId = id.parse()?;
+    let job = app.store.jobs().find(id)?;
+    job.map(wire).ok_or_else(|| Error::not_found("job_unknown", format!("there is no job {id}")))
+}
+
+/// Cancels a job that has not begun.
+#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
+    responses((status = 200, body = Job), (status = "default", body = Problem)))]
+pub async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
+    let job = blocking(&app, move |app| {
+        app.store.jobs().cancel(id.parse()?)?;
+        find(app, &id)
+    })
+    .await?;
+    Ok(axum::Json(job))
+}
+
+/// Puts a failed or cancelled job back into the queue.
+#[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", params(("id" = String, Path)),
+    responses((status = 200, body = Job), (status = "default", body = Problem)))]
+pub async fn retry(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
+    let job = blocking(&app, move |app| {
+        app.store.jobs().retry(id.parse()?)?;
+        app.wake_pipeline();
+        find(app, &id)
+    })
+    .await?;
+    Ok(axum::Json(job))
+}
+
+/// A job as clients see it.
+pub fn wire(job: ibid_store::Job) -> Job {
+    let result = ibid_ingest::JobResult::read(&job);
+    Job {
+        id: job.id.to_string(),
+        kind: job.kind,
+        state: job.state.name().to_owned(),
+        subject: job.subject,
+        document: job.document.map(|id| id.to_string()),
+        batch: job.batch,
+        attempts: job.attempts,
+        step: result.step,
+        progress: result.progress,
+        chunks: result.chunks,
+        failure: job.failure.map(|failure| WireFailure { code: failure.code, reason: failure.reason }),
+        unchanged: false,
+        near_duplicate_of: result.near_duplicate_of,
+        warnings: result.warnings,
+        created_at: job.created_at.to_string(),
+        finished_at: job.finished_at.map(|time| time.to_string()),
+    }
+}
+
+pub const fn counts(counts: ibid_store::JobCounts) -> JobCounts {
+    JobCounts {
+        queued: counts.queued,
+        running: counts.running,
+        done: counts.done,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+    }
+}

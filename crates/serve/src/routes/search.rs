@@ -1,0 +1,47 @@
+//! `POST /v1/search`: chunks that fit a query, with the reasons where they are asked for.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::State;
+use ibid_api::convert::search_mode;
+use ibid_api::problem::Problem;
+use ibid_api::search::{Hit, SearchRequest, SearchResponse};
+use ibid_types::search::Request;
+use ibid_types::{Error, Result};
+
+use super::ask::{milliseconds, within};
+use crate::App;
+use crate::http::{Answered, Json, blocking};
+
+/// Finds chunks by words, by meaning, or by both.
+#[utoipa::path(post, path = "/v1/search", tag = "answers", request_body = SearchRequest,
+    responses((status = 200, body = SearchResponse), (status = "default", body = Problem)))]
+pub async fn search(
+    State(app): State<Arc<App>>,
+    Json(request): Json<SearchRequest>,
+) -> Answered<axum::Json<SearchResponse>> {
+    let response = blocking(&app, move |app| find(app, request)).await?;
+    Ok(axum::Json(response))
+}
+
+fn find(app: &App, request: SearchRequest) -> Result<SearchResponse> {
+    let query = request.query.trim().to_owned();
+    if query.is_empty() {
+        return Err(Error::bad_request("query_empty", "the query is empty; search for some words"));
+    }
+    let started = Instant::now();
+    let explain = request.explain;
+    let found = app.search(&Request {
+        workspace: app.workspace(request.workspace.as_deref())?.id,
+        query,
+        mode: search_mode(request.mode.as_deref())?,
+        filter: request.filter.into_domain()?,
+        limit: within("limit", request.limit, 10, 1..=100)?,
+    })?;
+    Ok(SearchResponse {
+        hits: found.hits.into_iter().map(|hit| Hit::new(hit, explain)).collect(),
+        trace: explain.then(|| found.trace.into()),
+        took_ms: milliseconds(started),
+    })
+}

@@ -1,0 +1,200 @@
+//! Health, status, workspaces, keys, metrics, index upkeep.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ibid_api::problem::Problem;
+use ibid_api::system::{Check, Key, KeyRequest, Ready, Status, Workspace, WorkspaceRequest};
+use ibid_types::{Error, Result};
+
+use super::documents::Place;
+use super::jobs::counts;
+use crate::App;
+use crate::http::{Answered, Json, Parameters, blocking};
+use crate::metrics::Observed;
+
+/// Answers as long as the process does.
+#[utoipa::path(get, path = "/health/live", tag = "system", responses((status = 200, body = str)))]
+pub async fn live() -> &'static str {
+    "ok"
+}
+
+/// Whether the server can work, dependency by dependency.
+#[utoipa::path(get, path = "/health/ready", tag = "system",
+    responses((status = 200, body = Ready), (status = 503, body = Ready)))]
+pub async fn ready(State(app): State<Arc<App>>) -> Answered<Response> {
+    let checks = blocking(&app, |app| Ok(app.checks())).await?;
+    let failed = checks.iter().any(|check: &Check| check.required && check.status == "failed");
+    let status = if failed { "not_ready" } else { "ready" };
+    let code = if failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let body = Ready { status: status.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), checks };
+    Ok((code, axum::Json(body)).into_response())
+}
+
+/// What is in the workspace and how the server answers.
+#[utoipa::path(get, path = "/v1/status", tag = "system", params(Place),
+    responses((status = 200, body = Status), (status = "default", body = Problem)))]
+pub async fn status(
+    State(app): State<Arc<App>>,
+    Parameters(place): Parameters<Place>,
+) -> Answered<axum::Json<Status>> {
+    let status = blocking(&app, move |app| {
+        let workspace = app.workspace(place.workspace.as_deref())?;
+        let counted = app.store.workspace_counts(workspace.id)?;
+        let chat_models = app.chat_model_names();
+        let answer_mode = if chat_models.is_empty() { "extractive" } else { "generative" };
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            workspace: workspace.name,
+            documents: counted.documents,
+            chunks: counted.chunks,
+            jobs: counts(app.store.jobs().counts()?),
+            embedder: app.embedder.spec().id.clone(),
+            chat_models,
+            answer_mode: answer_mode.to_owned(),
+            index_lag: app.index_lag()?,
+            key_required: app.is_guarded(),
+        })
+    })
+    .await?;
+    Ok(axum::Json(status))
+}
+
+/// Lists workspaces.
+#[utoipa::path(get, path = "/v1/workspaces", tag = "system",
+    responses((status = 200, body = Vec<Workspace>), (status = "default", body = Problem)))]
+pub async fn workspaces(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Workspace>>> {
+    let list = blocking(&app, |app| {
+        app.store.workspace_list()?.into_iter().map(|workspace| wire(app, workspace)).collect::<Result<Vec<_>>>()
+    })
+    .await?;
+    Ok(axum::Json(list))
+}
+
+fn wire(app: &App, workspace: ibid_store::Workspace) -> Result<Workspace> {
+    let counted = app.store.workspace_counts(workspace.id)?;
+    Ok(Workspace {
+        id: workspace.id.to_string(),
+        name: workspace.name,
+        documents: counted.documents,
+        chunks: counted.chunks,
+        created_at: workspace.created_at.to_string(),
+    })
+}
+
+/// Makes a workspace; one that is there already is answered as it is.
+#[utoipa::path(post, path = "/v1/workspaces", tag = "system", request_body = WorkspaceRequest,
+    responses((status = 201, body = Workspace), (status = "default", body = Problem)))]
+pub async fn workspace_create(
+    State(app): State<Arc<App>>,
+    Json(request): Json<WorkspaceRequest>,
+) -> Answered<(StatusCode, axum::Json<Workspace>)> {
+    let workspace = blocking(&app, move |app| {
+        check_name(&request.name)?;
+        wire(app, app.store.workspace_ensure(&request.name)?)
+    })
+    .await?;
+    Ok((StatusCode::CREATED, axum::Json(workspace)))
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if (1..=64).contains(&name.len()) && name.chars().all(allowed) {
+        return Ok(());
+    }
+    let what = format!("'{name}' cannot name a workspace; use 1 to 64 lower-case letters, digits and hyphens");
+    Err(Error::bad_request("workspace_name", what))
+}
+
+/// Deletes a workspace with everything in it.
+#[utoipa::path(delete, path = "/v1/workspaces/{name}", tag = "system", params(("name" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem)))]
+pub async fn workspace_delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answered<StatusCode> {
+    blocking(&app, move |app| {
+        let workspace = app.workspace(Some(&name))?;
+        if workspace.name == app.config.data.workspace {
+            let what = "the default workspace stays; delete its documents instead, or set data.workspace to another";
+            return Err(Error::conflict("workspace_default", what));
+        }
+        let position = app.store.workspace_delete(workspace.id)?;
+        app.wait_indexed(position)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists keys, never their secrets.
+#[utoipa::path(get, path = "/v1/keys", tag = "system",
+    responses((status = 200, body = Vec<Key>), (status = "default", body = Problem)))]
+pub async fn keys(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Key>>> {
+    let keys = blocking(&app, |app| app.store.key_list()).await?;
+    Ok(axum::Json(keys.into_iter().map(|key| wire_key(key, None)).collect()))
+}
+
+fn wire_key(key: ibid_store::Key, secret: Option<String>) -> Key {
+    Key {
+        id: key.id.to_string(),
+        name: key.name,
+        prefix: key.prefix,
+        created_at: key.created_at.to_string(),
+        last_used_at: key.last_used_at.map(|time| time.to_string()),
+        key: secret,
+    }
+}
+
+/// Makes a key and shows it, once. From the first key on, every request needs one.
+#[utoipa::path(post, path = "/v1/keys", tag = "system", request_body = KeyRequest,
+    responses((status = 201, body = Key), (status = "default", body = Problem)))]
+pub async fn key_create(
+    State(app): State<Arc<App>>,
+    Json(request): Json<KeyRequest>,
+) -> Answered<(StatusCode, axum::Json<Key>)> {
+    let key = blocking(&app, move |app| {
+        let name = request.name.trim();
+        if name.is_empty() || name.len() > 100 {
+            return Err(Error::bad_request("key_name", "name the key in 1 to 100 bytes, so that you recognise it later"));
+        }
+        let (key, secret) = app.store.key_create(name)?;
+        app.keys_changed()?;
+        Ok(wire_key(key, Some(secret.reveal().to_owned())))
+    })
+    .await?;
+    Ok((StatusCode::CREATED, axum::Json(key)))
+}
+
+/// Revokes a key at once.
+#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "system", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem)))]
+pub async fn key_revoke(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<StatusCode> {
+    blocking(&app, move |app| {
+        app.store.key_revoke(id.parse()?)?;
+        app.keys_changed()
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Builds the indexes anew from the store and says whether they were the same before.
+#[utoipa::path(post, path = "/v1/index/rebuild", tag = "system",
+    responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
+pub async fn index_rebuild(State(app): State<Arc<App>>) -> Answered<axum::Json<serde_json::Value>> {
+    let report = blocking(&app, |app| app.rebuild_indexes()).await?;
+    Ok(axum::Json(report))
+}
+
+/// What Prometheus scrapes.
+#[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, body = str)))]
+pub async fn metrics(State(app): State<Arc<App>>) -> Answered<Response> {
+    let text = blocking(&app, |app| {
+        let counted = app.store.counts()?;
+        let jobs = counts(app.store.jobs().counts()?);
+        let observed =
+            Observed { documents: counted.documents, chunks: counted.chunks, jobs, index_lag: app.index_lag()? };
+        Ok(app.metrics.text(observed))
+    })
+    .await?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}

@@ -1,0 +1,25 @@
+//! The retriever, as the answering side sees it.
+
+use std::sync::Arc;
+
+use ibid_retrieve::Retriever;
+use ibid_types::Result;
+use ibid_types::search::{Found, Request};
+
+/// Passes searches through.
+#[derive(Debug)]
+pub struct Port {
+    retriever: Arc<Retriever>,
+}
+
+impl Port {
+    pub const fn new(retriever: Arc<Retriever>) -> Self {
+        Self { retriever }
+    }
+}
+
+impl ibid_chat::Search for Port {
+    fn search(&self, request: &Request) -> Result<Found> {
+        self.retriever.search(request)
+    }
+}

@@ -1,0 +1,118 @@
+//! Listening, and ending without losing a request.
+
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibid_types::{Error, Result, Secret};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::router::router;
+
+/// How a command on the same machine finds the server that works on a data directory, and proves that it may
+/// read that directory. The file is readable by its owner only and goes with the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LocalServer {
+    pub address: SocketAddr,
+    token: String,
+}
+
+impl LocalServer {
+    /// The server that last wrote its address into `data_dir`, if it still answers there.
+    #[must_use]
+    pub fn find(data_dir: &Path) -> Option<Self> {
+        let text = fs::read(path(data_dir)).ok()?;
+        let server: Self = serde_json::from_slice(&text).ok()?;
+        let reachable = std::net::TcpStream::connect_timeout(&server.address, Duration::from_millis(500)).is_ok();
+        reachable.then_some(server)
+    }
+
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    #[must_use]
+    pub fn token(&self) -> Secret {
+        Secret::new(self.token.clone())
+    }
+
+    fn write(&self, data_dir: &Path) -> Result<()> {
+        let failed = |error: std::io::Error| {
+            Error::unavailable("data_unwritable", format!("cannot write into {}", data_dir.display())).caused_by(error)
+        };
+        let file = path(data_dir);
+        let _ = fs::remove_file(&file);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        options.open(&file).and_then(|mut file| file.write_all(&text)).map_err(failed)
+    }
+}
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("server.json")
+}
+
+/// Serves until a stop signal, then lets running requests end. `on_ready` learns the address once it is open.
+pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let wanted = app.config.server.address;
+    refuse_open_door(&app, wanted)?;
+    let listener = TcpListener::bind(wanted).await.map_err(|error| {
+        let what = format!("cannot listen on {wanted}; is another program there? choose another with --address");
+        Error::unavailable("address_taken", what).caused_by(error)
+    })?;
+    let address = listener.local_addr().unwrap_or(wanted);
+    let data_dir = app.config.data.dir.clone();
+    LocalServer { address, token: app.local_token().reveal().to_owned() }.write(&data_dir)?;
+    on_ready(address);
+    let stop = Arc::clone(&app);
+    let serving = axum::serve(listener, router(&app)).with_graceful_shutdown(async move {
+        stop_signal().await;
+        tracing::info!("stopping: finishing what runs");
+        stop.shutdown.request();
+    });
+    let longest = Duration::from_secs(app.config.server.shutdown_seconds_max);
+    let outcome = tokio::select! {
+        outcome = serving => outcome,
+        () = async { app.shutdown.wait().await; tokio::time::sleep(longest).await } => {
+            tracing::warn!("stopping with requests unfinished: server.shutdown_seconds_max is over");
+            Ok(())
+        }
+    };
+    let _ = fs::remove_file(path(&data_dir));
+    tokio::task::block_in_place(|| app.stop());
+    outcome.map_err(|error| Error::unavailable("server_stopped", "the server ended").caused_by(error))
+}
+
+/// A server that others can reach must know who they are.
+fn refuse_open_door(app: &App, address: SocketAddr) -> Result<()> {
+    if address.ip().is_loopback() || app.is_guarded() {
+        return Ok(());
+    }
+    Err(Error::forbidden(
+        "server_unguarded",
+        format!(
+            "{address} can be reached from other machines, and there is no API key yet; \
+             make one with `ibid keys create NAME`, or listen on 127.0.0.1"
+        ),
+    ))
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Every test:  test.sh MODELS_FOLDER
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export IBID_TEST_MODELS=$1
+
+(cd ui && { [ -d node_modules ] || npm ci --no-audit --no-fund --silent; } && npm run --silent check && npm test --silent)
+cargo test --workspace --locked --doc --quiet
+cargo nextest run --workspace --locked --no-fail-fast
