@@ -29,6 +29,9 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Each setting as text, with where it came from.
+pub type Shown = BTreeMap<String, (String, Origin)>;
+
 /// The merged tree while it is built: add layers from the weakest to the strongest, then `finish`.
 #[derive(Clone, Debug)]
 pub struct Layers {
@@ -92,7 +95,7 @@ impl Layers {
     }
 
     /// The typed tree, or every problem there is.
-    pub fn finish(self) -> Result<(Config, BTreeMap<String, (String, Origin)>)> {
+    pub fn finish(self) -> Result<(Config, Shown)> {
         let mut problems = self.problems;
         let mut table = Table::new();
         for (key, (value, _)) in &self.leaves {
@@ -212,7 +215,7 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 }
 
 /// Values as text for `ibid config show`; what is secret stays hidden.
-fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> BTreeMap<String, (String, Origin)> {
+fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
     let text = |key: &str, value: &Value| {
         let is_secret = key.ends_with("_key") && value.as_str().is_some_and(|text| !text.is_empty());
         if is_secret || key == "chat.models" && value.as_array().is_some_and(|list| !list.is_empty()) {

@@ -7,7 +7,7 @@
 mod layers;
 mod tree;
 
-pub use layers::{Layers, Origin};
+pub use layers::{Layers, Origin, Shown};
 pub use tree::{Answer, Blob, Chat, ChatModel, Config, Data, Embedder, Ingest, Log, Models, Server};
 
 /// The commented defaults, as `ibid config default` prints them.

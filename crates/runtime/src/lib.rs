@@ -1,1 +1,14 @@
-//! clock, spawn and shutdown, telemetry set-up.
+//! The clock, the stop signal, background threads and seeded chance: what code would otherwise take from the
+//! system behind its caller's back.
+//!
+//! Keeps true: everything here can be set by a test.
+
+mod background;
+mod chance;
+mod clock;
+mod shutdown;
+
+pub use background::{TaskState, background, tasks};
+pub use chance::Chance;
+pub use clock::Clock;
+pub use shutdown::Shutdown;
