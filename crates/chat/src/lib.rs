@@ -1,1 +1,57 @@
-//! the ask flow: answer, claims, citations, verification, abstention.
+//! The ask flow: retrieve, judge, answer (by a chat model or from the sources' own sentences), verify, cite.
+//!
+//! Keeps true: every citation is bound to a span of a chunk that the search returned; text inside documents is
+//! data and never an instruction; a chat model that fails never costs the reader an answer that the documents hold.
+
+mod answerer;
+mod extract;
+#[cfg(test)]
+mod fixture;
+pub mod judge;
+mod question;
+pub mod score;
+mod sources;
+mod terms;
+mod unit;
+
+use ibid_types::Result;
+use ibid_types::search::{Found, Request};
+
+pub use answerer::{Answerer, Examination};
+pub use question::{PARTS_MAX, QUESTION_CHARS_MAX};
+
+/// Where answers look. `serve` implements it over the retrieve crate.
+pub trait Search: Send + Sync {
+    /// Hits best first. Errors: what the search behind it gives.
+    fn search(&self, request: &Request) -> Result<Found>;
+}
+
+/// How answers are made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerConfig {
+    /// Hits asked of the search. More than are read: the rest says how rare a word is and what stands out.
+    pub search_hits_max: usize,
+    /// Hits whose sentences may become an extractive answer.
+    pub extract_hits_max: usize,
+    /// Sentences embedded for one question part; bounds the time of an extractive answer.
+    pub embedded_units_max: usize,
+    /// Below this probability that the sources hold the answer, there is none. See `judge`.
+    pub answerable_min: f32,
+    /// Longest generated answer, in tokens.
+    pub answer_tokens_max: usize,
+    /// Of the chat model; low, because the sources and not chance should decide.
+    pub temperature: f32,
+}
+
+impl Default for AnswerConfig {
+    fn default() -> Self {
+        Self {
+            search_hits_max: 20,
+            extract_hits_max: 8,
+            embedded_units_max: 32,
+            answerable_min: judge::ANSWERABLE_MIN,
+            answer_tokens_max: 512,
+            temperature: 0.1,
+        }
+    }
+}
