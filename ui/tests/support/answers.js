@@ -1,0 +1,60 @@
+// Scripts of answers as the real flow sends them.
+import { answer, cite, claim, EXPIRY_QUOTE, LEAVE_QUOTE, NIGHT_QUOTE } from './library.js';
+
+export const LEAVE_ANSWER = `${LEAVE_QUOTE} [1] ${EXPIRY_QUOTE} [2]`;
+
+export function leaveCitations(server) {
+  const handbook = server.find('handbook');
+  const place = { page: 12, heading: ['Leave', 'Annual leave'] };
+  return [cite(1, handbook, LEAVE_QUOTE, place), cite(2, handbook, EXPIRY_QUOTE, place)];
+}
+
+// An extractive answer of two sentences.
+export async function leave(stream, _request, server) {
+  const citations = leaveCitations(server);
+  stream.step('retrieve', '8 passages of 2 documents');
+  stream.step('judge', '3 passages speak of it');
+  stream.send('step', { name: 'answer', state: 'started', detail: '' });
+  for (const [index, quote] of [LEAVE_QUOTE, EXPIRY_QUOTE].entries()) {
+    stream.send('citation', citations[index]);
+    stream.send('token', { text: `${index ? ' ' : ''}${quote} [${index + 1}]` });
+  }
+  stream.send('step', { name: 'answer', state: 'finished', detail: '2 sentences' });
+  stream.step('verify', '2 of 2 claims supported');
+  const claims = [claim(LEAVE_QUOTE, 'supported', [1]), claim(EXPIRY_QUOTE, 'supported', [2])];
+  stream.send('done', answer({ text: LEAVE_ANSWER, citations, claims }));
+}
+
+const GENERATED = [
+  'Hotels are paid for up to 120 € a night [1].',
+  'In Munich the limit is 180 € [1].',
+  'Anything above needs approval beforehand, **also during fairs** [1].',
+];
+const BARE = ['Hotels are paid for up to 120 € a night.', 'In Munich the limit is 180 €.', 'Anything above needs approval beforehand, also during fairs.'];
+
+// A model's answer, of which one sentence is made up.
+export async function hotels(stream, _request, server) {
+  const citations = [cite(1, server.find('travel'), NIGHT_QUOTE, { heading: ['Übernachtung'] })];
+  stream.step('retrieve', '6 passages of 3 documents');
+  stream.step('judge', '2 passages speak of it');
+  for (const word of GENERATED.join(' ').split(/(?<= )/)) stream.send('token', { text: word });
+  stream.step('verify', '2 of 3 claims supported');
+  const claims = BARE.map((text, index) => claim(text, index === 1 ? 'unsupported' : 'supported', index === 1 ? [] : [1]));
+  stream.send('done', answer({
+    text: GENERATED.join(' '), citations, claims, mode: 'generative', model: 'qwen2.5-1.5b', confidence: 0.58,
+    notices: ['one mark of the model pointed to no source and was dropped'],
+  }));
+}
+
+export async function abstain(stream) {
+  stream.step('retrieve', '5 passages of 3 documents');
+  stream.step('judge', 'none speaks of it');
+  stream.send('done', answer({
+    confidence: 0.09,
+    abstained: {
+      reason: 'none of the passages that were found speaks of a company car',
+      looked_for: ['company car', 'Dienstwagen', 'car policy'],
+      nearest: ['Reisekostenrichtlinie (handbook/reisekosten.md)', 'Employee handbook (handbook/employee-handbook.pdf)'],
+    },
+  }));
+}

@@ -1,0 +1,49 @@
+// Opens the page in headless Chromium and fails a test whose page logged an error or broke the content policy.
+import assert from 'node:assert/strict';
+import { chromium } from 'playwright-core';
+
+const BROWSER = process.env.IBID_BROWSER ?? '/usr/bin/chromium';
+
+let browser;
+
+export async function launch() {
+  browser ??= await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox'] });
+  return browser;
+}
+
+export async function quit() {
+  await browser?.close();
+  browser = undefined;
+}
+
+// Runs `work(page)` in a fresh context. `expectErrors` allows messages that the browser itself logs for failed requests.
+export async function withPage(url, options, work) {
+  const { hash = '', expectErrors = false, ...contextOptions } = options;
+  const context = await (await launch()).newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...contextOptions });
+  context.setDefaultTimeout(15_000);
+  const errors = [];
+  const page = await context.newPage();
+  page.on('pageerror', (error) => errors.push(`page error: ${error.stack ?? error.message}`));
+  page.on('console', (message) => {
+    const byNetwork = /Failed to load resource/.test(message.text());
+    if (message.type() === 'error' && !(byNetwork && expectErrors)) errors.push(`console: ${message.text()}`);
+  });
+  try {
+    await page.goto(`${url}/${hash}`);
+    await work(page);
+    assert.deepEqual(errors, [], 'the page logged errors');
+  } finally {
+    await context.close();
+  }
+}
+
+export async function ask(page, question) {
+  await page.getByRole('textbox', { name: 'Your question' }).fill(question);
+  await page.keyboard.press('Enter');
+}
+
+// Fails where the page is wider than its window.
+export async function assertNoOverflow(page) {
+  const width = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  assert.ok(width[0] <= width[1], `the page is ${width[0]} px wide in a window of ${width[1]} px`);
+}
