@@ -158,12 +158,6 @@ test('a server that goes away is noticed and found again', async () => {
     server.http.closeAllConnections();
     await ask(page, 'Anybody there?');
     await page.getByText('The server cannot be reached').waitFor();
-    await page.reload().catch(() => undefined);
-    server.down = false;
-    await page.goto(`${server.url}/`);
-    await footer.getByText('ready').waitFor();
-    server.down = true;
-    server.http.closeAllConnections();
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await footer.getByText('server not reachable, trying again').waitFor();
     server.down = false;
@@ -173,11 +167,11 @@ test('a server that goes away is noticed and found again', async () => {
 
 test('search shows passages, their scores and why', async () => {
   await withPage(server.url, { hash: '#/search' }, async (page) => {
-    await page.getByLabel('Words to search for').fill('annual leave');
+    await page.getByLabel('Words to search for').fill('annual');
     await page.keyboard.press('Enter');
     await page.getByText(/\d passages? in/).waitFor();
     await page.getByLabel('explain').check();
-    await page.getByText('terms: annual, leave').first().waitFor();
+    await page.getByText('terms: annual').first().waitFor();
     await page.getByText('40 of 40 chunks eligible').waitFor();
     await page.getByRole('button', { name: 'Employee handbook' }).click();
     await page.locator('[data-panel] mark').waitFor();

@@ -7,6 +7,8 @@ export interface TextPiece {
   text: string;
   // Index into the claims that were given.
   claim: number | null;
+  // Whether the claim's words end with this piece.
+  ends: boolean;
   strong: boolean;
   code: boolean;
 }
@@ -35,11 +37,21 @@ const MARK = /\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]/g;
 // `known` are the numbers of citations that exist; other marks stay text.
 export function layout(text: string, claims: Claim[], known: ReadonlySet<number>): Block[] {
   const owners = claimRanges(text, claims);
-  return blocks(text).map((block) => ({
+  const result = blocks(text).map((block) => ({
     kind: block.kind,
     bullet: block.bullet,
     pieces: block.kind === 'code' ? [plain(text.slice(block.start, block.end), false, true)] : inline(text, block, owners, known),
   }));
+  markEnds(result);
+  return result;
+}
+
+function markEnds(result: Block[]) {
+  const last = new Map<number, TextPiece>();
+  for (const piece of result.flatMap(({ pieces }) => pieces)) {
+    if (piece.kind === 'text' && piece.claim !== null) last.set(piece.claim, piece);
+  }
+  for (const piece of last.values()) piece.ends = true;
 }
 
 // Where each claim stands in the text. Marks, emphasis and the width of white space do not count.
@@ -157,5 +169,5 @@ function trimEnd(pieces: Piece[]) {
 }
 
 function plain(text: string, strong: boolean, code: boolean, claim: number | null = null): TextPiece {
-  return { kind: 'text', text, claim, strong, code };
+  return { kind: 'text', text, claim, ends: false, strong, code };
 }
