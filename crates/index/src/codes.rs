@@ -1,0 +1,180 @@
+//! One-bit codes of a full segment's vectors, to find candidates that are then scored exactly.
+//!
+//! A vector `x` is written as centre `c` plus residual `r`; its code is the signs `s` of `r`. With
+//! `g = |r|^2 / |r|_1` the estimate `<q,x> = <q,c> + g <q,s>` is that of RaBitQ (Gao and Long, SIGMOD 2024)
+//! without the rotation, which learned embeddings do not need. The query is quantised to four bits.
+//!
+//! Keeps true: a code file is complete or absent; it is made from rows and can be made again.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use half::f16;
+use ibid_types::Result;
+
+use crate::best::Best;
+use crate::column::{SEGMENT_ROWS, replace_file};
+use crate::fault;
+use crate::raw::{GROUP, Map, PLANES, plane_sums};
+use crate::slots::Slots;
+
+const MAGIC: &[u8; 8] = b"ibidcod1";
+/// Magic, dimensions (u32), CRC-32 of the rest (u32).
+const HEADER_BYTES: usize = 16;
+/// Per vector: `g` and the number of ones, both f32.
+const FACTOR_BYTES: usize = 8;
+
+/// The codes of one segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Codes {
+    map: Arc<Map>,
+    dimensions: usize,
+    centre: Vec<f32>,
+}
+
+/// A query, quantised to `2^PLANES` levels: `q[d]` is about `low + step * level[d]`.
+#[derive(Debug)]
+pub(crate) struct CodedQuery {
+    planes: Vec<[u64; PLANES]>,
+    low: f32,
+    step: f32,
+    sum: f32,
+}
+
+impl CodedQuery {
+    pub(crate) fn new(vector: &[f32]) -> Self {
+        let (low, high) = vector.iter().fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
+        let step = ((high - low) / ((1 << PLANES) - 1) as f32).max(f32::MIN_POSITIVE);
+        let mut planes = vec![[0; PLANES]; words(vector.len())];
+        let mut sum = 0.0;
+        for (dimension, x) in vector.iter().enumerate() {
+            let level = ((x - low) / step).round() as u64;
+            sum += low + step * level as f32;
+            for (bit, plane) in planes[dimension / 64].iter_mut().enumerate() {
+                *plane |= (level >> bit & 1) << (dimension % 64);
+            }
+        }
+        Self { planes, low, step, sum }
+    }
+}
+
+impl Codes {
+    /// Makes and writes the codes of a full segment of f16 rows.
+    pub(crate) fn seal(path: &Path, rows: &[u8], dimensions: usize) -> Result<Self> {
+        let centre = mean(rows, dimensions);
+        let mut payload: Vec<u8> = centre.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let mut factors = Vec::with_capacity(SEGMENT_ROWS * FACTOR_BYTES);
+        let mut codes = vec![0; SEGMENT_ROWS * words(dimensions) * 8];
+        let mut residual = vec![0.0; dimensions];
+        for (index, row) in rows.chunks_exact(dimensions * 2).enumerate() {
+            decode_into(row, &mut residual);
+            residual.iter_mut().zip(&centre).for_each(|(x, c)| *x -= c);
+            let ones = write_code(&residual, index, &mut codes);
+            factors.extend_from_slice(&scale(&residual).to_le_bytes());
+            factors.extend_from_slice(&(ones as f32).to_le_bytes());
+        }
+        payload.append(&mut factors);
+        payload.append(&mut codes);
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&(dimensions as u32).to_le_bytes());
+        bytes.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
+        bytes.append(&mut payload);
+        replace_file(path, &bytes)?;
+        Self::open(path, dimensions)
+    }
+
+    /// Opens codes that were sealed before; fails if they are absent or of another shape.
+    pub(crate) fn open(path: &Path, dimensions: usize) -> Result<Self> {
+        let map = File::open(path)
+            .and_then(|file| Map::open(&file))
+            .map_err(|error| fault::broken(format!("{} cannot be opened", path.display())).caused_by(error))?;
+        let length = HEADER_BYTES + dimensions * 4 + SEGMENT_ROWS * (FACTOR_BYTES + words(dimensions) * 8);
+        let fits = map.len() == length && map.starts_with(MAGIC) && map[8..12] == (dimensions as u32).to_le_bytes();
+        if !fits {
+            return Err(fault::broken(format!("{} is not a code file of this size", path.display())));
+        }
+        let centre = floats(&map[HEADER_BYTES..HEADER_BYTES + dimensions * 4]).collect();
+        Ok(Self { map: Arc::new(map), dimensions, centre })
+    }
+
+    /// Whether the bytes on disk are those that were written.
+    pub(crate) fn is_intact(&self) -> bool {
+        self.map[12..16] == crc32fast::hash(&self.map[HEADER_BYTES..]).to_le_bytes()
+    }
+
+    /// Offers the estimated inner product of every eligible vector; `first` is the segment's first slot.
+    pub(crate) fn estimate(
+        &self,
+        query: &CodedQuery,
+        vector: &[f32],
+        first: u32,
+        within: &Slots,
+        best: &mut Best,
+    ) {
+        let factors_at = HEADER_BYTES + self.dimensions * 4;
+        let (factors, codes) = self.map[factors_at..].split_at(SEGMENT_ROWS * FACTOR_BYTES);
+        let base: f32 = vector.iter().zip(&self.centre).map(|(x, c)| x * c).sum();
+        let mut sums = [0; SEGMENT_ROWS];
+        plane_sums(codes, &query.planes, &mut sums);
+        for (index, (sum, factor)) in sums.iter().zip(factors.chunks_exact(FACTOR_BYTES)).enumerate() {
+            let (g, ones) = (float(&factor[..4]), float(&factor[4..]));
+            let signed = 2.0 * (query.low * ones + query.step * *sum as f32) - query.sum;
+            let score = base + g * signed;
+            let slot = first + index as u32;
+            if score >= best.threshold() && within.contains(slot) {
+                best.push(slot, score);
+            }
+        }
+    }
+}
+
+/// Sets the bits of the positive coordinates in the interleaved layout and returns how many there are.
+fn write_code(residual: &[f32], index: usize, codes: &mut [u8]) -> u32 {
+    let words = words(residual.len());
+    let mut ones = 0;
+    for (dimension, x) in residual.iter().enumerate() {
+        if *x > 0.0 {
+            let word = (index / GROUP * words + dimension / 64) * GROUP + index % GROUP;
+            codes[word * 8 + dimension % 64 / 8] |= 1 << (dimension % 8);
+            ones += 1;
+        }
+    }
+    ones
+}
+
+/// `|r|^2 / |r|_1`: the length at which the sign vector best stands for the residual.
+fn scale(residual: &[f32]) -> f32 {
+    let squares: f32 = residual.iter().map(|x| x * x).sum();
+    let absolutes: f32 = residual.iter().map(|x| x.abs()).sum();
+    if absolutes > 0.0 { squares / absolutes } else { 0.0 }
+}
+
+fn mean(rows: &[u8], dimensions: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; dimensions];
+    let mut row_floats = vec![0.0; dimensions];
+    for row in rows.chunks_exact(dimensions * 2) {
+        decode_into(row, &mut row_floats);
+        sum.iter_mut().zip(&row_floats).for_each(|(sum, x)| *sum += x);
+    }
+    sum.iter().map(|sum| sum / SEGMENT_ROWS as f32).collect()
+}
+
+/// Little-endian f16 to f32.
+pub(crate) fn decode_into(row: &[u8], out: &mut [f32]) {
+    for (bytes, x) in row.chunks_exact(2).zip(out) {
+        *x = f16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
+    }
+}
+
+const fn words(dimensions: usize) -> usize {
+    dimensions.div_ceil(64)
+}
+
+fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
+    bytes.chunks_exact(4).map(float)
+}
+
+fn float(bytes: &[u8]) -> f32 {
+    bytes.try_into().map_or(0.0, f32::from_le_bytes)
+}

@@ -1,0 +1,267 @@
+//! One workspace's index on disk: a folder with a lexical index, vectors, a document log and a manifest.
+//!
+//! Keeps true: the manifest is the only commit point. A crash before it leaves at most slots that no document has,
+//! in either part; they are counted as used and are never visible. Applying a document first removes what there
+//! was of it, so applying twice is applying once.
+
+use std::path::{Path, PathBuf};
+
+use ibid_types::document::Chunk;
+use ibid_types::{DocumentId, Result};
+
+use crate::codes::Codes;
+use crate::column::{Column, SEGMENT_ROWS};
+use crate::compose::{Composer, digest_of};
+use crate::dense::{Dense, normalised_row};
+use crate::documents::{DocumentLog, Documents, Entry};
+use crate::fault;
+use crate::ground::Searchable;
+use crate::lexical::Lexical;
+use crate::manifest::Manifest;
+use crate::search::LexicalSearch;
+use crate::snapshot::Snapshot;
+
+/// Chunk id (16 bytes) and ordinal (u32, little-endian).
+pub(crate) const CHUNK_ROW_BYTES: usize = 20;
+/// Compaction pays when more than this share of the slots is dead, and there are enough of them to notice.
+const DEAD_SHARE_MAX: f64 = 0.3;
+const DEAD_SLOTS_MIN: usize = 4096;
+
+/// A durable step of a commit, in order. Tests stop between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Vectors,
+    Lexical,
+    Log,
+    Manifest,
+}
+
+#[derive(Debug)]
+pub(crate) struct Generation {
+    dir: PathBuf,
+    manifest: Manifest,
+    chunks: Column,
+    vectors: Column,
+    codes: Vec<Codes>,
+    log: DocumentLog,
+    lexical: Lexical,
+    /// The searchable lexical commit, opened again only when there is a new one.
+    view: Option<crate::lexical::LexicalView>,
+    composer: Composer,
+    #[cfg(test)]
+    pub(crate) crash_before: Option<Step>,
+}
+
+impl Generation {
+    /// Opens what was committed in `dir`, or begins an empty generation for this model. Fails if the files do not
+    /// hold together.
+    pub(crate) fn open(dir: &Path, model: &str, dimensions: usize, writer_memory_bytes: usize) -> Result<Self> {
+        std::fs::create_dir_all(dir).map_err(|error| fault::write("create an index folder", error))?;
+        let stored = Manifest::load(&dir.join("manifest"))?;
+        let manifest = stored.unwrap_or_else(|| Manifest::new(model, dimensions));
+        let slots = manifest.slots as usize;
+        let chunks = Column::open(dir, "chunks", CHUNK_ROW_BYTES, slots)?;
+        let vectors = Column::open(dir, "vectors", manifest.dimensions * 2, slots)?;
+        let log = DocumentLog::open(&dir.join("documents.log"), manifest.log_bytes)?;
+        let (lexical, lexical_slots) = Lexical::open(&dir.join("lexical"), writer_memory_bytes)?;
+        if lexical_slots < manifest.slots {
+            return Err(fault::broken(format!(
+                "the lexical part has {lexical_slots} of {} slots",
+                manifest.slots
+            )));
+        }
+        let mut generation = Self {
+            dir: dir.to_owned(),
+            manifest,
+            chunks,
+            vectors,
+            codes: Vec::new(),
+            log,
+            lexical,
+            view: None,
+            composer: Composer::default(),
+            #[cfg(test)]
+            crash_before: None,
+        };
+        generation.skip_orphans(lexical_slots)?;
+        generation.load_codes()?;
+        Ok(generation)
+    }
+
+    pub(crate) const fn position(&self) -> i64 {
+        self.manifest.position
+    }
+
+    pub(crate) fn model(&self) -> &str {
+        &self.manifest.model
+    }
+
+    pub(crate) const fn documents(&self) -> &Documents {
+        self.log.documents()
+    }
+
+    pub(crate) const fn dimensions(&self) -> usize {
+        self.manifest.dimensions
+    }
+
+    /// Puts the document in place of what there was of it.
+    pub(crate) fn put(&mut self, searchable: &Searchable) -> Result<()> {
+        let Some((first_chunk, _)) = searchable.chunks.first() else {
+            return self.remove(searchable.document.id).map(drop);
+        };
+        let digest = digest_of(searchable);
+        let mut entry = Entry {
+            document: searchable.document.id,
+            version: first_chunk.version,
+            first: self.slots(),
+            count: searchable.chunks.len() as u32,
+            source: searchable.document.source.clone(),
+            tags: searchable.document.tags.clone(),
+            date: searchable.document.date,
+            language: searchable.document.language.clone(),
+            analysed: String::new(),
+            tokens: [0; crate::lexical::FIELD_COUNT],
+            digest,
+        };
+        match self.documents().find(entry.document).filter(|held| held.digest == entry.digest) {
+            Some(held) => {
+                (entry.first, entry.analysed, entry.tokens) = (held.first, held.analysed.clone(), held.tokens);
+            }
+            None => {
+                (entry.analysed, entry.tokens) = self.append(searchable)?;
+            }
+        }
+        self.log.put(entry)
+    }
+
+    /// Takes the document out; says whether it was there.
+    pub(crate) fn remove(&mut self, document: DocumentId) -> Result<bool> {
+        self.log.remove(document)
+    }
+
+    /// Makes all that was applied durable, as of this feed position.
+    pub(crate) fn commit(&mut self, position: i64) -> Result<()> {
+        if self.slots() > self.manifest.slots {
+            self.before(Step::Vectors)?;
+            self.chunks.sync()?;
+            self.vectors.sync()?;
+            self.seal_codes()?;
+            self.before(Step::Lexical)?;
+            self.lexical.commit(self.slots())?;
+            self.view = None;
+        }
+        self.before(Step::Log)?;
+        let log_bytes = self.log.commit()?;
+        self.before(Step::Manifest)?;
+        self.manifest = Manifest { position, slots: self.slots(), log_bytes, ..self.manifest.clone() };
+        self.manifest.store(&self.dir.join("manifest"))
+    }
+
+    /// What can be searched now: documents that are committed and not removed since.
+    pub(crate) fn snapshot(&mut self) -> Result<Snapshot> {
+        let view = match self.view.take() {
+            Some(view) => view,
+            None => self.lexical.view()?,
+        };
+        self.view = Some(view.clone());
+        let documents = self.documents().clone();
+        let lexical = LexicalSearch::new(view, documents.live().clone(), documents.tokens());
+        let dense = Dense::new(self.vectors.view(), self.codes.clone(), self.dimensions());
+        Ok(Snapshot::new(self.position(), self.model().into(), documents, lexical, dense, self.chunks.view()))
+    }
+
+    /// Gives the memory for writing back. Searches are not affected.
+    pub(crate) fn release(&mut self) -> Result<bool> {
+        let was_writing = self.lexical.is_writing();
+        self.lexical.release()?;
+        self.composer = Composer::default();
+        self.view = if was_writing { None } else { self.view.take() };
+        Ok(was_writing)
+    }
+
+    /// Whether so much is dead that a new generation should replace this one.
+    pub(crate) fn wants_compaction(&self) -> bool {
+        let dead = self.slots() as usize - self.documents().live().count();
+        dead > DEAD_SLOTS_MIN && dead as f64 > f64::from(self.slots()) * DEAD_SHARE_MAX
+    }
+
+    fn slots(&self) -> u32 {
+        self.vectors.view().rows() as u32
+    }
+
+    /// Appends chunks to both parts; returns the language of analysis and the terms in each field.
+    fn append(&mut self, searchable: &Searchable) -> Result<(String, [u64; crate::lexical::FIELD_COUNT])> {
+        let mut tokens = [0; crate::lexical::FIELD_COUNT];
+        let analysed = self.composer.begin(searchable);
+        for (chunk, vector) in &searchable.chunks {
+            let (text, counts) = self.composer.compose(&searchable.document, chunk);
+            for (total, count) in tokens.iter_mut().zip(counts) {
+                *total += u64::from(count);
+            }
+            self.lexical.add(self.slots(), text)?;
+            self.chunks.append(&chunk_row(chunk))?;
+            self.vectors.append(&normalised_row(vector, self.manifest.dimensions))?;
+        }
+        Ok((analysed, tokens))
+    }
+
+    /// Counts slots as used that only the lexical part committed before a crash.
+    fn skip_orphans(&mut self, lexical_slots: u32) -> Result<()> {
+        if lexical_slots > self.manifest.slots {
+            let orphans = lexical_slots - self.manifest.slots;
+            tracing::info!(orphans, dir = %self.dir.display(), "an interrupted commit is skipped and applied again");
+            self.chunks.fill(lexical_slots as usize)?;
+            self.vectors.fill(lexical_slots as usize)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the codes of full segments and makes those again that are missing.
+    fn load_codes(&mut self) -> Result<()> {
+        for segment in 0..self.manifest.slots as usize / SEGMENT_ROWS {
+            let path = self.codes_path(segment);
+            match Codes::open(&path, self.dimensions()) {
+                Ok(codes) => self.codes.push(codes),
+                Err(_) => break,
+            }
+        }
+        self.seal_codes()
+    }
+
+    fn seal_codes(&mut self) -> Result<()> {
+        let view = self.vectors.view();
+        for segment in self.codes.len()..view.rows() / SEGMENT_ROWS {
+            let path = self.codes_path(segment);
+            self.codes.push(Codes::seal(&path, view.rows_of(segment), self.manifest.dimensions)?);
+        }
+        Ok(())
+    }
+
+    fn codes_path(&self, segment: usize) -> PathBuf {
+        self.dir.join(format!("codes-{segment:05}.bin"))
+    }
+
+    #[cfg(test)]
+    fn before(&self, step: Step) -> Result<()> {
+        match self.crash_before {
+            Some(crash) if crash == step => Err(fault::broken("a test stopped here")),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+    const fn before(&self, _: Step) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn chunk_row(chunk: &Chunk) -> [u8; CHUNK_ROW_BYTES] {
+    let mut row = [0; CHUNK_ROW_BYTES];
+    row[..16].copy_from_slice(chunk.id.as_bytes());
+    row[16..].copy_from_slice(&chunk.ordinal.to_le_bytes());
+    row
+}
+
+#[cfg(test)]
+mod tests;
