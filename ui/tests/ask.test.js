@@ -201,6 +201,7 @@ test('filters go with the question', async () => {
       filter: { tags: ['policy'], documents: ['doc-travel'], path_prefix: 'handbook/' },
       stream: true,
     });
+    await page.getByText('Limit to…').click();
     await page.getByRole('button', { name: 'Clear all limits' }).click();
     assert.equal(await page.getByText('chosen').count(), 0);
   });

@@ -166,3 +166,15 @@ test('a document that is gone is told so', async () => {
     assert.match(await page.getByRole('alert').textContent(), /There is no document nothing\..*document_unknown/s);
   });
 });
+
+test('a large drop goes in requests of bounded size, and is followed as one batch', async () => {
+  await withPage(server.url, DOCUMENTS, async (page) => {
+    const files = Array.from({ length: 120 }, (_, index) => file(`f${index}.txt`, `Words ${index}.`));
+    await page.getByLabel('Files to add').setInputFiles(files);
+    await page.getByRole('heading', { name: '120 in' }).waitFor();
+    await page.getByText('and 20 more').waitFor();
+    const sent = server.requests.filter(({ method, path }) => method === 'POST' && path === '/v1/documents');
+    assert.equal(sent.length, 3);
+    assert.equal(new Set(sent.map(({ query }) => query.batch)).size, 1);
+  });
+});

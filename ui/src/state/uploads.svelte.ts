@@ -8,6 +8,8 @@ import { server } from './server.svelte';
 // One request holds at most so much, so that a dropped connection costs little and progress moves.
 const REQUEST_BYTES_MAX = 32_000_000;
 const REQUEST_FILES_MAX = 50;
+// The server lists a batch's jobs up to a thousand.
+const BATCH_FILES_MAX = 500;
 // Between two looks at the jobs while their event stream is not to be had.
 const POLL_MS = 1_000;
 
@@ -77,15 +79,24 @@ class Uploads {
     return this.items.filter((item) => item.phase === 'failed').length;
   }
 
+  // One batch after the other, so that a huge folder neither floods the server nor outgrows what it lists at once.
   async add(files: { file: File; source: string }[]) {
     const items = files.map(({ file, source }) => new Upload(file, source));
-    // The state's own proxies are what the page watches.
     this.items = [...items, ...this.items];
-    const batch = crypto.randomUUID?.() ?? `page-${Date.now()}-${Math.random().toString(36).slice(2)}`;
-    let sent = false;
-    for (const request of requests(items)) sent = (await sendRequest(batch, request)) || sent;
-    if (sent) await this.#follow(batch, items);
+    for (let from = 0; from < items.length; from += BATCH_FILES_MAX) {
+      await this.#addBatch(items.slice(from, from + BATCH_FILES_MAX));
+    }
     this.#changed();
+  }
+
+  async #addBatch(items: Upload[]) {
+    const batch = batchName();
+    let following: Promise<void> | null = null;
+    for (const request of requests(items)) {
+      const sent = await sendRequest(batch, request);
+      if (sent) following ??= this.#follow(batch, items);
+    }
+    await following;
   }
 
   clearFinished() {
@@ -94,9 +105,8 @@ class Uploads {
 
   // Until every job is over: listen to the stream; where it breaks, look at the list and listen again.
   async #follow(batch: string, items: Upload[]) {
-    const byJob = new Map(items.filter((item) => item.job).map((item) => [item.job, item]));
     const take = (job: Job) => {
-      const item = byJob.get(job.id);
+      const item = items.find((one) => one.job === job.id);
       const before = item?.finished;
       item?.take(job);
       if (item?.finished && !before) this.#changed();
@@ -173,6 +183,12 @@ function requests(items: Upload[]): Upload[][] {
     bytes += item.file.size;
   }
   return result;
+}
+
+// randomUUID is there only on secure origins, which a plain address in a home network is not.
+function batchName(): string {
+  const random = crypto.getRandomValues(new Uint32Array(4));
+  return `page-${[...random].map((part) => part.toString(16).padStart(8, '0')).join('')}`;
 }
 
 function chunks(count: number | undefined): string {

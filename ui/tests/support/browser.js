@@ -1,13 +1,16 @@
 // Opens the page in headless Chromium and fails a test whose page logged an error or broke the content policy.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
-const BROWSER = process.env.IBID_BROWSER ?? '/usr/bin/chromium';
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 let browser;
 
 export async function launch() {
-  browser ??= await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox'] });
+  const executablePath = process.env.IBID_BROWSER ?? BROWSERS.find((path) => existsSync(path));
+  assert.ok(executablePath, 'there is no Chromium: install it, or name one in IBID_BROWSER');
+  browser ??= await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   return browser;
 }
 
