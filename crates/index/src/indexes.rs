@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ibid_runtime::Shutdown;
 use ibid_types::{Error, Result, WorkspaceId};
 use parking_lot::{Condvar, Mutex, RwLock};
 
@@ -22,6 +22,8 @@ use crate::snapshot::Snapshot;
 const IDLE: Duration = Duration::from_secs(2);
 /// After a failure the follower tries again so much later.
 const RETRY: Duration = Duration::from_secs(5);
+/// How often a waiting follower looks whether it is to end.
+const SHUTDOWN_GLANCE: Duration = Duration::from_millis(200);
 /// Differences that a verification names.
 const DIFFERENCES_MAX: usize = 20;
 
@@ -72,7 +74,6 @@ pub struct Indexes {
     /// Set when there may be news for the follower.
     poked: Mutex<bool>,
     news: Condvar,
-    stopped: AtomicBool,
     /// Held while a workspace is built anew.
     rebuilding: Mutex<()>,
 }
@@ -98,7 +99,6 @@ impl Indexes {
             applied_moved: Condvar::new(),
             poked: Mutex::new(true),
             news: Condvar::new(),
-            stopped: AtomicBool::new(false),
             rebuilding: Mutex::new(()),
         })
     }
@@ -145,22 +145,16 @@ impl Indexes {
         self.news.notify_all();
     }
 
-    /// Ends `run` soon.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        self.poke();
-    }
-
-    /// Follows the feed until `stop`: catches up when poked, gives memory back when idle, and builds workspaces
-    /// anew in the background when too much of them is dead or the model has changed.
-    pub fn run(&self) {
+    /// Follows the feed until the shutdown: catches up when poked, gives memory back when idle, and builds
+    /// workspaces anew in the background when too much of them is dead or the model has changed.
+    pub fn run(&self, shutdown: &Shutdown) {
         std::thread::scope(|scope| {
-            while !self.stopped.load(Ordering::SeqCst) {
+            while !shutdown.is_requested() {
                 let pause = self.follow_once();
-                if !self.shelf.lock().overdue().is_empty() && self.rebuilding.try_lock().is_some() {
-                    scope.spawn(|| self.maintain());
+                if self.begins_maintenance() {
+                    scope.spawn(|| self.maintain(shutdown));
                 }
-                self.wait_for_news(pause);
+                self.wait_for_news(pause, shutdown);
             }
         });
         self.release();
@@ -169,7 +163,7 @@ impl Indexes {
     /// Builds one workspace, or all, anew from the feed while the old index goes on serving.
     pub fn rebuild(&self, workspace: Option<WorkspaceId>) -> Result<Vec<Rebuilt>> {
         let workspaces = workspace.map_or_else(|| self.shelf.lock().workspaces(), |workspace| vec![workspace]);
-        workspaces.into_iter().map(|workspace| self.rebuild_one(workspace)).collect()
+        workspaces.into_iter().map(|workspace| self.rebuild_one(workspace, &|| false)).collect()
     }
 
     /// Compares a workspace's index, or all, with one made anew from the feed.
@@ -180,10 +174,10 @@ impl Indexes {
     }
 
     /// Builds anew the workspaces for which that is due. `run` does it by itself.
-    pub fn maintain(&self) {
+    pub fn maintain(&self, shutdown: &Shutdown) {
         let overdue = self.shelf.lock().overdue();
         for workspace in overdue {
-            match self.rebuild_one(workspace) {
+            match self.rebuild_one(workspace, &|| shutdown.is_requested()) {
                 Ok(rebuilt) => tracing::info!(%workspace, chunks = rebuilt.chunks, "the index was built anew"),
                 Err(error) if error.code == "index_stopped" => return,
                 Err(error) => tracing::warn!(%workspace, reason = error.chain(), "the index was not built anew"),
@@ -220,30 +214,38 @@ impl Indexes {
         }
     }
 
-    /// Returns at news; after a silent `pause` gives memory back and waits on.
-    fn wait_for_news(&self, pause: Duration) {
-        let mut poked = self.poked.lock();
-        if *poked || self.stopped.load(Ordering::SeqCst) {
-            return;
-        }
-        if !self.news.wait_for(&mut poked, pause).timed_out() || pause == RETRY {
-            return;
-        }
-        drop(poked);
-        self.release();
-        let mut poked = self.poked.lock();
-        while !*poked {
-            self.news.wait(&mut poked);
+    /// Whether a workspace is due to be built anew and nobody is at it.
+    fn begins_maintenance(&self) -> bool {
+        self.rebuilding.try_lock().is_some() && !self.shelf.lock().overdue().is_empty()
+    }
+
+    /// Returns at news or shutdown; after a silent `pause` gives memory back, or returns if there was a failure.
+    fn wait_for_news(&self, pause: Duration, shutdown: &Shutdown) {
+        if self.waits_in_vain(Some(pause), shutdown) && pause != RETRY {
+            self.release();
+            self.waits_in_vain(None, shutdown);
         }
     }
 
-    fn rebuild_one(&self, workspace: WorkspaceId) -> Result<Rebuilt> {
+    /// Waits for news; true if `longest` passed without.
+    fn waits_in_vain(&self, longest: Option<Duration>, shutdown: &Shutdown) -> bool {
+        let start = Instant::now();
+        let mut poked = self.poked.lock();
+        while !*poked && !shutdown.is_requested() {
+            if longest.is_some_and(|longest| start.elapsed() >= longest) {
+                return true;
+            }
+            self.news.wait_for(&mut poked, SHUTDOWN_GLANCE);
+        }
+        false
+    }
+
+    fn rebuild_one(&self, workspace: WorkspaceId, stop: &dyn Fn() -> bool) -> Result<Rebuilt> {
         let _one_at_a_time = self.rebuilding.lock();
         let (folder, model, dimensions, memory) = self.plan(workspace, None);
         let replay = Replay { ground: self.ground.as_ref(), workspace, model: &model };
         let head = self.ground.head()?;
-        let stop = || self.stopped.load(Ordering::SeqCst);
-        let built = replay.build(&folder, dimensions, memory, head, &stop);
+        let built = replay.build(&folder, dimensions, memory, head, stop);
         let Some(mut generation) = built.inspect_err(|_| discard(&folder))? else {
             return Ok(Rebuilt { workspace, documents: 0, chunks: 0 });
         };
