@@ -7,13 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ibid_model::{ChatModel, Embedder};
-use ibid_types::answer::{
-    Abstention, Answer, AnswerMode, Claim, Event, Question, StepState, Usage, Verdict,
-};
+use ibid_types::answer::{Abstention, Answer, AnswerMode, Claim, Event, Question, StepState, Usage, Verdict};
 use ibid_types::search::{Hit, Mode, Request, Trace};
 use ibid_types::{Error, Result};
 
 use crate::extract::{choose, compose};
+use crate::generate::{Draft, generate};
 use crate::judge::{Signals, signals};
 use crate::question::{Part, Reading, content_terms, read};
 use crate::score::{Asked, Candidate, rank};
@@ -21,7 +20,11 @@ use crate::sources::Sources;
 use crate::{AnswerConfig, Search};
 
 const GREETING: &str = "Hello. Ask me something about your documents.";
-const NOTICE_WORDS_ONLY: &str = "the embedding model did not answer; sentences were compared by their words only";
+const NOTICE_WORDS_ONLY: &str =
+    "the embedding model did not answer; sentences were compared by their words only";
+const NOTHING_SUPPORTED: &str = "no source supports what the chat model said";
+/// Share of `answerable_min` from which a chat model is asked.
+const ASKING_SHARE: f32 = 0.3;
 /// Titles named as the nearest when there is no answer.
 const NEAREST_MAX: usize = 3;
 
@@ -35,7 +38,10 @@ pub struct Answerer {
 
 impl std::fmt::Debug for Answerer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answerer").field("models", &self.models).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Answerer")
+            .field("models", &self.models)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,6 +61,7 @@ pub(crate) struct Examined {
     pub sources: Sources,
     pub candidates: Vec<Candidate>,
     pub signals: Signals,
+    pub language: Option<String>,
     pub trace: Trace,
     pub words_only: bool,
 }
@@ -130,8 +137,67 @@ impl Answerer {
         }
         let found: usize = examined.iter().map(|part| part.sources.hits.len()).sum();
         reporter.step("retrieve", StepState::Finished, format!("{found} passages"));
-        let _ = model;
-        self.extractive(question, &examined, Vec::new(), reporter)
+        match model {
+            Some(model) if self.worth_asking(&examined) => {
+                self.generative(question, &**model, &examined, reporter)
+            }
+            _ => self.extractive(question, &examined, Vec::new(), reporter),
+        }
+    }
+
+    /// A model reads better than the judge, so it is asked even where an extractive answer would be declined, unless
+    /// the sources are clearly about something else.
+    fn worth_asking(&self, examined: &[Examined]) -> bool {
+        let least = self.config.answerable_min * ASKING_SHARE;
+        examined.iter().any(|part| !part.sources.hits.is_empty() && part.signals.answerable() >= least)
+    }
+
+    fn generative(
+        &self,
+        question: &Question,
+        model: &dyn ChatModel,
+        examined: &[Examined],
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Answer> {
+        reporter.step("answer", StepState::Started, model.name());
+        let draft = generate(question, examined, model, &*self.embedder, &self.config, reporter);
+        let problem = match draft {
+            Ok(draft) if draft.text.trim().is_empty() => "it gave an empty answer".to_owned(),
+            Ok(draft) if draft.unknown => {
+                reporter.step("answer", StepState::Finished, "the model does not know");
+                return Ok(self.declined(
+                    model,
+                    examined,
+                    draft,
+                    "the chat model did not find the answer in the documents",
+                ));
+            }
+            Ok(draft) if nothing_supported(&draft.claims) => {
+                if question.mode == AnswerMode::Generative {
+                    reporter.step("answer", StepState::Failed, NOTHING_SUPPORTED);
+                    return Ok(self.declined(model, examined, draft, NOTHING_SUPPORTED));
+                }
+                "no source supports what it said".to_owned()
+            }
+            Ok(draft) => return Ok(finished(model, examined, draft, reporter)),
+            Err(error) => error.message,
+        };
+        reporter.step("answer", StepState::Failed, problem.clone());
+        let name = model.name();
+        let notice = format!(
+            "the chat model {name} gave no usable answer ({problem}); this one is made of the sources' own sentences"
+        );
+        self.extractive(question, examined, vec![notice], reporter)
+    }
+
+    fn declined(&self, model: &dyn ChatModel, examined: &[Examined], draft: Draft, reason: &str) -> Answer {
+        let mut answer = abstained(AnswerMode::Generative, examined, Vec::new());
+        if let Some(abstention) = &mut answer.abstained {
+            abstention.reason = reason.into();
+        }
+        answer.model = Some(model.name().into());
+        answer.usage = draft.usage;
+        answer
     }
 
     fn extractive(
@@ -144,14 +210,20 @@ impl Answerer {
         reporter.step("judge", StepState::Started, "");
         let (held, missing): (Vec<_>, Vec<_>) =
             examined.iter().partition(|part| part.signals.answerable() >= self.config.answerable_min);
-        reporter.step("judge", StepState::Finished, format!("{} of {} answerable", held.len(), examined.len()));
+        reporter.step(
+            "judge",
+            StepState::Finished,
+            format!("{} of {} answerable", held.len(), examined.len()),
+        );
         if examined.iter().any(|part| part.words_only) {
             notices.push(NOTICE_WORDS_ONLY.into());
         }
         if held.is_empty() {
             return Ok(abstained(AnswerMode::Extractive, examined, notices));
         }
-        notices.extend(missing.iter().map(|part| format!("the documents do not seem to answer: {}", part.part.text)));
+        notices.extend(
+            missing.iter().map(|part| format!("the documents do not seem to answer: {}", part.part.text)),
+        );
         reporter.step("answer", StepState::Started, "from the sources' own sentences");
         let mut answer = empty_answer(AnswerMode::Extractive, examined, notices);
         answer.confidence = 1.0;
@@ -181,7 +253,15 @@ impl Answerer {
                 (candidates, signals, true)
             }
         };
-        Ok(Examined { part: part.clone(), sources, candidates, signals, trace: found.trace, words_only })
+        Ok(Examined {
+            part: part.clone(),
+            sources,
+            candidates,
+            signals,
+            language,
+            trace: found.trace,
+            words_only,
+        })
     }
 
     fn weigh(
@@ -205,7 +285,10 @@ impl Answerer {
         let model = match &question.model {
             None => self.models.first(),
             Some(name) => Some(self.models.iter().find(|model| model.name() == name).ok_or_else(|| {
-                Error::not_found("chat_model_unknown", format!("no chat model `{name}` is configured: {}", self.names()))
+                Error::not_found(
+                    "chat_model_unknown",
+                    format!("no chat model `{name}` is configured: {}", self.names()),
+                )
             })?),
         };
         if model.is_none() && question.mode == AnswerMode::Generative {
@@ -230,7 +313,12 @@ impl Examined {
 }
 
 /// Adds one part's extractive answer to the whole.
-fn append(answer: &mut Answer, part: &Examined, citations_max: usize, reporter: &mut Reporter<'_>) -> Result<()> {
+fn append(
+    answer: &mut Answer,
+    part: &Examined,
+    citations_max: usize,
+    reporter: &mut Reporter<'_>,
+) -> Result<()> {
     let room = citations_max.max(1).saturating_sub(answer.citations.len());
     let mut spans = choose(&part.candidates, &part.sources, part.part.cue);
     spans.truncate(room);
@@ -247,14 +335,56 @@ fn append(answer: &mut Answer, part: &Examined, citations_max: usize, reporter: 
     Ok(())
 }
 
+/// A generated answer whose claims were checked while it was written.
+fn finished(
+    model: &dyn ChatModel,
+    examined: &[Examined],
+    draft: Draft,
+    reporter: &mut Reporter<'_>,
+) -> Answer {
+    reporter.step("answer", StepState::Finished, format!("{} claims", draft.claims.len()));
+    let coverage = coverage(&draft.claims);
+    let supported = draft.claims.iter().filter(|claim| claim.verdict == Verdict::Supported).count();
+    reporter.step("verify", StepState::Started, "");
+    reporter.step(
+        "verify",
+        StepState::Finished,
+        format!("{supported} of {} claims supported", draft.claims.len()),
+    );
+    let mut notices = Vec::new();
+    if !draft.complete {
+        notices.push("the answer was cut off before its end".to_owned());
+    }
+    Answer {
+        model: Some(model.name().into()),
+        confidence: confidence(examined, &draft.claims, coverage),
+        coverage,
+        text: draft.text,
+        claims: draft.claims,
+        citations: draft.citations,
+        usage: draft.usage,
+        ..empty_answer(AnswerMode::Generative, examined, notices)
+    }
+}
+
+/// How far the sources fit the question, times how far they carry what was said of them. The first factor is
+/// calibrated, the second is the share of supported claims weighted by their support.
+fn confidence(examined: &[Examined], claims: &[Claim], coverage: Option<f32>) -> f32 {
+    let fits = examined.iter().map(|part| part.signals.answerable()).fold(0.0, f32::max);
+    let supports =
+        claims.iter().filter(|claim| claim.verdict == Verdict::Supported).map(|claim| claim.support);
+    let (sum, count) = supports.fold((0.0, 0.0), |(sum, count), support| (sum + support, count + 1.0));
+    fits * coverage.unwrap_or(0.0) * if count > 0.0 { sum / count } else { 0.0 }
+}
+
+fn nothing_supported(claims: &[Claim]) -> bool {
+    claims.iter().all(|claim| claim.verdict != Verdict::Supported)
+}
+
 fn greet(reporter: &mut Reporter<'_>) -> Answer {
     reporter.send(Event::Token(GREETING.into()));
-    let claim = Claim {
-        text: GREETING.into(),
-        verdict: Verdict::NotCheckable,
-        citations: Vec::new(),
-        support: 0.0,
-    };
+    let claim =
+        Claim { text: GREETING.into(), verdict: Verdict::NotCheckable, citations: Vec::new(), support: 0.0 };
     Answer {
         text: GREETING.into(),
         claims: vec![claim],

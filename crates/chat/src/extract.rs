@@ -168,7 +168,10 @@ fn shown(place: Place, sources: &Sources) -> String {
     match sources.unit(place).kind {
         UnitKind::Code => format!("```\n{}\n```", text.replace("```", "'''")),
         UnitKind::Record => text.to_owned(),
-        UnitKind::Row => sources.header(place).and_then(|header| named_cells(sources.text(header), text)).unwrap_or_else(|| text.to_owned()),
+        UnitKind::Row => sources
+            .header(place)
+            .and_then(|header| named_cells(sources.text(header), text))
+            .unwrap_or_else(|| text.to_owned()),
         UnitKind::Sentence | UnitKind::ListItem | UnitKind::Fragment => without_reference_marks(text),
     }
 }
@@ -226,8 +229,9 @@ mod tests {
 
     fn candidates(sources: &Sources, scores: &[f32]) -> Vec<Candidate> {
         let places = sources.places(99).zip(scores);
-        let mut found: Vec<Candidate> =
-            places.map(|(place, score)| Candidate { place, features: Features::default(), score: *score }).collect();
+        let mut found: Vec<Candidate> = places
+            .map(|(place, score)| Candidate { place, features: Features::default(), score: *score })
+            .collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         found
     }
@@ -247,7 +251,10 @@ mod tests {
     #[test]
     fn sentences_come_in_reading_order_and_neighbours_share_a_mark() {
         assert_eq!(answer(&["A is b. C is d."], &[2.5, 3.0], Cue::Open), "A is b. C is d [1].");
-        assert_eq!(answer(&["A is b. C is d. E is f."], &[2.5, 0.0, 3.0], Cue::Open), "A is b [1]. E is f [2].");
+        assert_eq!(
+            answer(&["A is b. C is d. E is f."], &[2.5, 0.0, 3.0], Cue::Open),
+            "A is b [1]. E is f [2]."
+        );
     }
 
     #[test]
@@ -257,7 +264,10 @@ mod tests {
 
     #[test]
     fn a_pronoun_brings_the_sentence_before() {
-        assert_eq!(answer(&["Ada was here. She left."], &[0.0, 3.0], Cue::Open), "Ada was here. She left [1].");
+        assert_eq!(
+            answer(&["Ada was here. She left."], &[0.0, 3.0], Cue::Open),
+            "Ada was here. She left [1]."
+        );
     }
 
     #[test]
@@ -268,7 +278,10 @@ mod tests {
     #[test]
     fn steps_bring_the_whole_list() {
         let list = "1. Open it.\n2. Press it.\n3. Close it.";
-        assert_eq!(answer(&[list], &[0.0, 3.0, 0.0], Cue::Steps), "1. Open it.\n2. Press it.\n3. Close it [1].");
+        assert_eq!(
+            answer(&[list], &[0.0, 3.0, 0.0], Cue::Steps),
+            "1. Open it.\n2. Press it.\n3. Close it [1]."
+        );
         assert_eq!(answer(&[list], &[0.0, 3.0, 0.0], Cue::Open), "2. Press it [1].");
     }
 

@@ -9,8 +9,8 @@ use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::search::{Filter, Found, Hit, Request, Why};
 use ibid_types::{ChunkId, DocumentId, Error, Result, Timestamp, VersionId, WorkspaceId};
 
-use crate::terms::Analyzer;
 use crate::Search;
+use crate::terms::Analyzer;
 
 pub fn chunk(text: &str) -> Chunk {
     Chunk {

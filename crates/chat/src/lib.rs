@@ -7,12 +7,18 @@ mod answerer;
 mod extract;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod flow;
+mod generate;
 pub mod judge;
+mod prompt;
 mod question;
 pub mod score;
+mod scribe;
 mod sources;
-mod terms;
+pub mod terms;
 mod unit;
+mod verify;
 
 use ibid_types::Result;
 use ibid_types::search::{Found, Request};

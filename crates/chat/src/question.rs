@@ -53,7 +53,10 @@ pub enum Reading {
 pub fn read(text: &str) -> Result<Reading> {
     let text = text.trim();
     if !text.chars().any(char::is_alphanumeric) {
-        return Err(Error::bad_request("question_empty", "the question holds no word: ask something about your documents"));
+        return Err(Error::bad_request(
+            "question_empty",
+            "the question holds no word: ask something about your documents",
+        ));
     }
     let length = text.chars().count();
     if length > QUESTION_CHARS_MAX {
@@ -109,7 +112,8 @@ fn is_step(text: &str) -> bool {
 
 fn parts(text: &str) -> Vec<Part> {
     let questions: Vec<&str> = split_keeping_marks(text).into_iter().filter(|part| has_word(part)).collect();
-    let asked: Vec<&str> = questions.iter().copied().filter(|part| part.trim_end().ends_with(['?', '？'])).collect();
+    let asked: Vec<&str> =
+        questions.iter().copied().filter(|part| part.trim_end().ends_with(['?', '？'])).collect();
     if asked.len() < 2 {
         return vec![part(text)];
     }
@@ -131,7 +135,8 @@ fn part(text: &str) -> Part {
 
 /// The first row whose phrase the question holds; phrases at the question's beginning count before others.
 fn cue_of(lower: &str) -> Cue {
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    let words =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>();
     let line = format!(" {} ", words.join(" "));
     let begins = CUES.iter().find(|(phrase, _)| line.trim_start().starts_with(&format!("{phrase} ")));
     let holds = || CUES.iter().find(|(phrase, _)| line.contains(&format!(" {phrase} ")));
@@ -140,7 +145,8 @@ fn cue_of(lower: &str) -> Cue {
 
 fn is_greeting(text: &str) -> bool {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.len() <= 4 && !text.contains('?') && words.iter().all(|word| GREETINGS.contains(word))
 }
 
@@ -204,29 +210,118 @@ const CUES: &[(&str, Cue)] = &[
 ];
 
 const TIMES: &[&str] = &[
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december", "januar", "februar", "märz", "mai", "juni", "juli", "oktober", "dezember", "monday", "tuesday",
-    "wednesday", "thursday", "friday", "saturday", "sunday", "montag", "dienstag", "mittwoch", "donnerstag", "freitag",
-    "samstag", "sonntag", "century", "jahrhundert", "year", "years", "jahre", "days", "tage", "weeks", "months",
-    "today", "yesterday", "tomorrow", "noon", "midnight",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "januar",
+    "februar",
+    "märz",
+    "mai",
+    "juni",
+    "juli",
+    "oktober",
+    "dezember",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "montag",
+    "dienstag",
+    "mittwoch",
+    "donnerstag",
+    "freitag",
+    "samstag",
+    "sonntag",
+    "century",
+    "jahrhundert",
+    "year",
+    "years",
+    "jahre",
+    "days",
+    "tage",
+    "weeks",
+    "months",
+    "today",
+    "yesterday",
+    "tomorrow",
+    "noon",
+    "midnight",
 ];
 
-const COPULAS: &[&str] = &["is", "are", "means", "refers", "was", "were", "called", "defined", "ist", "sind", "bedeutet"];
+const COPULAS: &[&str] =
+    &["is", "are", "means", "refers", "was", "were", "called", "defined", "ist", "sind", "bedeutet"];
 
 const REASONS: &[&str] = &[
-    "because", "due", "since", "reason", "reasons", "caused", "cause", "so", "therefore", "weil", "wegen", "da",
-    "aufgrund", "damit", "deshalb",
+    "because",
+    "due",
+    "since",
+    "reason",
+    "reasons",
+    "caused",
+    "cause",
+    "so",
+    "therefore",
+    "weil",
+    "wegen",
+    "da",
+    "aufgrund",
+    "damit",
+    "deshalb",
 ];
 
 const STEPS: &[&str] = &[
-    "run", "use", "click", "open", "select", "choose", "press", "enter", "type", "install", "first", "then", "must",
-    "can", "should", "set", "add", "create", "start", "stop", "go", "call", "write", "send",
+    "run", "use", "click", "open", "select", "choose", "press", "enter", "type", "install", "first", "then",
+    "must", "can", "should", "set", "add", "create", "start", "stop", "go", "call", "write", "send",
 ];
 
 const GREETINGS: &[&str] = &[
-    "hello", "hi", "hey", "hallo", "servus", "moin", "thanks", "thank", "you", "there", "danke", "good", "morning",
-    "evening", "afternoon", "guten", "tag", "abend", "morgen", "bye", "goodbye", "tschüss", "ok", "okay", "bonjour",
-    "salut", "hola", "merci", "gracias", "dear", "greetings", "all", "everyone", "ibid", "test",
+    "hello",
+    "hi",
+    "hey",
+    "hallo",
+    "servus",
+    "moin",
+    "thanks",
+    "thank",
+    "you",
+    "there",
+    "danke",
+    "good",
+    "morning",
+    "evening",
+    "afternoon",
+    "guten",
+    "tag",
+    "abend",
+    "morgen",
+    "bye",
+    "goodbye",
+    "tschüss",
+    "ok",
+    "okay",
+    "bonjour",
+    "salut",
+    "hola",
+    "merci",
+    "gracias",
+    "dear",
+    "greetings",
+    "all",
+    "everyone",
+    "ibid",
+    "test",
 ];
 
 #[cfg(test)]

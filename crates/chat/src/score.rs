@@ -118,7 +118,8 @@ pub fn rank(
     embedded_max: usize,
 ) -> Result<Vec<Candidate>> {
     let places: Vec<Place> = sources.places(hits_max).collect();
-    let mut candidates: Vec<Candidate> = places.into_iter().map(|place| candidate(asked, sources, place)).collect();
+    let mut candidates: Vec<Candidate> =
+        places.into_iter().map(|place| candidate(asked, sources, place)).collect();
     sort(&mut candidates);
     candidates.truncate(embedded_max);
     if let Some(embedder) = embedder {
@@ -161,7 +162,9 @@ fn features(asked: &Asked<'_>, sources: &Sources, place: Place) -> Features {
         similarity: similarity.unwrap_or(0.0).clamp(0.0, 1.0),
         coverage: asked.coverage(sources, holds),
         coverage_around: asked.coverage(sources, |term| holds(term) || beside(&term.key)),
-        coverage_names: asked.coverage_of_names(sources, |term| holds(term) || beside(&term.key)).unwrap_or(1.0),
+        coverage_names: asked
+            .coverage_of_names(sources, |term| holds(term) || beside(&term.key))
+            .unwrap_or(1.0),
         chunk: hit.map_or(0.0, |hit| hit.score / best).clamp(0.0, 1.0),
         chunk_similarity: hit.and_then(|hit| hit.similarity).unwrap_or(0.0).clamp(0.0, 1.0),
         cue: f32::from(satisfies(asked.part.cue, sources.terms(place), text, &asked.keys)),

@@ -51,7 +51,8 @@ impl Sources {
         for keys in &sources.chunk_keys {
             sources.rarity.add(keys);
         }
-        sources.terms = sources.places(sources.hits.len()).map(|place| (place, sources.terms_of(place))).collect();
+        sources.terms =
+            sources.places(sources.hits.len()).map(|place| (place, sources.terms_of(place))).collect();
         sources
     }
 
@@ -182,9 +183,9 @@ fn leans_back(text: &str) -> bool {
 
 /// First words that point at what was said before.
 const LEANING: &[&str] = &[
-    "he", "she", "it", "they", "his", "her", "its", "their", "this", "these", "those", "such", "er", "sie", "es",
-    "dies", "diese", "dieser", "dieses", "ihr", "ihre", "sein", "seine", "il", "elle", "ils", "elles", "él", "ella",
-    "ellos",
+    "he", "she", "it", "they", "his", "her", "its", "their", "this", "these", "those", "such", "er", "sie",
+    "es", "dies", "diese", "dieser", "dieses", "ihr", "ihre", "sein", "seine", "il", "elle", "ils", "elles",
+    "él", "ella", "ellos",
 ];
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ impl Analyzer {
     /// `language` is ISO 639-1; what has no stemmer is stemmed as English, which leaves foreign words mostly alone.
     #[must_use]
     pub fn new(language: Option<&str>) -> Self {
-        let algorithm = language.and_then(|name| Algorithm::from_name(name).ok()).unwrap_or(Algorithm::English);
+        let algorithm =
+            language.and_then(|name| Algorithm::from_name(name).ok()).unwrap_or(Algorithm::English);
         Self { stemmer: Stemmer::new(algorithm) }
     }
 
@@ -185,7 +186,8 @@ fn kind_of(word: &str, lower: &str, sentence_begins: bool) -> TermKind {
 
 fn is_stop(lower: &str) -> bool {
     let bare = lower.split(['\'', '’']).next().unwrap_or(lower);
-    STOP_WORDS.binary_search(&lower).is_ok() || (bare.len() < lower.len() && STOP_WORDS.binary_search(&bare).is_ok())
+    STOP_WORDS.binary_search(&lower).is_ok()
+        || (bare.len() < lower.len() && STOP_WORDS.binary_search(&bare).is_ok())
 }
 
 /// Index is value. "One" is left out: it is a pronoun more often than a number.
@@ -206,31 +208,34 @@ const NUMBER_WORDS: [&[&str]; 13] = [
 ];
 
 const NEGATIONS: &[&str] = &[
-    "aucun", "cannot", "jamais", "kein", "keine", "keinen", "keiner", "keines", "nein", "neither", "never", "nicht",
-    "nie", "niemals", "no", "nobody", "none", "nor", "not", "nothing", "nowhere", "nunca", "pas", "without", "ohne",
+    "aucun", "cannot", "jamais", "kein", "keine", "keinen", "keiner", "keines", "nein", "neither", "never",
+    "nicht", "nie", "niemals", "no", "nobody", "none", "nor", "not", "nothing", "nowhere", "nunca", "pas",
+    "without", "ohne",
 ];
 
 /// Sorted: words of grammar and question words of English, German, French and Spanish.
 const STOP_WORDS: &[&str] = &[
-    "a", "aber", "about", "after", "al", "all", "als", "also", "am", "an", "and", "any", "are", "as", "at", "au",
-    "auch", "auf", "aus", "aux", "avec", "be", "because", "been", "before", "bei", "beim", "being", "between", "bin",
-    "but", "by", "can", "ce", "ces", "cette", "come", "comment", "como", "con", "could", "cual", "cuando", "cuál",
-    "cuándo", "cómo", "d", "da", "damit", "dans", "das", "dass", "de", "dein", "del", "dem", "den", "der", "des",
-    "did", "die", "dies", "diese", "diesem", "diesen", "dieser", "dieses", "do", "does", "doing", "donde", "done",
-    "dort", "du", "durch", "during", "dónde", "each", "ein", "eine", "einem", "einen", "einer", "eines", "el", "elle",
-    "en", "er", "es", "est", "et", "etwas", "euch", "for", "from", "für", "gab", "get", "gibt", "had", "hat", "hatte",
-    "hatten", "have", "haben", "he", "her", "here", "him", "his", "how", "i", "ich", "if", "ihr", "ihre", "ihrem",
-    "ihren", "ihrer", "il", "im", "in", "ins", "into", "is", "ist", "it", "its", "j", "je", "kann", "konnte", "können",
-    "l", "la", "las", "le", "les", "lo", "los", "m", "man", "may", "me", "mehr", "mein", "might", "mit", "more",
-    "most", "much", "must", "muss", "my", "n", "nach", "ne", "oder", "of", "on", "or", "other", "ou", "our", "où",
-    "para", "par", "por", "pour", "que", "quel", "quelle", "qui", "quien", "quién", "quoi", "qué", "s", "se", "seit",
-    "sein", "seine", "seinem", "seinen", "seiner", "she", "should", "sich", "sie", "sind", "so", "some", "son", "su",
-    "such", "sur", "t", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
-    "those", "through", "to", "too", "u", "um", "un", "und", "under", "une", "unter", "up", "us", "very", "vom",
-    "von", "vor", "war", "waren", "wann", "warum", "was", "we", "wegen", "welche", "welchem", "welchen", "welcher",
-    "welches", "wem", "wen", "wenn", "wer", "werden", "were", "wessen", "what", "when", "where", "which", "while",
-    "who", "whom", "whose", "why", "wie", "wieviel", "will", "wir", "wird", "with", "wo", "woher", "wohin", "worden",
-    "would", "wurde", "wurden", "y", "you", "your", "zu", "zum", "zur", "über",
+    "a", "aber", "about", "after", "al", "all", "als", "also", "am", "an", "and", "any", "are", "as", "at",
+    "au", "auch", "auf", "aus", "aux", "avec", "be", "because", "been", "before", "bei", "beim", "being",
+    "between", "bin", "but", "by", "can", "ce", "ces", "cette", "come", "comment", "como", "con", "could",
+    "cual", "cuando", "cuál", "cuándo", "cómo", "d", "da", "damit", "dans", "das", "dass", "de", "dein",
+    "del", "dem", "den", "der", "des", "did", "die", "dies", "diese", "diesem", "diesen", "dieser", "dieses",
+    "do", "does", "doing", "donde", "done", "dort", "du", "durch", "during", "dónde", "each", "ein", "eine",
+    "einem", "einen", "einer", "eines", "el", "elle", "en", "er", "es", "est", "et", "etwas", "euch", "for",
+    "from", "für", "gab", "get", "gibt", "haben", "had", "has", "hat", "hatte", "hatten", "have", "he",
+    "her", "here", "him", "his", "how", "i", "ich", "if", "ihr", "ihre", "ihrem", "ihren", "ihrer", "il",
+    "im", "in", "ins", "into", "is", "ist", "it", "its", "j", "je", "kann", "konnte", "können", "l", "la",
+    "las", "le", "les", "lo", "los", "m", "man", "may", "me", "mehr", "mein", "might", "mit", "more", "most",
+    "much", "muss", "must", "my", "n", "nach", "ne", "oder", "of", "on", "or", "other", "ou", "our", "où",
+    "par", "para", "por", "pour", "que", "quel", "quelle", "qui", "quien", "quién", "quoi", "qué", "s", "se",
+    "sein", "seine", "seinem", "seinen", "seiner", "seit", "she", "should", "sich", "sie", "sind", "so",
+    "some", "son", "su", "such", "sur", "t", "tell", "than", "that", "the", "their", "them", "then", "there",
+    "these", "they", "this", "those", "through", "to", "too", "u", "um", "un", "und", "under", "une",
+    "unter", "up", "us", "very", "vom", "von", "vor", "wann", "war", "waren", "warum", "was", "we", "wegen",
+    "welche", "welchem", "welchen", "welcher", "welches", "wem", "wen", "wenn", "wer", "werden", "were",
+    "wessen", "what", "when", "where", "which", "while", "who", "whom", "whose", "why", "wie", "wieviel",
+    "will", "wir", "wird", "with", "wo", "woher", "wohin", "worden", "would", "wurde", "wurden", "y", "you",
+    "your", "zu", "zum", "zur", "über",
 ];
 
 #[cfg(test)]
@@ -238,7 +243,12 @@ mod tests {
     use super::*;
 
     fn keys(text: &str) -> Vec<String> {
-        Analyzer::new(None).terms(text).into_iter().filter(|t| t.kind != TermKind::Stop).map(|t| t.key).collect()
+        Analyzer::new(None)
+            .terms(text)
+            .into_iter()
+            .filter(|t| t.kind != TermKind::Stop)
+            .map(|t| t.key)
+            .collect()
     }
 
     fn kinds(text: &str) -> Vec<TermKind> {
@@ -267,7 +277,10 @@ mod tests {
 
     #[test]
     fn a_capital_within_a_sentence_is_a_name() {
-        assert_eq!(kinds("Where did Tesla live"), [TermKind::Stop, TermKind::Stop, TermKind::Name, TermKind::Word]);
+        assert_eq!(
+            kinds("Where did Tesla live"),
+            [TermKind::Stop, TermKind::Stop, TermKind::Name, TermKind::Word]
+        );
         assert_eq!(kinds("Refunds. Tesla"), [TermKind::Word, TermKind::Word]);
     }
 

@@ -103,7 +103,11 @@ fn flush(text: &str, prose: &mut Option<(usize, usize)>, found: &mut Vec<Unit>) 
         return;
     }
     for (from, to) in sentence_spans(&text[start..end]) {
-        let kind = if is_sentence(&text[start + from..start + to]) { UnitKind::Sentence } else { UnitKind::Fragment };
+        let kind = if is_sentence(&text[start + from..start + to]) {
+            UnitKind::Sentence
+        } else {
+            UnitKind::Fragment
+        };
         found.extend(trimmed(text, start + from, start + to, kind));
     }
 }
@@ -180,20 +184,46 @@ fn lines(text: &str, start: usize, end: usize) -> Vec<(usize, usize)> {
     found
 }
 
-fn sentence_spans(text: &str) -> Vec<(usize, usize)> {
+/// Bytes of each sentence of running text.
+pub fn sentence_spans(text: &str) -> Vec<(usize, usize)> {
     let mut spans = Vec::new();
     let mut start = 0;
-    for (at, _) in text.match_indices(['.', '!', '?', '。']) {
-        let end = at + text[at..].chars().next().map_or(1, char::len_utf8);
-        let next = text[end..].trim_start();
-        if text[end..].starts_with(char::is_whitespace) && next.starts_with(|c: char| c.is_uppercase() || c.is_numeric() || c=='"') && at - start > 12 {
+    for (at, mark) in text.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '。' | '！' | '？'))
+    {
+        let after = at + mark.len_utf8();
+        let rest = &text[after..];
+        let end = after + rest.len() - rest.trim_start_matches(['"', '”', '’', ')', ']', '»', '」']).len();
+        if ends_here(&text[start..at], mark, &text[end..]) {
             spans.push((start, end));
             start = end;
         }
     }
-    if start < text.len() { spans.push((start, text.len())); }
+    if start < text.len() {
+        spans.push((start, text.len()));
+    }
     spans
 }
+
+fn ends_here(before: &str, mark: char, rest: &str) -> bool {
+    if !mark.is_ascii() {
+        return !rest.is_empty();
+    }
+    let next = rest.trim_start().chars().next();
+    let apart = rest.starts_with(char::is_whitespace);
+    let abbreviated = mark == '.' && is_abbreviated(before.rsplit(char::is_whitespace).next().unwrap_or(""));
+    apart && !abbreviated && next.is_some_and(|next| !next.is_lowercase())
+}
+
+fn is_abbreviated(word: &str) -> bool {
+    let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let single = bare.chars().count() == 1 && bare.chars().all(char::is_uppercase);
+    single || bare.contains('.') || ABBREVIATIONS.contains(&bare.to_lowercase().as_str())
+}
+
+const ABBREVIATIONS: &[&str] = &[
+    "dr", "mr", "mrs", "ms", "prof", "st", "vs", "no", "nr", "fig", "inc", "ltd", "jr", "sr", "bzw", "ca",
+    "approx", "etc",
+];
 
 #[cfg(test)]
 mod tests {
