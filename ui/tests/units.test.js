@@ -23,10 +23,11 @@ test('events come whole however the stream is cut', () => {
   }
 });
 
-const words = (blocks) => blocks.map(({ kind, pieces }) => [kind, ...pieces.map((piece) => (piece.kind === 'mark' ? piece.number : piece.text))]);
+const shown = ({ pieces }) => pieces.map((piece) => (piece.kind === 'mark' ? piece.number : piece.text));
+const words = (blocks) => blocks.map(({ kind, groups }) => [kind, ...groups.map((group) => (group.glued ? shown(group) : shown(group).join('')))]);
 
-test('marks of known citations become marks, others stay text', () => {
-  assert.deepEqual(words(layout('One [1]. Two [1, 2] and [9].', [], new Set([1, 2]))), [['paragraph', 'One', 1, '. Two', 1, 2, ' and [9].']]);
+test('marks of known citations become marks, held to their word; others stay text', () => {
+  assert.deepEqual(words(layout('One [1]. Two [1, 2] and [9].', [], new Set([1, 2]))), [['paragraph', ['One', 1, '.'], ' ', ['Two', 1, 2], ' and [9].']]);
 });
 
 test('paragraphs, items, headings and code are told apart', () => {
@@ -44,8 +45,8 @@ test('claims are found in spite of marks, emphasis and white space', () => {
 
 test('an answer loses no character but its marks', () => {
   const text = 'A **b** `c` [1] d\n\n2. e [3]';
-  const shown = layout(text, [{ text: 'b c' }], new Set([1])).flatMap(({ pieces }) => pieces).map((piece) => piece.text ?? `[${piece.number}]`).join('');
-  assert.equal(shown, 'A b c[1] de [3]');
+  const all = layout(text, [{ text: 'b c' }], new Set([1])).flatMap(({ groups }) => groups).flatMap(shown).join('');
+  assert.equal(all, 'A b c1 de [3]');
 });
 
 test('a long answer is laid out in linear time', () => {

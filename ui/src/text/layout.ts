@@ -20,11 +20,17 @@ export interface MarkPiece {
 
 export type Piece = TextPiece | MarkPiece;
 
+// Pieces that stay on one line, where `glued`: a mark with the word before it and the full stop after it.
+export interface Group {
+  glued: boolean;
+  pieces: Piece[];
+}
+
 export interface Block {
   kind: 'paragraph' | 'item' | 'heading' | 'code';
   // Of a list item: `•` or its number.
   bullet: string;
-  pieces: Piece[];
+  groups: Group[];
 }
 
 interface Range {
@@ -32,6 +38,8 @@ interface Range {
   end: number;
 }
 
+// A longer word may break, or it would push the page wider than a phone.
+const GLUED_CHARS_MAX = 24;
 const MARK = /\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]/g;
 
 // `known` are the numbers of citations that exist; other marks stay text.
@@ -40,15 +48,55 @@ export function layout(text: string, claims: Claim[], known: ReadonlySet<number>
   const result = blocks(text).map((block) => ({
     kind: block.kind,
     bullet: block.bullet,
-    pieces: block.kind === 'code' ? [plain(text.slice(block.start, block.end), false, true)] : inline(text, block, owners, known),
+    groups: glue(block.kind === 'code' ? [plain(text.slice(block.start, block.end), false, true)] : inline(text, block, owners, known)),
   }));
-  markEnds(result);
+  markEnds(result.flatMap(({ groups }) => groups.flatMap(({ pieces }) => pieces)));
   return result;
 }
 
-function markEnds(result: Block[]) {
+function glue(pieces: Piece[]): Group[] {
+  const groups: Group[] = [];
+  for (const piece of pieces) {
+    const last = groups.at(-1);
+    if (piece.kind === 'mark') addMark(groups, piece);
+    else if (last?.glued) addAfterMark(groups, last, piece);
+    else if (last) last.pieces.push(piece);
+    else groups.push({ glued: false, pieces: [piece] });
+  }
+  return groups;
+}
+
+function addMark(groups: Group[], mark: MarkPiece) {
+  const last = groups.at(-1);
+  if (last?.glued) {
+    last.pieces.push(mark);
+    return;
+  }
+  const word = takeLastWord(last);
+  if (last?.pieces.length === 0) groups.pop();
+  groups.push({ glued: true, pieces: [...word, mark] });
+}
+
+function addAfterMark(groups: Group[], glued: Group, piece: TextPiece) {
+  const stop = /^[.,;:!?)”’"]+/.exec(piece.text)?.[0] ?? '';
+  if (stop) glued.pieces.push({ ...piece, text: stop });
+  const rest = piece.text.slice(stop.length);
+  if (rest) groups.push({ glued: false, pieces: [{ ...piece, text: rest }] });
+}
+
+function takeLastWord(group: Group | undefined): TextPiece[] {
+  const piece = group?.pieces.at(-1);
+  if (!group || piece?.kind !== 'text' || piece.code) return [];
+  const word = /\S+$/.exec(piece.text)?.[0] ?? '';
+  if (word === '' || word.length > GLUED_CHARS_MAX) return [];
+  piece.text = piece.text.slice(0, -word.length);
+  if (piece.text === '') group.pieces.pop();
+  return [{ ...piece, text: word }];
+}
+
+function markEnds(pieces: Piece[]) {
   const last = new Map<number, TextPiece>();
-  for (const piece of result.flatMap(({ pieces }) => pieces)) {
+  for (const piece of pieces) {
     if (piece.kind === 'text' && piece.claim !== null) last.set(piece.claim, piece);
   }
   for (const piece of last.values()) piece.ends = true;
@@ -165,7 +213,9 @@ function ownerAt(owners: (Range | null)[], at: number): number | null {
 // A mark sits close to the word that it belongs to.
 function trimEnd(pieces: Piece[]) {
   const last = pieces.at(-1);
-  if (last?.kind === 'text') last.text = last.text.trimEnd();
+  if (last?.kind !== 'text') return;
+  last.text = last.text.trimEnd();
+  if (last.text === '') pieces.pop();
 }
 
 function plain(text: string, strong: boolean, code: boolean, claim: number | null = null): TextPiece {
