@@ -6,6 +6,8 @@ import { place } from './place.svelte';
 
 const REFRESH_MS = 15_000;
 const RETRY_MS = 2_000;
+// While jobs are at work their numbers change.
+const WORKING_MS = 3_000;
 
 class Server {
   status = $state<Status | null>(null);
@@ -42,7 +44,13 @@ class Server {
     }
     // Who declined to give a key is not asked again until they do something.
     if (this.health === 'locked') return;
-    this.#timer = setTimeout(() => void this.refresh(), this.health === 'ok' ? REFRESH_MS : RETRY_MS);
+    this.#timer = setTimeout(() => void this.refresh(), this.#pause());
+  }
+
+  #pause(): number {
+    if (this.health !== 'ok') return RETRY_MS;
+    const jobs = this.status?.jobs;
+    return jobs && jobs.queued + jobs.running > 0 ? WORKING_MS : REFRESH_MS;
   }
 }
 
