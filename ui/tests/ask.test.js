@@ -105,10 +105,40 @@ test('no answer is said as such, with what was looked for and what came nearest'
     await ask(page, 'Do I get a company car?');
     await page.locator('.abstained').waitFor();
     const told = await page.locator('.abstained').textContent();
-    for (const text of ['Your documents do not hold the answer.', 'None of the passages', 'Dienstwagen', 'handbook/reisekosten.md', '9 %']) {
+    for (const text of ['Your documents do not hold the answer.', 'None of the passages', 'Dienstwagen', 'handbook/reisekosten.md', 'Confidence in this: high', '91 %']) {
       assert.ok(told.includes(text), text);
     }
     assert.equal(await page.locator('[data-mark]').count(), 0);
+  });
+});
+
+test('words of a model that failed midway give way to the answer that follows', async () => {
+  const more = gate();
+  server.ask = async (stream, request) => {
+    stream.send('step', { name: 'answer', state: 'started', detail: 'qwen2.5-1.5b' });
+    stream.send('token', { text: 'Half a sentence that' });
+    await more.opened;
+    stream.send('step', { name: 'answer', state: 'failed', detail: 'it gave no answer within 60 s' });
+    await leave(stream, request, server);
+  };
+  await withPage(server.url, {}, async (page) => {
+    await ask(page, 'How much leave do I have?');
+    await page.getByText('Half a sentence that').waitFor();
+    more.open();
+    await page.getByText('2 of 2 claims (100 %)').waitFor();
+    assert.equal(await page.getByText('Half a sentence that').count(), 0);
+    await page.getByText('How it was found').click();
+    await page.getByText('Wrote the answer: failed').waitFor();
+  });
+});
+
+test('a greeting is not called an extract', async () => {
+  server.ask = async (stream) => stream.send('done', answer({ text: 'Hello. Ask me something.', claims: [claim('Hello. Ask me something.', 'not_checkable')], confidence: 1 }));
+  await withPage(server.url, {}, async (page) => {
+    await ask(page, 'Hello!');
+    await page.getByText('Hello. Ask me something.').waitFor();
+    await page.getByText('How it was found').waitFor();
+    assert.equal(await page.getByText(/Extractive|Confidence/).count(), 0);
   });
 });
 

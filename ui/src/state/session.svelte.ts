@@ -57,6 +57,7 @@ export class Turn {
 
   #takeStep(event: StepEvent) {
     const open = this.steps.findLast((step) => step.name === event.name && step.state === 'started');
+    if (event.name === 'answer' && event.state === 'started') this.#forgetDraft();
     if (event.state === 'started' || !open) {
       const ended = event.state === 'started' ? null : 0;
       this.steps.push({ ...event, startedMs: performance.now(), tookMs: ended });
@@ -65,6 +66,12 @@ export class Turn {
     open.state = event.state;
     open.detail = event.detail || open.detail;
     open.tookMs = performance.now() - open.startedMs;
+  }
+
+  // A model that failed midway leaves words behind; what follows is another answer.
+  #forgetDraft() {
+    this.text = '';
+    this.citations = [];
   }
 
   #finish(answer: Answer) {

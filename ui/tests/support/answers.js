@@ -50,7 +50,7 @@ export async function abstain(stream) {
   stream.step('retrieve', '5 passages of 3 documents');
   stream.step('judge', 'none speaks of it');
   stream.send('done', answer({
-    confidence: 0.09,
+    confidence: 0.91,
     abstained: {
       reason: 'none of the passages that were found speaks of a company car',
       looked_for: ['company car', 'Dienstwagen', 'car policy'],
