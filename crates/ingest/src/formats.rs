@@ -1,0 +1,5 @@
+//! One parser a format. Each takes bytes or text and writes blocks through `Builder`.
+
+pub(crate) mod archive;
+pub mod code;
+pub mod text;
