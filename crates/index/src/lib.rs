@@ -28,6 +28,7 @@ mod search;
 mod shelf;
 mod slots;
 mod snapshot;
+mod stored;
 mod terms;
 
 pub use best::Scored;

@@ -157,11 +157,16 @@ impl Shelf {
                 What::WorkspaceGone => self.forget(first.workspace, publish)?,
                 What::Document(_) | What::Other => {}
             }
-            let (batch, taken) = fetch(self.ground.as_ref(), rest, &self.model, None)?;
+            let (batch, taken) = fetch(self.ground.as_ref(), rest, &|workspace| self.model_of(workspace), None)?;
             self.apply_batch(batch, publish)?;
             rest = &rest[taken..];
         }
         Ok(())
+    }
+
+    /// Until a workspace is built anew for another model, it takes vectors of its own.
+    fn model_of(&self, workspace: WorkspaceId) -> &str {
+        self.generations.get(&workspace).map_or(&self.model, Generation::model)
     }
 
     fn apply_batch(&mut self, batch: Batch, publish: Publish<'_>) -> Result<()> {
@@ -354,7 +359,7 @@ impl Replay<'_> {
                 if stop() {
                     return Err(fault::stopped());
                 }
-                let (mut batch, taken) = fetch(self.ground, rest, self.model, Some(self.workspace))?;
+                let (mut batch, taken) = fetch(self.ground, rest, &|_| self.model, Some(self.workspace))?;
                 let documents = batch.found.remove(&self.workspace).unwrap_or_default();
                 let gone = batch.gone.into_iter().map(|(_, document)| document).collect::<Vec<_>>();
                 if !documents.is_empty() || !gone.is_empty() {
@@ -369,10 +374,10 @@ impl Replay<'_> {
 
 /// Reads the documents of as many changes as fit a commit, and says how many changes that were. A change of
 /// another kind than a document's stands at the front of a batch or ends it.
-fn fetch(
+fn fetch<'a>(
     ground: &dyn Ground,
     changes: &[Change],
-    model: &str,
+    model_of: &dyn Fn(WorkspaceId) -> &'a str,
     only: Option<WorkspaceId>,
 ) -> Result<(Batch, usize)> {
     let mut batch = Batch::default();
@@ -396,7 +401,7 @@ fn fetch(
         if only.is_some_and(|only| only != change.workspace) || !seen.insert(document) {
             continue;
         }
-        match ground.searchable(document, model)? {
+        match ground.searchable(document, model_of(change.workspace))? {
             Some(searchable) => {
                 chunks += searchable.chunks.len();
                 batch.found.entry(change.workspace).or_default().push(searchable);
