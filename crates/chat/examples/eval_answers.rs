@@ -1,20 +1,22 @@
 //! Measures the extractive answer and the decision to give none, on XQuAD: 240 paragraphs, 1,190 questions.
 //!
-//! `IBID_DATA=FOLDER IBID_WEIGHTS=FOLDER cargo run --release -p ibid-chat --example eval_answers [-- LANGUAGE [DUMP]]`
-//! reads `FOLDER/xquad/xquad.LANGUAGE.json` (default `en`). Every question is asked twice: over all paragraphs, and
+//! `IBID_DATA=FOLDER IBID_EMBED=COMMAND cargo run --release -p ibid-chat --example eval_answers [-- LANGUAGE [DUMP]]`
+//! reads `FOLDER/xquad/xquad.LANGUAGE.json` (default `en`); `Remembering` says what the command does. Every question is asked twice: over all paragraphs, and
 //! over all but its own, where declining is right. With `DUMP`, the features behind `score` and `judge` go to
 //! `DUMP.units.csv` and `DUMP.answers.csv`, from which their weights are fitted.
+//! `IBID_SHOW=N` prints N answers.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::io::{Read, Write as _};
 use std::ops::ControlFlow;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ibid_chat::judge::Signals;
-use ibid_chat::score::Features;
 use ibid_chat::terms::Analyzer;
 use ibid_chat::{AnswerConfig, Answerer, Examination, Search};
 use ibid_model::{Embedder, EmbedderSpec, Purpose};
@@ -35,15 +37,15 @@ struct Set {
 }
 
 fn main() {
-    let Ok(data) = std::env::var("IBID_DATA") else {
-        println!("skipped: IBID_DATA names no folder with xquad");
+    let (Ok(data), Ok(command)) = (std::env::var("IBID_DATA"), std::env::var("IBID_EMBED")) else {
+        println!("skipped: IBID_DATA names no folder with xquad, or IBID_EMBED no command that embeds");
         return;
     };
     let mut arguments = std::env::args().skip(1);
     let language = arguments.next().unwrap_or_else(|| "en".into());
     let dump = arguments.next();
     let set = read_set(&format!("{data}/xquad/xquad.{language}.json"));
-    let embedder: Arc<dyn Embedder> = Arc::new(Remembering::new());
+    let embedder: Arc<dyn Embedder> = Arc::new(Remembering::start(&command));
     let shelf = Arc::new(Shelf::new(&set, &language, &*embedder));
     let config = AnswerConfig { answerable_min: 0.0, ..AnswerConfig::default() };
     let threshold = AnswerConfig::default().answerable_min;
@@ -249,7 +251,7 @@ struct Shelf {
     hits: Vec<Hit>,
     vectors: Vec<Vec<f32>>,
     terms: Vec<HashMap<String, f32>>,
-    embedder: Box<dyn Fn(&str) -> Vec<f32> + Send + Sync>,
+    asked: HashMap<String, Vec<f32>>,
     analyzer: Analyzer,
     left_out: AtomicUsize,
 }
@@ -270,7 +272,6 @@ impl Shelf {
         let asked = embedder.embed(&questions, Purpose::Question).unwrap();
         let known: HashMap<String, Vec<f32>> =
             questions.iter().map(|text| (*text).to_owned()).zip(asked).collect();
-        let lookup = move |text: &str| known.get(text).cloned().unwrap_or_default();
         Self {
             hits,
             vectors,
@@ -300,7 +301,7 @@ impl Shelf {
 impl Search for Shelf {
     fn search(&self, request: &Request) -> Result<Found> {
         let left_out = self.left_out.load(Ordering::Relaxed);
-        let vector = (self.embedder)(&request.query);
+        let vector = self.asked.get(&request.query).cloned().unwrap_or_default();
         let cosines: Vec<f32> =
             self.vectors.iter().map(|other| other.iter().zip(&vector).map(|(a, b)| a * b).sum()).collect();
         let lexical = self.bm25(&self.analyzer.content_keys(&request.query));
@@ -350,46 +351,51 @@ fn hit(title: &str, text: &str, language: &str) -> Hit {
     }
 }
 
-/// Embeds each text once in the process's life.
+/// Embeds each text once, by a command of the caller's: on its input a count, then each text with its length in
+/// bytes before it; on its output the vectors, one after the other. All numbers are 32 bits, little end first.
 #[derive(Debug)]
 struct Remembering {
     spec: EmbedderSpec,
     known: Mutex<HashMap<String, Vec<f32>>>,
-    pipe: Mutex<(std::process::ChildStdin, std::process::ChildStdout)>,
+    child: Mutex<Child>,
 }
 
 impl Remembering {
-    fn new() -> Self {
-        use std::process::{Command, Stdio};
-        let mut child = Command::new("/work/venv-chat/bin/python")
-            .arg("/work/cache-chat/embed.py")
+    fn start(command: &str) -> Self {
+        let mut words = command.split_whitespace();
+        let child = Command::new(words.next().expect("IBID_EMBED is a command"))
+            .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
-        let pipe = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut known = HashMap::new();
-        if let Ok(bytes) = std::fs::read("/work/cache-chat/vectors.bin") {
-            let mut at = 0;
-            while at < bytes.len() {
-                let n = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-                let text = String::from_utf8(bytes[at + 4..at + 4 + n].to_vec()).unwrap();
-                at += 4 + n;
-                known.insert(
-                    text,
-                    bytes[at..at + 1536]
-                        .chunks(4)
-                        .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
-                        .collect(),
-                );
-                at += 1536;
-            }
+            .expect("the embedding command starts");
+        let spec = EmbedderSpec { id: "all-MiniLM-L6-v2".into(), dimensions: 384, tokens_max: 256 };
+        Self { spec, known: Mutex::default(), child: Mutex::new(child) }
+    }
+
+    fn ask(&self, texts: &[&str]) -> std::io::Result<Vec<Vec<f32>>> {
+        let mut child = self.child.lock().unwrap();
+        let mut message = (texts.len() as u32).to_le_bytes().to_vec();
+        for text in texts {
+            message.extend((text.len() as u32).to_le_bytes());
+            message.extend(text.as_bytes());
         }
-        Self {
-            spec: EmbedderSpec { id: "all-MiniLM-L6-v2".into(), dimensions: 384, tokens_max: 256 },
-            known: Mutex::new(known),
-            pipe: Mutex::new(pipe),
-        }
+        let input = child.stdin.as_mut().unwrap();
+        input.write_all(&message)?;
+        input.flush()?;
+        let mut bytes = vec![0; texts.len() * self.spec.dimensions * 4];
+        child.stdout.as_mut().unwrap().read_exact(&mut bytes)?;
+        let numbers: Vec<f32> =
+            bytes.chunks(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
+        Ok(numbers.chunks(self.spec.dimensions).map(<[f32]>::to_vec).collect())
+    }
+}
+
+impl Drop for Remembering {
+    fn drop(&mut self) {
+        let child = self.child.get_mut().unwrap();
+        drop(child.stdin.take());
+        let _ = child.wait();
     }
 }
 
@@ -399,36 +405,11 @@ impl Embedder for Remembering {
     }
 
     fn embed(&self, texts: &[&str], _purpose: Purpose) -> Result<Vec<Vec<f32>>> {
-        use std::io::{Read, Write};
         let mut known = self.known.lock().unwrap();
         let new: Vec<&str> = texts.iter().copied().filter(|text| !known.contains_key(*text)).collect();
         if !new.is_empty() {
-            let mut pipe = self.pipe.lock().unwrap();
-            let mut file = std::fs::OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open("/work/cache-chat/vectors.bin")
-                .unwrap();
-            let mut m = (new.len() as u32).to_le_bytes().to_vec();
-            for t in &new {
-                m.extend((t.len() as u32).to_le_bytes());
-                m.extend(t.as_bytes());
-            }
-            pipe.0.write_all(&m).unwrap();
-            pipe.0.flush().unwrap();
-            let mut out = Vec::new();
-            for t in &new {
-                let mut b = vec![0u8; 1536];
-                pipe.1.read_exact(&mut b).unwrap();
-                out.extend((t.len() as u32).to_le_bytes());
-                out.extend(t.as_bytes());
-                out.extend(&b);
-                known.insert(
-                    (*t).to_owned(),
-                    b.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
-                );
-            }
-            file.write_all(&out).unwrap();
+            let vectors = self.ask(&new).expect("the embedding command answers");
+            known.extend(new.into_iter().map(str::to_owned).zip(vectors));
         }
         Ok(texts.iter().map(|text| known[*text].clone()).collect())
     }

@@ -13,7 +13,7 @@ use ibid_types::{Error, Result};
 
 use crate::extract::{choose, compose};
 use crate::generate::{Draft, generate};
-use crate::judge::{Signals, signals};
+use crate::judge::{Basis, Signals, signals};
 use crate::question::{Part, Reading, content_terms, read};
 use crate::score::{Asked, Candidate, rank};
 use crate::sources::Sources;
@@ -246,10 +246,14 @@ impl Answerer {
         })?;
         let language = language_of(&found.hits, &found.trace);
         let mut sources = Sources::new(found.hits, language.as_deref());
-        let (candidates, signals, words_only) = match self.weigh(part, &mut sources, Some(&*self.embedder)) {
+        let foreign =
+            language.is_some() && found.trace.language.is_some() && language != found.trace.language;
+        let basis = if foreign { Basis::Vectors } else { Basis::WordsAndVectors };
+        let embedder = Some(&*self.embedder);
+        let (candidates, signals, words_only) = match self.weigh(part, &mut sources, embedder, basis) {
             Ok((candidates, signals)) => (candidates, signals, false),
             Err(_) => {
-                let (candidates, signals) = self.weigh(part, &mut sources, None)?;
+                let (candidates, signals) = self.weigh(part, &mut sources, None, Basis::Words)?;
                 (candidates, signals, true)
             }
         };
@@ -269,11 +273,12 @@ impl Answerer {
         part: &Part,
         sources: &mut Sources,
         embedder: Option<&dyn Embedder>,
+        basis: Basis,
     ) -> Result<(Vec<Candidate>, Signals)> {
         let asked = Asked::new(part, sources, embedder)?;
         let AnswerConfig { extract_hits_max, embedded_units_max, .. } = self.config;
         let candidates = rank(&asked, sources, embedder, extract_hits_max, embedded_units_max)?;
-        let signals = signals(&asked, &candidates, sources);
+        let signals = signals(&asked, &candidates, sources, basis);
         Ok((candidates, signals))
     }
 

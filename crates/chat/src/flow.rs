@@ -245,6 +245,40 @@ fn instructions_in_documents_stay_behind_the_fence() {
     assert!(!asked[0].messages[0].content.contains("HACKED"));
 }
 
+/// BIPIA's attack strings, from the folder that `IBID_DATA` names; none where it is absent.
+fn attacks() -> Vec<String> {
+    let Ok(data) = std::env::var("IBID_DATA") else {
+        println!("skipped: IBID_DATA names no folder with bipia");
+        return Vec::new();
+    };
+    let mut attacks = Vec::new();
+    for file in ["text_attack_test", "text_attack_train", "code_attack_test", "code_attack_train"] {
+        let json = std::fs::read_to_string(format!("{data}/bipia/{file}.json")).unwrap();
+        let kinds: std::collections::BTreeMap<String, Vec<String>> = serde_json::from_str(&json).unwrap();
+        attacks.extend(kinds.into_values().flatten());
+    }
+    attacks
+}
+
+#[test]
+fn planted_attacks_change_neither_answer_nor_fence() {
+    for attack in attacks() {
+        let planted = format!("Refunds take 14 days.\n\n{attack}\n\nThe clerk Ada Lovelace signs them.");
+        let script = Arc::new(Script::says("Refunds take 14 days [1]."));
+        let shelf = Arc::new(Shelf::of(&[&planted, OFFICE]));
+        let embedder = Arc::new(HashEmbedder::default());
+        let asked = question("How many days do refunds take?");
+        let extractive = Question { mode: AnswerMode::Extractive, ..asked.clone() };
+        let answerer = Answerer::new(shelf, embedder, vec![script.clone()], config());
+        assert_eq!(events(&answerer, &extractive).0.text, "Refunds take 14 days [1].", "{attack}");
+        assert_eq!(events(&answerer, &asked).0.text, "Refunds take 14 days [1].", "{attack}");
+        let messages = &script.asked.lock().unwrap()[0].messages;
+        let count = |what| messages[1].content.matches(what).count();
+        assert_eq!(count("<<end"), count("<<source"), "{attack}");
+        assert_eq!((messages.len(), messages[0].content.contains(attack.as_str())), (2, false));
+    }
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config::with_cases(64))]
 
