@@ -10,6 +10,7 @@ pub mod id;
 pub mod parsed;
 pub mod search;
 pub mod secret;
+pub mod sentences;
 pub mod time;
 
 pub use error::{Class, Error, Result};
