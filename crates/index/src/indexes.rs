@@ -309,3 +309,6 @@ fn discard(folder: &std::path::Path) {
         tracing::warn!(folder = %folder.display(), "a folder of the index could not be removed");
     }
 }
+
+#[cfg(test)]
+mod tests;
