@@ -9,21 +9,24 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::io::{Read, Write as _};
 use std::ops::ControlFlow;
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ibid_chat::judge::Signals;
 use ibid_chat::terms::Analyzer;
 use ibid_chat::{AnswerConfig, Answerer, Examination, Search};
-use ibid_model::{Embedder, EmbedderSpec, Purpose};
+use ibid_model::{Embedder, Purpose};
 use ibid_types::answer::{AnswerMode, Question};
 use ibid_types::document::{Chunk, ChunkSpan, searchable_context};
 use ibid_types::search::{Filter, Found, Hit, Request, Why};
 use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId, WorkspaceId};
+
+#[path = "pipe/mod.rs"]
+mod pipe;
+
+use pipe::Remembering;
 
 struct Asked {
     text: String,
@@ -272,14 +275,7 @@ impl Shelf {
         let asked = embedder.embed(&questions, Purpose::Question).unwrap();
         let known: HashMap<String, Vec<f32>> =
             questions.iter().map(|text| (*text).to_owned()).zip(asked).collect();
-        Self {
-            hits,
-            vectors,
-            terms,
-            embedder: Box::new(lookup),
-            analyzer,
-            left_out: AtomicUsize::new(usize::MAX),
-        }
+        Self { hits, vectors, terms, asked: known, analyzer, left_out: AtomicUsize::new(usize::MAX) }
     }
 
     fn bm25(&self, query: &HashSet<String>) -> Vec<f32> {
@@ -348,73 +344,5 @@ fn hit(title: &str, text: &str, language: &str) -> Hit {
         score: 0.0,
         similarity: None,
         why: Why::default(),
-    }
-}
-
-/// Embeds each text once, by a command of the caller's: on its input a count, then each text with its length in
-/// bytes before it; on its output the vectors, one after the other. All numbers are 32 bits, little end first.
-#[derive(Debug)]
-struct Remembering {
-    spec: EmbedderSpec,
-    known: Mutex<HashMap<String, Vec<f32>>>,
-    child: Mutex<Child>,
-}
-
-impl Remembering {
-    fn start(command: &str) -> Self {
-        let mut words = command.split_whitespace();
-        let child = Command::new(words.next().expect("IBID_EMBED is a command"))
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the embedding command starts");
-        let spec = EmbedderSpec { id: "all-MiniLM-L6-v2".into(), dimensions: 384, tokens_max: 256 };
-        Self { spec, known: Mutex::default(), child: Mutex::new(child) }
-    }
-
-    fn ask(&self, texts: &[&str]) -> std::io::Result<Vec<Vec<f32>>> {
-        let mut child = self.child.lock().unwrap();
-        let mut message = (texts.len() as u32).to_le_bytes().to_vec();
-        for text in texts {
-            message.extend((text.len() as u32).to_le_bytes());
-            message.extend(text.as_bytes());
-        }
-        let input = child.stdin.as_mut().unwrap();
-        input.write_all(&message)?;
-        input.flush()?;
-        let mut bytes = vec![0; texts.len() * self.spec.dimensions * 4];
-        child.stdout.as_mut().unwrap().read_exact(&mut bytes)?;
-        let numbers: Vec<f32> =
-            bytes.chunks(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
-        Ok(numbers.chunks(self.spec.dimensions).map(<[f32]>::to_vec).collect())
-    }
-}
-
-impl Drop for Remembering {
-    fn drop(&mut self) {
-        let child = self.child.get_mut().unwrap();
-        drop(child.stdin.take());
-        let _ = child.wait();
-    }
-}
-
-impl Embedder for Remembering {
-    fn spec(&self) -> &EmbedderSpec {
-        &self.spec
-    }
-
-    fn embed(&self, texts: &[&str], _purpose: Purpose) -> Result<Vec<Vec<f32>>> {
-        let mut known = self.known.lock().unwrap();
-        let new: Vec<&str> = texts.iter().copied().filter(|text| !known.contains_key(*text)).collect();
-        if !new.is_empty() {
-            let vectors = self.ask(&new).expect("the embedding command answers");
-            known.extend(new.into_iter().map(str::to_owned).zip(vectors));
-        }
-        Ok(texts.iter().map(|text| known[*text].clone()).collect())
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        text.len() / 3
     }
 }

@@ -245,21 +245,24 @@ mod tests {
 
     #[test]
     fn the_best_sentence_alone_when_the_rest_is_far() {
-        assert_eq!(answer(&["A is b. C is d."], &[0.0, 3.0], Cue::Open), "C is d [1].");
+        assert_eq!(answer(&["A is blue. C is dull."], &[0.0, 3.0], Cue::Open), "C is dull [1].");
     }
 
     #[test]
     fn sentences_come_in_reading_order_and_neighbours_share_a_mark() {
-        assert_eq!(answer(&["A is b. C is d."], &[2.5, 3.0], Cue::Open), "A is b. C is d [1].");
+        assert_eq!(answer(&["A is blue. C is dull."], &[2.5, 3.0], Cue::Open), "A is blue. C is dull [1].");
         assert_eq!(
-            answer(&["A is b. C is d. E is f."], &[2.5, 0.0, 3.0], Cue::Open),
-            "A is b [1]. E is f [2]."
+            answer(&["A is blue. C is dull. E is fast."], &[2.5, 0.0, 3.0], Cue::Open),
+            "A is blue [1]. E is fast [2]."
         );
     }
 
     #[test]
     fn documents_come_by_their_best_sentence() {
-        assert_eq!(answer(&["A is b.", "C is d."], &[2.5, 3.0], Cue::Open), "C is d [1].\n\nA is b [2].");
+        assert_eq!(
+            answer(&["A is blue.", "C is dull."], &[2.5, 3.0], Cue::Open),
+            "C is dull [1].\n\nA is blue [2]."
+        );
     }
 
     #[test]
@@ -272,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_same_sentence_is_not_said_twice() {
-        assert_eq!(answer(&["A is b.", "A is b."], &[3.0, 2.9], Cue::Open), "A is b [1].");
+        assert_eq!(answer(&["A is blue.", "A is blue."], &[3.0, 2.9], Cue::Open), "A is blue [1].");
     }
 
     #[test]

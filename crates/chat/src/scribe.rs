@@ -3,6 +3,8 @@
 //! Keeps true: whatever the pieces of the stream are cut into, the result is the same; a mark never reaches the
 //! reader as the model wrote it, and a number that no source has is dropped.
 
+use ibid_types::sentences::sentences;
+
 /// Longest mark, `[source 1, source 2, source 3]` and the like; what is longer is text.
 const MARK_BYTES_MAX: usize = 48;
 /// A claim is ended here even without a full stop.
@@ -216,7 +218,7 @@ fn is_closing(character: char) -> bool {
 /// Whether a sentence ends between `claim` and a next one that begins with `next`.
 fn splits(claim: &str, next: char) -> bool {
     let probe = format!("{claim} {next}");
-    crate::unit::sentence_spans(&probe).len() > crate::unit::sentence_spans(claim).len()
+    sentences(&probe).len() > sentences(claim).len()
 }
 
 /// Reads a mark at the beginning of `text`.

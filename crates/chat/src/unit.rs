@@ -4,6 +4,7 @@
 //! chunk's text.
 
 use ibid_types::document::{Chunk, ChunkKind};
+use ibid_types::sentences::sentences;
 
 /// Units of one chunk at most; a chunk is a few hundred tokens, so this only binds hostile input.
 const UNITS_MAX: usize = 200;
@@ -102,7 +103,8 @@ fn flush(text: &str, prose: &mut Option<(usize, usize)>, found: &mut Vec<Unit>) 
         found.extend(trimmed(text, start, end, UnitKind::ListItem));
         return;
     }
-    for (from, to) in sentence_spans(&text[start..end]) {
+    for sentence in sentences(&text[start..end]) {
+        let (from, to) = (sentence.start, sentence.end);
         let kind = if is_sentence(&text[start + from..start + to]) {
             UnitKind::Sentence
         } else {
@@ -183,47 +185,6 @@ fn lines(text: &str, start: usize, end: usize) -> Vec<(usize, usize)> {
     }
     found
 }
-
-/// Bytes of each sentence of running text.
-pub fn sentence_spans(text: &str) -> Vec<(usize, usize)> {
-    let mut spans = Vec::new();
-    let mut start = 0;
-    for (at, mark) in text.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '。' | '！' | '？'))
-    {
-        let after = at + mark.len_utf8();
-        let rest = &text[after..];
-        let end = after + rest.len() - rest.trim_start_matches(['"', '”', '’', ')', ']', '»', '」']).len();
-        if ends_here(&text[start..at], mark, &text[end..]) {
-            spans.push((start, end));
-            start = end;
-        }
-    }
-    if start < text.len() {
-        spans.push((start, text.len()));
-    }
-    spans
-}
-
-fn ends_here(before: &str, mark: char, rest: &str) -> bool {
-    if !mark.is_ascii() {
-        return !rest.is_empty();
-    }
-    let next = rest.trim_start().chars().next();
-    let apart = rest.starts_with(char::is_whitespace);
-    let abbreviated = mark == '.' && is_abbreviated(before.rsplit(char::is_whitespace).next().unwrap_or(""));
-    apart && !abbreviated && next.is_some_and(|next| !next.is_lowercase())
-}
-
-fn is_abbreviated(word: &str) -> bool {
-    let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let single = bare.chars().count() == 1 && bare.chars().all(char::is_uppercase);
-    single || bare.contains('.') || ABBREVIATIONS.contains(&bare.to_lowercase().as_str())
-}
-
-const ABBREVIATIONS: &[&str] = &[
-    "dr", "mr", "mrs", "ms", "prof", "st", "vs", "no", "nr", "fig", "inc", "ltd", "jr", "sr", "bzw", "ca",
-    "approx", "etc",
-];
 
 #[cfg(test)]
 mod tests {
