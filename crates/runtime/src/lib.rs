@@ -7,8 +7,10 @@ mod background;
 mod chance;
 mod clock;
 mod shutdown;
+mod tls;
 
 pub use background::{TaskState, background, tasks};
 pub use chance::Chance;
 pub use clock::Clock;
 pub use shutdown::Shutdown;
+pub use tls::set_up_tls;

@@ -119,8 +119,12 @@ impl App {
         let follower = Arc::clone(self);
         let worker = Arc::clone(self);
         let mut threads = self.threads.lock();
-        threads.push(ibid_runtime::background("index", &self.shutdown, move |shutdown| follower.indexes.run(shutdown)));
-        threads.push(ibid_runtime::background("ingest", &self.shutdown, move |shutdown| worker.pipeline.run(shutdown)));
+        threads.push(ibid_runtime::background("index", &self.shutdown, move |shutdown| {
+            follower.indexes.run(shutdown)
+        }));
+        threads.push(ibid_runtime::background("ingest", &self.shutdown, move |shutdown| {
+            worker.pipeline.run(shutdown)
+        }));
     }
 
     /// Ends the background work; what is half done stays queued.
@@ -154,7 +158,8 @@ impl App {
         on_event: &mut dyn FnMut(Event) -> std::ops::ControlFlow<()>,
     ) -> Result<Answer> {
         self.metrics.search();
-        let answer = self.answerer.ask(question, on_event).inspect_err(|_| self.metrics.answer("none", "failed"))?;
+        let answer =
+            self.answerer.ask(question, on_event).inspect_err(|_| self.metrics.answer("none", "failed"))?;
         let mode = if answer.model.is_some() { "generative" } else { "extractive" };
         self.metrics.answer(mode, outcome_name(&answer));
         Ok(answer)
@@ -214,7 +219,8 @@ impl App {
         let store = self.store.feed_head().map(|head| format!("change feed at {head}"));
         let index = self.index_lag().map(|lag| format!("{lag} entries behind"));
         let blobs = self.blobs.check().map(|()| "reachable".to_owned());
-        let mut checks = vec![check("store", true, store), check("blobs", true, blobs), check("index", true, index)];
+        let mut checks =
+            vec![check("store", true, store), check("blobs", true, blobs), check("index", true, index)];
         checks.push(check("embedder", false, embedder::check(&self.config, self.embedder.as_ref())));
         if let Some(model) = self.chat_models.first() {
             checks.push(check("chat", false, model.probe().map(|()| format!("{} answers", model.name()))));
@@ -283,8 +289,9 @@ fn make_pipeline(
 
 /// Parsers run in child processes of this very program.
 fn parse_pool(ingest: &ibid_config::Ingest) -> Result<PoolConfig> {
-    let program: PathBuf = std::env::current_exe()
-        .map_err(|error| Error::internal("program_unknown", "cannot find this program's own file").caused_by(error))?;
+    let program: PathBuf = std::env::current_exe().map_err(|error| {
+        Error::internal("program_unknown", "cannot find this program's own file").caused_by(error)
+    })?;
     let mut pool = PoolConfig::new(program, vec![PARSE_WORKER.to_owned()]);
     pool.workers = cores_or(ingest.parse_workers);
     pool.time_max = Duration::from_secs(ingest.parse_seconds_max);

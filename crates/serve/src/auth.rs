@@ -38,7 +38,10 @@ async fn admit(app: &Arc<App>, request: &Request) -> std::result::Result<(), Fai
 
 fn bearer(headers: &HeaderMap) -> Result<&str> {
     let missing = || {
-        Error::unauthenticated("key_missing", "this server needs an API key: send 'Authorization: Bearer KEY'")
+        Error::unauthenticated(
+            "key_missing",
+            "this server needs an API key: send 'Authorization: Bearer KEY'",
+        )
     };
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).map(str::trim).ok_or_else(missing)

@@ -32,7 +32,9 @@ impl Client {
             .connect_timeout(Duration::from_secs(5))
             .timeout(SILENCE_MAX)
             .build()
-            .map_err(|error| Error::internal("client_setup", "cannot set up the HTTP client").caused_by(error))?;
+            .map_err(|error| {
+                Error::internal("client_setup", "cannot set up the HTTP client").caused_by(error)
+            })?;
         Ok(Self::Http { base: base.trim_end_matches('/').to_owned(), key, http })
     }
 
@@ -47,18 +49,27 @@ impl Client {
 
     /// Sends JSON.
     pub fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Reply> {
-        let bytes = serde_json::to_vec(body)
-            .map_err(|error| Error::internal("client_request", "cannot write the request").caused_by(error))?;
+        let bytes = serde_json::to_vec(body).map_err(|error| {
+            Error::internal("client_request", "cannot write the request").caused_by(error)
+        })?;
         self.send(Method::POST, path, Some("application/json"), bytes)
     }
 
     /// Sends a body of any type; a status of 400 or above becomes the error that the server told.
-    pub fn send(&self, method: Method, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Result<Reply> {
+    pub fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Reply> {
         let reply = match self {
             Self::InProcess { router, runtime, token } => {
                 in_process(router, runtime, token, method, path, content_type, body)?
             }
-            Self::Http { base, key, http } => over_http(http, base, key.as_ref(), method, path, content_type, body)?,
+            Self::Http { base, key, http } => {
+                over_http(http, base, key.as_ref(), method, path, content_type, body)?
+            }
         };
         if reply.status < 400 { Ok(reply) } else { Err(reply.into_error()) }
     }
@@ -79,9 +90,9 @@ fn in_process(
     if let Some(content_type) = content_type {
         request = request.header(header::CONTENT_TYPE, content_type);
     }
-    let request = request
-        .body(Body::from(body))
-        .map_err(|error| Error::bad_request("client_request", "the request cannot be formed").caused_by(error))?;
+    let request = request.body(Body::from(body)).map_err(|error| {
+        Error::bad_request("client_request", "the request cannot be formed").caused_by(error)
+    })?;
     let router = router.clone();
     let response = match runtime.block_on(router.oneshot(request)) {
         Ok(response) => response,
@@ -109,7 +120,9 @@ fn over_http(
         request = request.bearer_auth(key.reveal());
     }
     let response = request.send().map_err(|error| {
-        let what = format!("no answer from the server at {base}; is it running (`ibid serve`) and is the address right?");
+        let what = format!(
+            "no answer from the server at {base}; is it running (`ibid serve`) and is the address right?"
+        );
         Error::unavailable("server_unreachable", what).caused_by(error)
     })?;
     Ok(Reply { status: response.status().as_u16(), body: Box::new(response) })
@@ -159,12 +172,16 @@ impl Reply {
     pub fn json<T: DeserializeOwned>(self) -> Result<T> {
         let bytes = self.bytes()?;
         serde_json::from_slice(&bytes).map_err(|error| {
-            Error::internal("client_answer", "the server's answer cannot be read; is it another version?").caused_by(error)
+            Error::internal("client_answer", "the server's answer cannot be read; is it another version?")
+                .caused_by(error)
         })
     }
 
     /// Calls `on_event` with the name and data of each server-sent event until the stream ends or it says stop.
-    pub fn events(self, mut on_event: impl FnMut(&str, &str) -> Result<std::ops::ControlFlow<()>>) -> Result<()> {
+    pub fn events(
+        self,
+        mut on_event: impl FnMut(&str, &str) -> Result<std::ops::ControlFlow<()>>,
+    ) -> Result<()> {
         let mut name = String::new();
         let mut data = String::new();
         for line in BufReader::new(self.body).lines() {
@@ -188,7 +205,10 @@ impl Reply {
     fn into_error(self) -> Error {
         let status = self.status;
         let Ok(problem) = self.json::<Problem>() else {
-            return Error::internal("client_answer", format!("the server answered {status} without saying why"));
+            return Error::internal(
+                "client_answer",
+                format!("the server answered {status} without saying why"),
+            );
         };
         problem_error(problem)
     }
@@ -196,7 +216,8 @@ impl Reply {
 
 /// The domain's error again. Codes are stable, so each distinct one is kept for the life of the process.
 pub(crate) fn problem_error(problem: Problem) -> Error {
-    let class = Class::ALL.into_iter().find(|class| class.name() == problem.error.class).unwrap_or(Class::Internal);
+    let class =
+        Class::ALL.into_iter().find(|class| class.name() == problem.error.class).unwrap_or(Class::Internal);
     Error::new(class, Box::leak(problem.error.code.into_boxed_str()), problem.error.message)
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ibid_config::Config;
 use ibid_model::{
-    ChatModel, ChatTimeouts, Embedder, EmbedderSpec, MiniLm, OllamaChat, OllamaEmbedder, OpenAiChat, OpenAiEmbedder,
-    Purpose, RemoteConfig,
+    ChatModel, ChatTimeouts, Embedder, EmbedderSpec, MiniLm, OllamaChat, OllamaEmbedder, OpenAiChat,
+    OpenAiEmbedder, Purpose, RemoteConfig,
 };
 use ibid_types::{Error, Result};
 use parking_lot::Mutex;
@@ -31,7 +31,11 @@ pub fn make(config: &Config) -> Result<Arc<dyn Embedder>> {
 
 /// The folder with model files.
 pub fn models_dir(config: &Config) -> PathBuf {
-    if config.models.dir.as_os_str().is_empty() { config.data.dir.join("models") } else { config.models.dir.clone() }
+    if config.models.dir.as_os_str().is_empty() {
+        config.data.dir.join("models")
+    } else {
+        config.models.dir.clone()
+    }
 }
 
 /// Whether the embedder could work, without making it work.
@@ -104,12 +108,20 @@ pub fn chat_models(config: &Config) -> Result<Vec<Arc<dyn ChatModel>>> {
         models.push(chat_model(config, named, timeouts)?);
     }
     if models.is_empty() && config.chat.ollama_detect {
-        models.extend(ibid_model::detect_ollama(timeouts).into_iter().map(|model| Arc::new(model) as Arc<dyn ChatModel>));
+        models.extend(
+            ibid_model::detect_ollama(timeouts)
+                .into_iter()
+                .map(|model| Arc::new(model) as Arc<dyn ChatModel>),
+        );
     }
     Ok(models)
 }
 
-fn chat_model(config: &Config, named: &ibid_config::ChatModel, timeouts: ChatTimeouts) -> Result<Arc<dyn ChatModel>> {
+fn chat_model(
+    config: &Config,
+    named: &ibid_config::ChatModel,
+    timeouts: ChatTimeouts,
+) -> Result<Arc<dyn ChatModel>> {
     let api_key = if named.api_key.is_empty() { &config.chat.api_key } else { &named.api_key };
     let remote = RemoteConfig {
         url: named.url.clone(),

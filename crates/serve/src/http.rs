@@ -56,7 +56,9 @@ impl IntoResponse for Failure {
 fn log(error: &Error, request_id: Option<&str>) {
     match error.class {
         Class::Internal => tracing::error!(code = error.code, request_id, "{}", error.chain()),
-        Class::Unavailable | Class::Timeout => tracing::warn!(code = error.code, request_id, "{}", error.chain()),
+        Class::Unavailable | Class::Timeout => {
+            tracing::warn!(code = error.code, request_id, "{}", error.chain())
+        }
         _ => tracing::debug!(code = error.code, request_id, "{}", error.chain()),
     }
 }
@@ -73,7 +75,8 @@ where
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| too_large_or_cut(&rejection))?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| too_large_or_cut(&rejection))?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             Error::bad_request("request_malformed", format!("the request body cannot be read: {error}"))
         })?;
@@ -83,7 +86,11 @@ where
 
 fn too_large_or_cut(rejection: &axum::extract::rejection::BytesRejection) -> Failure {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::bad_request("request_too_large", "the request is larger than server.request_bytes_max").into();
+        return Error::bad_request(
+            "request_too_large",
+            "the request is larger than server.request_bytes_max",
+        )
+        .into();
     }
     Error::bad_request("request_cut", "the request body ended early").into()
 }
@@ -101,7 +108,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let Query(value) = Query::from_request_parts(parts, state).await.map_err(|rejection| {
-            Error::bad_request("parameter_malformed", format!("a query parameter cannot be read: {}", rejection.body_text()))
+            Error::bad_request(
+                "parameter_malformed",
+                format!("a query parameter cannot be read: {}", rejection.body_text()),
+            )
         })?;
         Ok(Self(value))
     }
@@ -116,6 +126,8 @@ where
     let app = Arc::clone(app);
     tokio::task::spawn_blocking(move || work(&app))
         .await
-        .map_err(|error| Error::internal("request_panicked", "the request failed inside the server").caused_by(error))?
+        .map_err(|error| {
+            Error::internal("request_panicked", "the request failed inside the server").caused_by(error)
+        })?
         .map_err(Failure)
 }

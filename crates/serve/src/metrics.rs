@@ -60,7 +60,9 @@ impl Metrics {
         let metrics = Self {
             registry: Registry::with_prefix("ibid"),
             requests: Family::default(),
-            request_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 16))),
+            request_seconds: Family::new_with_constructor(|| {
+                Histogram::new(exponential_buckets(0.001, 2.0, 16))
+            }),
             answers: Family::default(),
             searches: Counter::default(),
             documents: Gauge::default(),
@@ -73,19 +75,35 @@ impl Metrics {
 
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
-        registry.register("http_requests", "Requests answered, by method, route and status", self.requests.clone());
+        registry.register(
+            "http_requests",
+            "Requests answered, by method, route and status",
+            self.requests.clone(),
+        );
         registry.register_with_unit(
             "http_request_duration",
             "Time from a request's head to its answer's head, by route",
             Unit::Seconds,
             self.request_seconds.clone(),
         );
-        registry.register("chat_answers", "Answers made, by mode and outcome (answered, abstained, failed)", self.answers.clone());
-        registry.register("retrieve_searches", "Searches made, those of questions included", self.searches.clone());
+        registry.register(
+            "chat_answers",
+            "Answers made, by mode and outcome (answered, abstained, failed)",
+            self.answers.clone(),
+        );
+        registry.register(
+            "retrieve_searches",
+            "Searches made, those of questions included",
+            self.searches.clone(),
+        );
         registry.register("store_documents", "Documents that can be searched", self.documents.clone());
         registry.register("store_chunks", "Chunks that can be searched", self.chunks.clone());
         registry.register("store_jobs", "Jobs, by state", self.jobs.clone());
-        registry.register("index_lag_entries", "Feed entries that the indexes have not applied", self.index_lag.clone());
+        registry.register(
+            "index_lag_entries",
+            "Feed entries that the indexes have not applied",
+            self.index_lag.clone(),
+        );
         self
     }
 
@@ -115,7 +133,12 @@ impl Metrics {
         self.chunks.set(gauge(observed.chunks));
         self.index_lag.set(gauge(observed.index_lag));
         let jobs = observed.jobs;
-        let states = [("queued", jobs.queued), ("running", jobs.running), ("done", jobs.done), ("failed", jobs.failed)];
+        let states = [
+            ("queued", jobs.queued),
+            ("running", jobs.running),
+            ("done", jobs.done),
+            ("failed", jobs.failed),
+        ];
         for (state, count) in states {
             self.jobs.get_or_create(&StateLabels { state: state.to_owned() }).set(gauge(count));
         }

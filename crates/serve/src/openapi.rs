@@ -25,6 +25,7 @@ impl utoipa::Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         document.components.get_or_insert_default().add_security_scheme("key", bearer);
-        document.security = Some(vec![utoipa::openapi::security::SecurityRequirement::new("key", Vec::<String>::new())]);
+        document.security =
+            Some(vec![utoipa::openapi::security::SecurityRequirement::new("key", Vec::<String>::new())]);
     }
 }

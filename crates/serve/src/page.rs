@@ -16,13 +16,17 @@ struct Files;
 pub async fn file(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("v1/") {
-        return Failure(Error::not_found("route_unknown", format!("there is no {}; /openapi.json lists what there is", uri.path())))
-            .into_response();
+        return Failure(Error::not_found(
+            "route_unknown",
+            format!("there is no {}; /openapi.json lists what there is", uri.path()),
+        ))
+        .into_response();
     }
     let name = if path.is_empty() { "index.html" } else { path };
     match Files::get(name) {
         Some(file) => answer(&file, name, &headers),
-        None => Failure(Error::not_found("page_unknown", format!("there is no page {}", uri.path()))).into_response(),
+        None => Failure(Error::not_found("page_unknown", format!("there is no page {}", uri.path())))
+            .into_response(),
     }
 }
 
@@ -32,7 +36,8 @@ fn answer(file: &rust_embed::EmbeddedFile, name: &str, headers: &HeaderMap) -> R
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
     let kind = mime_guess::from_path(name).first_or_octet_stream();
     let kind = if kind.type_() == "text" { format!("{kind}; charset=utf-8") } else { kind.to_string() };
-    let head = [(header::CONTENT_TYPE, kind), (header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    let head =
+        [(header::CONTENT_TYPE, kind), (header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".to_owned())];
     if known {
         return (StatusCode::NOT_MODIFIED, head).into_response();
     }

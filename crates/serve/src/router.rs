@@ -23,7 +23,8 @@ pub fn router(app: &Arc<App>) -> Router {
     document.merge(open_document);
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let description = get(move || async move { axum::Json(document) });
-    let guarded = guarded.route("/openapi.json", description).layer(from_fn_with_state(Arc::clone(app), auth::guard));
+    let guarded =
+        guarded.route("/openapi.json", description).layer(from_fn_with_state(Arc::clone(app), auth::guard));
     let bounds = Bounds::new(limits.requests_concurrent_max, limits.request_seconds_max);
     Router::new()
         .merge(guarded)

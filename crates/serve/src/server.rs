@@ -28,7 +28,8 @@ impl LocalServer {
     pub fn find(data_dir: &Path) -> Option<Self> {
         let text = fs::read(path(data_dir)).ok()?;
         let server: Self = serde_json::from_slice(&text).ok()?;
-        let reachable = std::net::TcpStream::connect_timeout(&server.address, Duration::from_millis(500)).is_ok();
+        let reachable =
+            std::net::TcpStream::connect_timeout(&server.address, Duration::from_millis(500)).is_ok();
         reachable.then_some(server)
     }
 
@@ -44,7 +45,8 @@ impl LocalServer {
 
     fn write(&self, data_dir: &Path) -> Result<()> {
         let failed = |error: std::io::Error| {
-            Error::unavailable("data_unwritable", format!("cannot write into {}", data_dir.display())).caused_by(error)
+            Error::unavailable("data_unwritable", format!("cannot write into {}", data_dir.display()))
+                .caused_by(error)
         };
         let file = path(data_dir);
         let _ = fs::remove_file(&file);
@@ -65,7 +67,8 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<(
     let wanted = app.config.server.address;
     refuse_open_door(&app, wanted)?;
     let listener = TcpListener::bind(wanted).await.map_err(|error| {
-        let what = format!("cannot listen on {wanted}; is another program there? choose another with --address");
+        let what =
+            format!("cannot listen on {wanted}; is another program there? choose another with --address");
         Error::unavailable("address_taken", what).caused_by(error)
     })?;
     let address = listener.local_addr().unwrap_or(wanted);

@@ -16,8 +16,11 @@ pub struct Logging {
 /// Sets up logging for the process; a second call changes nothing.
 pub fn set_up(logging: &Logging) -> Result<()> {
     let filter = EnvFilter::try_new(&logging.level).map_err(|error| {
-        Error::bad_request("log_level", format!("log.level '{}' cannot be read; use error, warn, info, debug or trace", logging.level))
-            .caused_by(error)
+        Error::bad_request(
+            "log_level",
+            format!("log.level '{}' cannot be read; use error, warn, info, debug or trace", logging.level),
+        )
+        .caused_by(error)
     })?;
     let on_terminal = std::io::stderr().is_terminal();
     let json = logging.format == "json" || logging.format == "auto" && !on_terminal;

@@ -1,5 +1,6 @@
 //! `Db { query, batch }`: the whole of what the rest of Ibid knows of a database.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use ibid_types::{Error, Result};
@@ -17,10 +18,24 @@ pub enum Value {
 /// One SQL statement with `$1`-style parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
-    pub sql: std::borrow::Cow<'static, str>,
+    pub sql: Cow<'static, str>,
     pub params: Vec<Value>,
     /// The batch fails with `conflict` and changes nothing unless exactly so many rows are affected.
     pub rows_expected: Option<u64>,
+}
+
+impl Statement {
+    #[must_use]
+    pub fn new(sql: &'static str, params: Vec<Value>) -> Self {
+        Self { sql: Cow::Borrowed(sql), params, rows_expected: None }
+    }
+
+    /// Compare-and-set: the whole batch fails unless exactly `rows` are affected.
+    #[must_use]
+    pub const fn expecting(mut self, rows: u64) -> Self {
+        self.rows_expected = Some(rows);
+        self
+    }
 }
 
 /// What a committed batch did.
@@ -28,7 +43,7 @@ pub struct Statement {
 pub struct Outcome {
     /// Rows affected (or returned by `RETURNING`), one count a statement.
     pub rows_affected: Vec<u64>,
-    /// Rows of the statements that return some, in order.
+    /// Rows that each statement returned, in order; empty for those that return none.
     pub returned: Vec<Vec<Row>>,
 }
 
@@ -44,7 +59,8 @@ impl Row {
     {
         let value = self.0.get(column).cloned().unwrap_or(Value::Null);
         T::try_from(value).map_err(|error| {
-            Error::internal("store_column", format!("column {column} is not of the type that is read")).caused_by(error)
+            let what = format!("column {column} is not of the type that is read");
+            Error::internal("store_column", what).caused_by(error)
         })
     }
 }

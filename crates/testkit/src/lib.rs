@@ -1,1 +1,186 @@
-//! fixtures and a test server.
+//! A library in a temporary folder, driven from outside through the real program, as a user would.
+//!
+//! Keeps true: a test that ends, in whatever way, leaves no process and no folder behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A data directory of its own, and the program that works on it.
+#[derive(Debug)]
+pub struct Home {
+    dir: TempDir,
+    program: PathBuf,
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    pub out: String,
+    pub err: String,
+    pub code: i32,
+}
+
+impl Said {
+    /// Standard output as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+}
+
+impl Home {
+    /// `program` is the built `ibid`; tests of its package have it in `env!("CARGO_BIN_EXE_ibid")`.
+    #[must_use]
+    pub fn new(program: &str) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), program: program.into() }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A file beside the data directory.
+    #[must_use]
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir.path().join("files").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The folder of `write`.
+    #[must_use]
+    pub fn files(&self) -> String {
+        self.dir.path().join("files").display().to_string()
+    }
+
+    /// The program on this data directory, with nothing from the outside but the model files.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.dir.path()).env("IBID_CHAT_OLLAMA_DETECT", "false");
+        command.arg("--data-dir").arg(self.dir.path().join("data"));
+        if let Some(models) = models() {
+            command.env("IBID_MODELS_DIR", models);
+        }
+        command.args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs and expects success.
+    #[must_use]
+    pub fn ok(&self, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        said
+    }
+
+    #[must_use]
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Said {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Starts the server on a free port and waits until it says that it answers.
+    #[must_use]
+    pub fn serve(&self, arguments: &[&str]) -> Server {
+        let mut all = vec!["serve", "--address", "127.0.0.1:0"];
+        all.extend_from_slice(arguments);
+        let mut child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        let base = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("the server ended: {said}")).unwrap();
+            if let Some(rest) = line.strip_prefix("Ibid answers on ") {
+                break rest.split(' ').next().unwrap().to_owned();
+            }
+            said.push_str(&line);
+        };
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, base, http: reqwest::blocking::Client::new() }
+    }
+}
+
+/// Where the model files are, when the caller of the tests has fetched them.
+#[must_use]
+pub fn models() -> Option<PathBuf> {
+    std::env::var_os("IBID_TEST_MODELS").map(PathBuf::from)
+}
+
+/// The repository's root.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A running server; killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    pub base: String,
+    pub http: reqwest::blocking::Client,
+}
+
+impl Server {
+    #[must_use]
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        answer(self.http.get(format!("{}{path}", self.base)).send().unwrap())
+    }
+
+    #[must_use]
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        answer(self.http.post(format!("{}{path}", self.base)).json(body).send().unwrap())
+    }
+
+    /// Asks the server to end, and gives its exit code.
+    #[must_use]
+    pub fn stop(mut self) -> i32 {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Status and JSON of a response; text that is no JSON comes as a JSON string.
+#[must_use]
+pub fn answer(response: reqwest::blocking::Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let text = response.text().unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}

@@ -60,7 +60,12 @@ pub fn read_question(app: &App, request: AskRequest) -> Result<Question> {
         filter: request.filter.into_domain()?,
         mode: answer_mode(request.mode.as_deref())?,
         model: request.model,
-        context_tokens_max: within("context_tokens", request.context_tokens, defaults.context_tokens, 200..=32_000)?,
+        context_tokens_max: within(
+            "context_tokens",
+            request.context_tokens,
+            defaults.context_tokens,
+            200..=32_000,
+        )?,
         citations_max: within("citations", request.citations, defaults.citations_max, 1..=20)?,
     })
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ibid_api::document::{Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version};
+use ibid_api::document::{
+    Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
+};
 use ibid_api::problem::Problem;
 use ibid_types::{DocumentId, Error, Result, VersionId, document as domain};
 use serde::Deserialize;
@@ -30,15 +32,22 @@ pub async fn list(
 ) -> Answered<axum::Json<DocumentsPage>> {
     let page = blocking(&app, move |app| {
         let workspace = app.workspace(query.workspace.as_deref())?;
-        let page = app.store.document_list(workspace.id, &ibid_store::DocumentsQuery {
-            status: query.status.as_deref().map(ibid_api::convert::status).transpose()?,
-            text: query.text,
-            tag: query.tag,
-            limit: within("limit", query.limit, 50, 1..=500)?,
-            cursor: query.cursor,
-        })?;
+        let page = app.store.document_list(
+            workspace.id,
+            &ibid_store::DocumentsQuery {
+                status: query.status.as_deref().map(ibid_api::convert::status).transpose()?,
+                text: query.text,
+                tag: query.tag,
+                limit: within("limit", query.limit, 50, 1..=500)?,
+                cursor: query.cursor,
+            },
+        )?;
         let wire = |(document, version)| Document::new(&workspace.name, document, version);
-        Ok(DocumentsPage { documents: page.items.into_iter().map(wire).collect(), total: page.total, next: page.next })
+        Ok(DocumentsPage {
+            documents: page.items.into_iter().map(wire).collect(),
+            total: page.total,
+            next: page.next,
+        })
     })
     .await?;
     Ok(axum::Json(page))
@@ -64,7 +73,10 @@ fn find(app: &App, place: &Place, id: &str) -> Result<(String, domain::Document,
     let workspace = app.workspace(place.workspace.as_deref())?;
     let id: DocumentId = id.parse()?;
     let (document, version) = app.store.document_find(workspace.id, id)?.ok_or_else(|| {
-        Error::not_found("document_unknown", format!("there is no document {id} in workspace '{}'", workspace.name))
+        Error::not_found(
+            "document_unknown",
+            format!("there is no document {id} in workspace '{}'", workspace.name),
+        )
     })?;
     Ok((workspace.name, document, version))
 }
@@ -81,13 +93,17 @@ pub async fn change(
 ) -> Answered<axum::Json<Document>> {
     let document = blocking(&app, move |app| {
         let (_, document, _) = find(app, &place, &id)?;
-        let position = app.store.document_change(document.workspace, document.id, ibid_store::DocumentChange {
-            title: change.title,
-            author: change.author,
-            language: change.language.map(|language| language.to_lowercase()),
-            date: change.date.map(|date| date.parse()).transpose()?,
-            tags: change.tags,
-        })?;
+        let position = app.store.document_change(
+            document.workspace,
+            document.id,
+            ibid_store::DocumentChange {
+                title: change.title,
+                author: change.author,
+                language: change.language.map(|language| language.to_lowercase()),
+                date: change.date.map(|date| date.parse()).transpose()?,
+                tags: change.tags,
+            },
+        )?;
         app.wait_indexed(position)?;
         let (name, document, version) = find(app, &place, &id)?;
         Ok(Document::new(&name, document, version))
@@ -152,7 +168,8 @@ fn read_passage(app: &App, place: &Place, id: &str, version: &str, query: &Passa
     let text_bytes = usize::try_from(found.text_bytes).unwrap_or(usize::MAX);
     let (start, end) = (query.start_byte, query.end_byte);
     if start > end || end > text_bytes {
-        let what = format!("start_byte {start} and end_byte {end} do not lie in a text of {text_bytes} bytes");
+        let what =
+            format!("start_byte {start} and end_byte {end} do not lie in a text of {text_bytes} bytes");
         return Err(Error::bad_request("span_out_of_range", what));
     }
     let context = within("context_bytes", query.context_bytes, 1_500, 0..=20_000)?;
@@ -196,12 +213,19 @@ pub async fn content(
             Some(version) => app.store.version_find(document.workspace, document.id, version.parse()?)?,
             None => current,
         };
-        let version = version.ok_or_else(|| Error::not_found("version_unknown", "the document has no such version"))?;
+        let version =
+            version.ok_or_else(|| Error::not_found("version_unknown", "the document has no such version"))?;
         let bytes = app.blobs.get(&version.content)?;
         Ok((version, bytes))
     })
     .await?;
-    Ok(([(header::CONTENT_TYPE, inert(&version.media_type)), (header::CONTENT_DISPOSITION, "inline".to_owned())], bytes)
+    Ok((
+        [
+            (header::CONTENT_TYPE, inert(&version.media_type)),
+            (header::CONTENT_DISPOSITION, "inline".to_owned()),
+        ],
+        bytes,
+    )
         .into_response())
 }
 

@@ -38,7 +38,11 @@ fn page(app: &App, query: JobsQuery) -> Result<JobsPage> {
         limit: within("limit", query.limit, 50, 1..=1000)?,
         cursor: query.cursor,
     })?;
-    Ok(JobsPage { jobs: page.items.into_iter().map(wire).collect(), counts: counts(page.counts), next: page.next })
+    Ok(JobsPage {
+        jobs: page.items.into_iter().map(wire).collect(),
+        counts: counts(page.counts),
+        next: page.next,
+    })
 }
 
 /// Streams a batch's jobs as they change: events `job` ([`Job`]) and `counts`, then `done` when none is left.

@@ -38,7 +38,9 @@ pub async fn chat_completions(
     let question = blocking(&app, move |app| question_of(app, &request)).await?;
     let head = Head::new(&app, model);
     if stream {
-        let events = sse::stream(&app, move |app, sender| complete_streaming(app, &question, &head, usage_wanted, sender));
+        let events = sse::stream(&app, move |app, sender| {
+            complete_streaming(app, &question, &head, usage_wanted, sender)
+        });
         return Ok(events.into_response());
     }
     let completion = blocking(&app, move |app| {
@@ -92,7 +94,10 @@ impl Head {
 /// The last user message is the question.
 fn question_of(app: &App, request: &ChatRequest) -> Result<Question> {
     let last = request.messages.iter().rev().find(|message| message.role == "user").ok_or_else(|| {
-        Error::bad_request("messages_without_user", "messages holds no message of role 'user'; the last one is answered")
+        Error::bad_request(
+            "messages_without_user",
+            "messages holds no message of role 'user'; the last one is answered",
+        )
     })?;
     let (mode, model) = match request.model.as_str() {
         "ibid" => ("auto", None),
@@ -111,7 +116,10 @@ fn question_of(app: &App, request: &ChatRequest) -> Result<Question> {
 }
 
 fn unknown_model(name: &str) -> Error {
-    Error::not_found("model_unknown", format!("there is no model '{name}'; GET /v1/models lists those that there are"))
+    Error::not_found(
+        "model_unknown",
+        format!("there is no model '{name}'; GET /v1/models lists those that there are"),
+    )
 }
 
 fn words_of(message: &ChatMessage) -> String {
@@ -211,10 +219,14 @@ fn embed(app: &App, request: EmbeddingRequest) -> Result<Value> {
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let vectors = app.embedder.embed(&borrowed, Purpose::Passage)?;
     let tokens: usize = borrowed.iter().map(|text| app.embedder.count_tokens(text)).sum();
-    let data: Vec<Value> = vectors.iter().enumerate().map(|(index, vector)| {
-        let embedding = if in_base64 { json!(base64_of(vector)) } else { json!(vector) };
-        json!({ "object": "embedding", "index": index, "embedding": embedding })
-    }).collect();
+    let data: Vec<Value> = vectors
+        .iter()
+        .enumerate()
+        .map(|(index, vector)| {
+            let embedding = if in_base64 { json!(base64_of(vector)) } else { json!(vector) };
+            json!({ "object": "embedding", "index": index, "embedding": embedding })
+        })
+        .collect();
     Ok(json!({
         "object": "list", "data": data, "model": id,
         "usage": { "prompt_tokens": tokens, "total_tokens": tokens },

@@ -67,7 +67,11 @@ pub async fn status(
     responses((status = 200, body = Vec<Workspace>), (status = "default", body = Problem)))]
 pub async fn workspaces(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Workspace>>> {
     let list = blocking(&app, |app| {
-        app.store.workspace_list()?.into_iter().map(|workspace| wire(app, workspace)).collect::<Result<Vec<_>>>()
+        app.store
+            .workspace_list()?
+            .into_iter()
+            .map(|workspace| wire(app, workspace))
+            .collect::<Result<Vec<_>>>()
     })
     .await?;
     Ok(axum::Json(list))
@@ -104,7 +108,8 @@ fn check_name(name: &str) -> Result<()> {
     if (1..=64).contains(&name.len()) && name.chars().all(allowed) {
         return Ok(());
     }
-    let what = format!("'{name}' cannot name a workspace; use 1 to 64 lower-case letters, digits and hyphens");
+    let what =
+        format!("'{name}' cannot name a workspace; use 1 to 64 lower-case letters, digits and hyphens");
     Err(Error::bad_request("workspace_name", what))
 }
 
@@ -115,7 +120,8 @@ pub async fn workspace_delete(State(app): State<Arc<App>>, Path(name): Path<Stri
     blocking(&app, move |app| {
         let workspace = app.workspace(Some(&name))?;
         if workspace.name == app.config.data.workspace {
-            let what = "the default workspace stays; delete its documents instead, or set data.workspace to another";
+            let what =
+                "the default workspace stays; delete its documents instead, or set data.workspace to another";
             return Err(Error::conflict("workspace_default", what));
         }
         let position = app.store.workspace_delete(workspace.id)?;
@@ -154,7 +160,10 @@ pub async fn key_create(
     let key = blocking(&app, move |app| {
         let name = request.name.trim();
         if name.is_empty() || name.len() > 100 {
-            return Err(Error::bad_request("key_name", "name the key in 1 to 100 bytes, so that you recognise it later"));
+            return Err(Error::bad_request(
+                "key_name",
+                "name the key in 1 to 100 bytes, so that you recognise it later",
+            ));
         }
         let (key, secret) = app.store.key_create(name)?;
         app.keys_changed()?;
@@ -190,8 +199,12 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Answered<Response> {
     let text = blocking(&app, |app| {
         let counted = app.store.counts()?;
         let jobs = counts(app.store.jobs().counts()?);
-        let observed =
-            Observed { documents: counted.documents, chunks: counted.chunks, jobs, index_lag: app.index_lag()? };
+        let observed = Observed {
+            documents: counted.documents,
+            chunks: counted.chunks,
+            jobs,
+            index_lag: app.index_lag()?,
+        };
         Ok(app.metrics.text(observed))
     })
     .await?;

@@ -101,7 +101,9 @@ impl Parts {
             "language" => self.metadata.language = Some(text.to_lowercase()),
             "date" => self.metadata.modified = Some(text.parse::<Timestamp>()?),
             "tags" => self.metadata.tags = tags(&text),
-            _ => return Err(Error::bad_request("upload_part", format!("the form part '{name}' is not known"))),
+            _ => {
+                return Err(Error::bad_request("upload_part", format!("the form part '{name}' is not known")));
+            }
         }
         Ok(())
     }
@@ -114,7 +116,11 @@ pub fn tags(text: &str) -> Vec<String> {
 
 fn broken(error: &MultipartError) -> Failure {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::bad_request("request_too_large", "the upload is larger than server.upload_bytes_max; send fewer files at once").into();
+        return Error::bad_request(
+            "request_too_large",
+            "the upload is larger than server.upload_bytes_max; send fewer files at once",
+        )
+        .into();
     }
     Error::bad_request("upload_malformed", format!("the form cannot be read: {}", error.body_text())).into()
 }

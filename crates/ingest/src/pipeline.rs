@@ -1,0 +1,119 @@
+//! Jobs to searchable documents: parse, chunk, embed, write.
+//!
+//! Keeps true: a job's rows, its document's switch to the new version, the feed entry and the job's end are one
+//! commit, so a kill at any instant leaves either the old state with the job still queued, or the new state. A
+//! large document writes its chunks and embeddings in slices before that commit; a later attempt finds them and
+//! goes on from there.
+//!
+//! Three stages run beside each other, so that the embedder, which bounds the speed of the whole, never waits:
+//! `parse` threads fill a short queue, one `embed` thread gathers chunks of several documents into full batches,
+//! one `write` thread commits.
+
+mod batch;
+mod embed;
+mod parse;
+mod progress;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibid_blob::Blobs;
+use ibid_model::Embedder;
+use ibid_runtime::Shutdown;
+use ibid_store::Store;
+use parking_lot::{Condvar, Mutex};
+
+use crate::worker::ParsePool;
+pub use progress::JobResult;
+
+/// Sizes and times of the pipeline.
+#[derive(Clone, Debug)]
+pub struct PipelineConfig {
+    /// Files parsed at the same time.
+    pub parse_workers: usize,
+    pub chunk_tokens_target: usize,
+    /// Texts embedded in one call: enough to keep every core busy, few enough that progress is seen.
+    pub embed_texts_max: usize,
+    /// Prepared documents that may wait for the embedder; bounds memory.
+    pub prepared_max: usize,
+    /// Chunks above which a document is written in slices.
+    pub slice_chunks: usize,
+    pub lease_ms: i64,
+    /// How long an idle pipeline waits before it looks for jobs that nobody announced (retries that are due).
+    pub idle_wait: Duration,
+}
+
+impl Default for PipelineConfig {
+    fn default() -> Self {
+        Self {
+            parse_workers: 2,
+            chunk_tokens_target: 180,
+            embed_texts_max: 256,
+            prepared_max: 32,
+            slice_chunks: 2048,
+            lease_ms: 60_000,
+            idle_wait: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The worker over the queue of ingest jobs.
+pub struct Pipeline {
+    config: PipelineConfig,
+    store: Store,
+    blobs: Arc<dyn Blobs>,
+    pool: ParsePool,
+    embedder: Arc<dyn Embedder>,
+    /// Tells the indexes that the feed has grown.
+    on_commit: Box<dyn Fn() + Send + Sync>,
+    wake: Wake,
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Pipeline {
+    #[must_use]
+    pub fn new(
+        config: PipelineConfig,
+        store: Store,
+        blobs: Arc<dyn Blobs>,
+        pool: ParsePool,
+        embedder: Arc<dyn Embedder>,
+        on_commit: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        Self { config, store, blobs, pool, embedder, on_commit, wake: Wake::default() }
+    }
+
+    /// Says that there may be work.
+    pub fn wake(&self) {
+        self.wake.wake();
+    }
+}
+
+/// A flag that a thread can wait for.
+#[derive(Debug, Default)]
+struct Wake {
+    woken: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Wake {
+    fn wake(&self) {
+        *self.woken.lock() += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a call of `wake` after the one that gave `seen`, at most for `longest`.
+    fn wait(&self, seen: &mut u64, longest: Duration, shutdown: &Shutdown) {
+        let mut woken = self.woken.lock();
+        if *woken == *seen && !shutdown.is_requested() {
+            self.changed.wait_for(&mut woken, longest);
+        }
+        *seen = *woken;
+    }
+}

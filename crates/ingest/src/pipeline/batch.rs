@@ -1,0 +1,156 @@
+//! The three stages as threads, joined by short queues.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use ibid_runtime::Shutdown;
+use ibid_store::Lease;
+use ibid_types::{Class, Error};
+
+use super::embed::Embedded;
+use super::parse::Prepared;
+use super::progress::JobResult;
+use super::Pipeline;
+
+/// The kind of job that this pipeline works on.
+const KIND: &str = "ingest";
+
+impl Pipeline {
+    /// Works until a stop is requested. Jobs that are begun then are finished or return to the queue.
+    pub fn run(&self, shutdown: &Shutdown) {
+        let owner = self.store.jobs().owner();
+        if let Err(error) = self.store.jobs().reclaim(&owner) {
+            tracing::error!(code = error.code, "cannot take back jobs of an ended process: {}", error.chain());
+        }
+        let (prepared_in, prepared_out) = sync_channel::<Prepared>(self.config.prepared_max);
+        let (embedded_in, embedded_out) = sync_channel::<Vec<Embedded>>(2);
+        std::thread::scope(|scope| {
+            for _ in 0..self.config.parse_workers.max(1) {
+                let queue = prepared_in.clone();
+                let owner = owner.clone();
+                scope.spawn(move || self.parse_loop(&owner, &queue, shutdown));
+            }
+            drop(prepared_in);
+            scope.spawn(move || self.embed_loop(&prepared_out, &embedded_in));
+            scope.spawn(move || self.write_loop(&embedded_out));
+            scope.spawn(move || self.heartbeat_loop(shutdown));
+        });
+    }
+
+    fn parse_loop(&self, owner: &str, queue: &SyncSender<Prepared>, shutdown: &Shutdown) {
+        let mut seen = 0;
+        while !shutdown.is_requested() {
+            match self.store.jobs().lease(&[KIND], owner, self.config.lease_ms, 1) {
+                Ok(leases) if leases.is_empty() => self.wake.wait(&mut seen, self.config.idle_wait, shutdown),
+                Ok(leases) => leases.into_iter().for_each(|lease| self.parse_one(lease, queue)),
+                Err(error) => {
+                    tracing::error!(code = error.code, "cannot read the job queue: {}", error.chain());
+                    shutdown.wait_timeout(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+
+    fn parse_one(&self, lease: Lease, queue: &SyncSender<Prepared>) {
+        self.leases.lock().insert(lease.job.id, lease.clone());
+        self.note_step(&lease, "parse", 0.1);
+        match self.prepare(&lease) {
+            Ok(prepared) => {
+                self.note_step(&lease, "embed", 0.3);
+                if queue.send(prepared).is_err() {
+                    tracing::error!("the embedding stage has ended early");
+                }
+            }
+            Err(error) => self.give_up(&lease, &error),
+        }
+    }
+
+    /// Gathers what is ready into full batches: it waits for the first document only.
+    fn embed_loop(&self, queue: &Receiver<Prepared>, next: &SyncSender<Vec<Embedded>>) {
+        while let Ok(first) = queue.recv() {
+            let mut texts = first.chunks.len();
+            let mut documents = vec![first];
+            while texts < self.config.embed_texts_max {
+                let Ok(more) = queue.try_recv() else { break };
+                texts += more.chunks.len();
+                documents.push(more);
+            }
+            match self.embed(documents) {
+                Ok(embedded) => {
+                    for document in &embedded {
+                        self.note_step(&document.prepared.lease, "write", 0.9);
+                    }
+                    if next.send(embedded).is_err() {
+                        return;
+                    }
+                }
+                Err((documents, error)) => {
+                    for document in documents {
+                        self.give_up(&document.lease, &error);
+                    }
+                }
+            }
+        }
+    }
+
+    fn write_loop(&self, queue: &Receiver<Vec<Embedded>>) {
+        while let Ok(documents) = queue.recv() {
+            self.write_all(documents);
+        }
+    }
+
+    /// Keeps the leases of what is in work, so that a slow file is not given to another worker.
+    fn heartbeat_loop(&self, shutdown: &Shutdown) {
+        let every = Duration::from_millis(u64::try_from(self.config.lease_ms / 3).unwrap_or(1000).max(1));
+        while !shutdown.wait_timeout(every) {
+            let held: Vec<Lease> = self.leases.lock().values().cloned().collect();
+            for lease in held {
+                let step = self.step_of(lease.job.id);
+                if let Err(error) = self.store.jobs().heartbeat(&lease, step, self.config.lease_ms) {
+                    tracing::warn!(code = error.code, job = %lease.job.id, "lost a lease: {}", error.chain());
+                }
+            }
+        }
+    }
+
+    /// A fault of the file is for good and becomes the version's failure; any other is tried again later.
+    pub(super) fn give_up(&self, lease: &Lease, error: &Error) {
+        let outcome = if is_final(error) { self.fail_version(lease, error) } else { self.store.jobs().fail(lease, error, true) };
+        if let Err(failed) = outcome {
+            tracing::error!(code = failed.code, job = %lease.job.id, "cannot record a failure: {}", failed.chain());
+        }
+        self.release(lease);
+    }
+
+    pub(super) fn release(&self, lease: &Lease) {
+        self.leases.lock().remove(&lease.job.id);
+        self.steps.lock().remove(&lease.job.id);
+    }
+
+    pub(super) fn note_step(&self, lease: &Lease, step: &'static str, progress: f32) {
+        self.steps.lock().insert(lease.job.id, (step, progress));
+    }
+
+    fn step_of(&self, job: ibid_types::JobId) -> serde_json::Value {
+        let (step, progress) = self.steps.lock().get(&job).copied().unwrap_or(("queued", 0.0));
+        JobResult::at(step, progress)
+    }
+}
+
+/// Whether trying again cannot help: the file itself is at fault, not what is around it.
+fn is_final(error: &Error) -> bool {
+    error.class == Class::BadRequest || error.code.starts_with("parse_") || error.code.starts_with("document_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_files_own_faults_are_final() {
+        assert!(is_final(&Error::bad_request("document_encrypted", "x")));
+        assert!(is_final(&Error::timeout("parse_timeout", "x")));
+        assert!(!is_final(&Error::unavailable("provider_unreachable", "x")));
+        assert!(!is_final(&Error::not_found("model_missing", "x")));
+    }
+}

@@ -1,0 +1,89 @@
+//! The change feed: what is searchable has changed, look at these rows now.
+
+use ibid_types::document::{Chunk, Document};
+use ibid_types::{DocumentId, Result, WorkspaceId};
+
+use crate::chunks::{CHUNK_COLUMNS, CHUNK_WIDTH, read_chunk};
+use crate::{Row, Statement, Store, Value};
+
+/// `kind` is `document` (key: its id), `workspace` (it is gone), or `model` (key: the embedder that is active now).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEntry {
+    pub position: i64,
+    pub workspace: WorkspaceId,
+    pub kind: String,
+    pub key: Vec<u8>,
+}
+
+/// A document as it is to be found now: each chunk with its vector as little-endian f16, empty where there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Searchable {
+    pub document: Document,
+    pub chunks: Vec<(Chunk, Vec<u8>)>,
+}
+
+impl Store {
+    /// At most `limit` entries after a position, in order.
+    pub fn feed_read(&self, after: i64, limit: usize) -> Result<Vec<FeedEntry>> {
+        let sql = "SELECT position, workspace_id, kind, key FROM feed WHERE position > $1 ORDER BY position LIMIT $2";
+        let read = |row: &Row| {
+            Ok(FeedEntry {
+                position: row.get(0)?,
+                workspace: row.get(1)?,
+                kind: row.get(2)?,
+                key: row.get(3)?,
+            })
+        };
+        self.db.query(sql, &[after.into(), limit.into()])?.iter().map(read).collect()
+    }
+
+    /// The newest position, 0 where there is none.
+    pub fn feed_head(&self) -> Result<i64> {
+        let rows = self.db.query("SELECT COALESCE(MAX(position), 0) FROM feed", &[])?;
+        rows.first().map_or(Ok(0), |row| row.get(0))
+    }
+
+    /// The document's rows, or `None` if it is gone or has no current version.
+    pub fn searchable(&self, document: DocumentId, model: &str) -> Result<Option<Searchable>> {
+        let owner = self.db.query("SELECT workspace_id FROM documents WHERE id = $1", &[document.into()])?;
+        let Some(workspace) = owner.first().map(|row| row.get(0)).transpose()? else { return Ok(None) };
+        let Some((document, _)) = self.document_find(workspace, document)? else { return Ok(None) };
+        let Some(version) = document.current else { return Ok(None) };
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS}, e.vector FROM chunks c LEFT JOIN embeddings e ON e.chunk_id = c.id AND e.model = $2 \
+             WHERE c.version_id = $1 ORDER BY c.ordinal"
+        );
+        let read = |row: &Row| {
+            let vector: Option<Vec<u8>> = row.get(CHUNK_WIDTH)?;
+            Ok((read_chunk(row)?, vector.unwrap_or_default()))
+        };
+        let chunks =
+            self.db.query(&sql, &[version.into(), model.into()])?.iter().map(read).collect::<Result<_>>()?;
+        Ok(Some(Searchable { document, chunks }))
+    }
+
+    /// A setting that the program itself keeps, such as the active embedder.
+    pub fn setting_get(&self, key: &str) -> Result<Option<String>> {
+        let rows = self.db.query("SELECT value FROM settings WHERE key = $1", &[key.into()])?;
+        rows.first().map(|row| row.get(0)).transpose()
+    }
+
+    pub fn setting_set(&self, key: &str, value: &str) -> Result<()> {
+        let sql = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        self.db.batch(vec![Statement::new(sql, vec![key.into(), value.into()])]).map(|_| ())
+    }
+
+    /// Chunks of current versions that have no vector of this model yet, with their titles: what re-embedding has to do.
+    pub fn chunks_missing_model(&self, model: &str, limit: usize) -> Result<Vec<(Chunk, String)>> {
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS}, d.title FROM documents d JOIN chunks c ON c.version_id = d.current_version \
+             WHERE d.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.chunk_id = c.id AND e.model = $1) LIMIT $2"
+        );
+        let params: [Value; 2] = [model.into(), limit.into()];
+        self.db
+            .query(&sql, &params)?
+            .iter()
+            .map(|row| Ok((read_chunk(row)?, row.get(CHUNK_WIDTH)?)))
+            .collect()
+    }
+}

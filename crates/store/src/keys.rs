@@ -1,0 +1,122 @@
+//! API keys: random, stored as hashes, recognised by their first characters.
+
+use ibid_types::{Error, KeyId, Result, Secret, Timestamp};
+
+use crate::{Row, Statement, Store};
+
+/// Bytes of chance in a key.
+const KEY_BYTES: usize = 32;
+/// Characters by which a key is recognised in lists: the mark and eight digits.
+const PREFIX_LENGTH: usize = 13;
+/// A key's last use is written down at most this often.
+const USED_EVERY_MS: i64 = 60_000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub id: KeyId,
+    pub name: String,
+    pub prefix: String,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// `ibid_` and 64 hexadecimal digits from the system's source of chance.
+pub fn random_secret() -> Result<Secret> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::internal("chance_unavailable", "the system gives no random bytes").caused_by(error.to_string())
+    })?;
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Secret::new(format!("ibid_{digits}")))
+}
+
+/// Compares in a time that does not depend on where the texts differ: hashes are compared, all of them.
+#[must_use]
+pub fn secrets_equal(a: &str, b: &str) -> bool {
+    blake3::hash(a.as_bytes()) == blake3::hash(b.as_bytes())
+}
+
+fn hash(secret: &str) -> Vec<u8> {
+    blake3::hash(secret.as_bytes()).as_bytes().to_vec()
+}
+
+impl Store {
+    /// A new key, and its secret, which is not kept.
+    pub fn key_create(&self, name: &str) -> Result<(Key, Secret)> {
+        let secret = random_secret()?;
+        let prefix: String = secret.reveal().chars().take(PREFIX_LENGTH).collect();
+        let key = Key {
+            id: KeyId::new(),
+            name: name.to_owned(),
+            prefix,
+            created_at: self.now(),
+            last_used_at: None,
+        };
+        let sql = "INSERT INTO keys (id, name, prefix, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
+        let params = vec![
+            key.id.into(),
+            name.into(),
+            key.prefix.as_str().into(),
+            hash(secret.reveal()).into(),
+            key.created_at.into(),
+        ];
+        self.db.batch(vec![Statement::new(sql, params)])?;
+        Ok((key, secret))
+    }
+
+    /// The key with this secret. It is found by the hash of 256 random bits, so the time of the look-up tells nothing
+    /// that helps to guess one; the hash is then compared in constant time.
+    pub fn key_verify(&self, secret: &str) -> Result<Option<Key>> {
+        let sql = "SELECT id, name, prefix, created_at, last_used_at, hash FROM keys WHERE hash = $1 AND revoked_at IS NULL";
+        let rows = self.db.query(sql, &[hash(secret).into()])?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let stored: Vec<u8> = row.get(5)?;
+        let equal = <[u8; 32]>::try_from(stored)
+            .is_ok_and(|stored| blake3::hash(secret.as_bytes()) == blake3::Hash::from(stored));
+        if !equal {
+            return Ok(None);
+        }
+        let key = read_key(row)?;
+        self.note_use(&key)?;
+        Ok(Some(key))
+    }
+
+    fn note_use(&self, key: &Key) -> Result<()> {
+        let now = self.now();
+        if key.last_used_at.is_some_and(|last| now.0 - last.0 < USED_EVERY_MS) {
+            return Ok(());
+        }
+        let sql = "UPDATE keys SET last_used_at = $2 WHERE id = $1";
+        self.db.batch(vec![Statement::new(sql, vec![key.id.into(), now.into()])]).map(|_| ())
+    }
+
+    pub fn key_list(&self) -> Result<Vec<Key>> {
+        let sql = "SELECT id, name, prefix, created_at, last_used_at FROM keys WHERE revoked_at IS NULL ORDER BY id";
+        self.db.query(sql, &[])?.iter().map(read_key).collect()
+    }
+
+    pub fn key_count(&self) -> Result<u64> {
+        let rows = self.db.query("SELECT COUNT(*) FROM keys WHERE revoked_at IS NULL", &[])?;
+        rows.first().map_or(Ok(0), |row| row.get(0))
+    }
+
+    /// Revokes the key at once.
+    pub fn key_revoke(&self, id: KeyId) -> Result<()> {
+        let sql = "UPDATE keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+        let statement = Statement::new(sql, vec![id.into(), self.now().into()]).expecting(1);
+        self.db.batch(vec![statement]).map(|_| ()).map_err(|error| match error.code {
+            "store_conflict" => Error::not_found("key_unknown", format!("there is no key {id}")),
+            _ => error,
+        })
+    }
+}
+
+fn read_key(row: &Row) -> Result<Key> {
+    Ok(Key {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        prefix: row.get(2)?,
+        created_at: row.get(3)?,
+        last_used_at: row.get(4)?,
+    })
+}

@@ -1,0 +1,62 @@
+//! The tables' history: numbered files, each applied once, in one transaction, with its checksum kept.
+
+use ibid_types::{Error, Result};
+use rusqlite::Connection;
+
+use crate::fault::classed;
+
+/// What was released is never changed: its checksum is compared at every start.
+const MIGRATIONS: [(&str, &str); 1] = [("0001_ground", include_str!("migrations/0001_ground.sql"))];
+
+/// Brings the tables up to date.
+pub fn migrate(connection: &mut Connection) -> Result<()> {
+    let sql = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL)";
+    connection.execute_batch(sql).map_err(|error| classed(&error))?;
+    let applied = applied(connection)?;
+    refuse_newer(&applied)?;
+    for (name, sql) in MIGRATIONS {
+        match applied.iter().find(|(known, _)| known == name) {
+            Some((_, checksum)) if *checksum == checksum_of(sql) => {}
+            Some(_) => {
+                let what = format!(
+                    "migration {name} of this program differs from the one that made the database; use the program that made it"
+                );
+                return Err(Error::internal("store_history", what));
+            }
+            None => apply(connection, name, sql).map_err(|error| classed(&error))?,
+        }
+    }
+    Ok(())
+}
+
+fn applied(connection: &Connection) -> Result<Vec<(String, String)>> {
+    let read = || -> rusqlite::Result<Vec<(String, String)>> {
+        let mut prepared = connection.prepare("SELECT name, checksum FROM migrations ORDER BY name")?;
+        prepared.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    };
+    read().map_err(|error| classed(&error))
+}
+
+fn refuse_newer(applied: &[(String, String)]) -> Result<()> {
+    match applied.iter().find(|(name, _)| !MIGRATIONS.iter().any(|(known, _)| known == name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let what = format!(
+                "the database is newer than this program (it has migration {name}); update the program"
+            );
+            Err(Error::conflict("store_newer", what))
+        }
+    }
+}
+
+fn apply(connection: &mut Connection, name: &str, sql: &str) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(sql)?;
+    transaction
+        .execute("INSERT INTO migrations (name, checksum) VALUES (?1, ?2)", (name, checksum_of(sql)))?;
+    transaction.commit()
+}
+
+fn checksum_of(sql: &str) -> String {
+    blake3::hash(sql.as_bytes()).to_hex().to_string()
+}
