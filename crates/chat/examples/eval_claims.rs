@@ -2,7 +2,7 @@
 //! question about it. The answers are given to the ask flow as if a chat model had said them.
 //!
 //! `IBID_DATA=FOLDER IBID_EMBED=COMMAND cargo run --release -p ibid-chat --example eval_claims [-- COUNT]`; right
-//! answers in HaluEval are mostly single names, so only those of four words and more are used.
+//! answers in HaluEval are mostly single names, so only those of three words and more are used.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 use std::ops::ControlFlow;
@@ -90,7 +90,7 @@ fn main() {
     for line in file.lines() {
         let item: serde_json::Value = serde_json::from_str(line).unwrap();
         let field = |name: &str| item[name].as_str().unwrap_or("").to_owned();
-        if field("right_answer").split_whitespace().count() < 4 || right.len() >= count {
+        if field("right_answer").split_whitespace().count() < 3 || right.len() >= count {
             continue;
         }
         // The set glues sentences together without a space.

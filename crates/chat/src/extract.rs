@@ -47,10 +47,9 @@ pub struct Piece {
 #[must_use]
 pub fn choose(candidates: &[Candidate], sources: &Sources, cue: Cue) -> Vec<Span> {
     let picked = pick(candidates, sources);
-    let best_first: Vec<Place> = picked.clone();
-    let mut spans: Vec<Span> = picked.into_iter().map(|place| widened(place, sources, cue)).collect();
-    spans.sort_by_key(|span| reading_order(span, &best_first, sources));
-    join(spans, sources)
+    let mut spans: Vec<Span> = picked.iter().map(|place| widened(*place, sources, cue)).collect();
+    spans.sort_by_key(|span| reading_order(span, &picked, sources));
+    join(spans)
 }
 
 /// Makes the text, claims and citations of chosen spans. `number` is the first citation's number.
@@ -116,7 +115,7 @@ fn reading_order(span: &Span, best_first: &[Place], sources: &Sources) -> (usize
 }
 
 /// Spans that touch or overlap become one.
-fn join(spans: Vec<Span>, _sources: &Sources) -> Vec<Span> {
+fn join(spans: Vec<Span>) -> Vec<Span> {
     let mut joined: Vec<Span> = Vec::new();
     for span in spans {
         match joined.last_mut() {
