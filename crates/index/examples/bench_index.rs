@@ -3,12 +3,17 @@
 //! `bench_index synthetic [CHUNKS]`, `bench_index beir FOLDER [TITLE PLACE]` (field weights),
 //! `bench_index vectors FILE QUERIES` (raw f32 of 384 numbers each).
 
+#![allow(clippy::print_stdout)]
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ibid_index::{Analysed, Change, FieldWeights, Ground, IndexConfig, Indexes, Scored, Searchable, Snapshot, What};
+use ibid_index::{
+    Analysed, Change, FieldWeights, Ground, IndexConfig, Indexes, Scored, Searchable, Snapshot, What,
+};
 use ibid_types::document::{Chunk, ChunkSpan, Document, DocumentStatus};
 use ibid_types::search::Filter;
 use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId, WorkspaceId};
@@ -34,17 +39,17 @@ fn main() -> Any {
 }
 
 /// Documents in memory, each once in the feed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Memory {
     workspace: WorkspaceId,
-    documents: Vec<Searchable>,
+    documents: Arc<Vec<Searchable>>,
     places: HashMap<DocumentId, usize>,
 }
 
 impl Memory {
     fn new(workspace: WorkspaceId, documents: Vec<Searchable>) -> Self {
         let places = documents.iter().enumerate().map(|(place, found)| (found.document.id, place)).collect();
-        Self { workspace, documents, places }
+        Self { workspace, documents: Arc::new(documents), places }
     }
 }
 
@@ -69,7 +74,12 @@ impl Ground for Memory {
     }
 }
 
-fn document(workspace: WorkspaceId, source: &str, title: &str, chunks: Vec<(String, Vec<f32>)>) -> Searchable {
+fn document(
+    workspace: WorkspaceId,
+    source: &str,
+    title: &str,
+    chunks: Vec<(String, Vec<f32>)>,
+) -> Searchable {
     let (id, version) = (DocumentId::new(), VersionId::new());
     let document = Document {
         id,
@@ -137,7 +147,8 @@ fn synthetic(chunks: usize) -> Any {
         (0..500).map(|_| (0..DIMENSIONS).map(|_| chance.unit() - 0.5).collect()).collect();
     let documents = (0..chunks / CHUNKS_PER_DOCUMENT)
         .map(|number| {
-            let chunks = (0..CHUNKS_PER_DOCUMENT).map(|_| (chance.text(100), chance.vector(&centres))).collect();
+            let chunks =
+                (0..CHUNKS_PER_DOCUMENT).map(|_| (chance.text(100), chance.vector(&centres))).collect();
             document(workspace, &format!("docs/{}/{number}.md", number % 20), &chance.text(4), chunks)
         })
         .collect();
@@ -145,17 +156,22 @@ fn synthetic(chunks: usize) -> Any {
     let config = IndexConfig::new(dir.path(), "bench", DIMENSIONS);
     let memory = Memory::new(workspace, documents);
     let start = Instant::now();
-    let indexes = Indexes::open(config.clone(), memory)?;
+    let indexes = Indexes::open(config.clone(), memory.clone())?;
+    let cpu = cpu_seconds();
     indexes.catch_up()?;
     let seconds = start.elapsed().as_secs_f64();
-    println!("index: {chunks} chunks in {seconds:.2} s, {:.0} chunks/s", chunks as f64 / seconds);
+    let cpu = cpu_seconds() - cpu;
+    println!(
+        "index: {chunks} chunks in {seconds:.2} s ({cpu:.2} s of processor), {:.0} chunks/s",
+        chunks as f64 / seconds
+    );
     let start = Instant::now();
     indexes.release();
     println!("end of merging: {:.2} s", start.elapsed().as_secs_f64());
     drop(indexes);
     let before = resident_mb();
     let start = Instant::now();
-    let indexes = Indexes::open(config, Memory::new(workspace, Vec::new()))?;
+    let indexes = Indexes::open(config, memory)?;
     let snapshot = indexes.snapshot(workspace);
     println!("open: {:.1} ms, {:.1} MB more resident", ms(start.elapsed()), resident_mb() - before);
     println!("documents {} chunks {}", snapshot.documents(), snapshot.total());
@@ -196,7 +212,10 @@ fn measure(name: &str, snapshot: &Snapshot, filter: &Filter, questions: &[(Strin
         let at = |share: f64| ms(times[((times.len() - 1) as f64 * share) as usize]);
         println!("{name:>4} {part:>12}: p50 {:.2} p95 {:.2} p99 {:.2} ms", at(0.5), at(0.95), at(0.99));
     }
-    println!("{name:>4} recall@10 {:.4}", recall(snapshot, filter, questions.iter().map(|(_, vector)| vector), 10));
+    println!(
+        "{name:>4} recall@10 {:.4}",
+        recall(snapshot, filter, questions.iter().map(|(_, vector)| vector), 10)
+    );
     Ok(())
 }
 
@@ -231,10 +250,13 @@ fn vectors(file: &Path, queries: &Path) -> Any {
     let (rows, queries) = (floats(file)?, floats(queries)?);
     let documents = rows
         .chunks(CHUNKS_PER_DOCUMENT)
-        .map(|rows| document(workspace, "v", "", rows.iter().map(|row| (String::new(), row.clone())).collect()))
+        .map(|rows| {
+            document(workspace, "v", "", rows.iter().map(|row| (String::new(), row.clone())).collect())
+        })
         .collect();
     let dir = tempfile::tempdir()?;
-    let indexes = Indexes::open(IndexConfig::new(dir.path(), "b", DIMENSIONS), Memory::new(workspace, documents))?;
+    let indexes =
+        Indexes::open(IndexConfig::new(dir.path(), "b", DIMENSIONS), Memory::new(workspace, documents))?;
     indexes.catch_up()?;
     let snapshot = indexes.snapshot(workspace);
     for depth in [10, 100] {
@@ -261,7 +283,9 @@ fn beir(folder: &Path, weights: FieldWeights) -> Any {
     let names: Vec<String> = corpus.iter().map(|line| text(line, "_id")).collect();
     let documents: Vec<Searchable> = corpus
         .iter()
-        .map(|line| document(workspace, "", &text(line, "title"), vec![(text(line, "text"), vec![0.0; DIMENSIONS])]))
+        .map(|line| {
+            document(workspace, "", &text(line, "title"), vec![(text(line, "text"), vec![0.0; DIMENSIONS])])
+        })
         .collect();
     let name_of: HashMap<DocumentId, &String> =
         documents.iter().zip(&names).map(|(found, name)| (found.document.id, name)).collect();
@@ -330,4 +354,12 @@ fn resident_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("RssAnon")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}
+
+/// Processor time of this process so far, from the system; 0 where it does not say.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
 }

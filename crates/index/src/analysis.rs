@@ -65,7 +65,9 @@ impl Analyser {
                 }
                 Kind::Letter => word.extend(letter.to_lowercase()),
                 Kind::Mark if !word.is_empty() => word.push(letter),
-                Kind::Apostrophe if next_is_letter && !word.is_empty() && !self.language.elides() => word.push('\''),
+                Kind::Apostrophe if next_is_letter && !word.is_empty() && !self.language.elides() => {
+                    word.push('\'')
+                }
                 Kind::Invisible => {}
                 _ => self.finish(&mut word, &mut on_term),
             }

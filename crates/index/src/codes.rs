@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 use ibid_types::Result;
 
 use crate::best::Best;
@@ -44,7 +45,8 @@ pub(crate) struct CodedQuery {
 
 impl CodedQuery {
     pub(crate) fn new(vector: &[f32]) -> Self {
-        let (low, high) = vector.iter().fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
+        let (low, high) =
+            vector.iter().fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
         let step = ((high - low) / ((1 << PLANES) - 1) as f32).max(f32::MIN_POSITIVE);
         let mut planes = vec![[0; PLANES]; words(vector.len())];
         let mut sum = 0.0;
@@ -86,11 +88,12 @@ impl Codes {
 
     /// Opens codes that were sealed before; fails if they are absent or of another shape.
     pub(crate) fn open(path: &Path, dimensions: usize) -> Result<Self> {
-        let map = File::open(path)
-            .and_then(|file| Map::open(&file))
-            .map_err(|error| fault::broken(format!("{} cannot be opened", path.display())).caused_by(error))?;
+        let map = File::open(path).and_then(|file| Map::open(&file)).map_err(|error| {
+            fault::broken(format!("{} cannot be opened", path.display())).caused_by(error)
+        })?;
         let length = HEADER_BYTES + dimensions * 4 + SEGMENT_ROWS * (FACTOR_BYTES + words(dimensions) * 8);
-        let fits = map.len() == length && map.starts_with(MAGIC) && map[8..12] == (dimensions as u32).to_le_bytes();
+        let fits =
+            map.len() == length && map.starts_with(MAGIC) && map[8..12] == (dimensions as u32).to_le_bytes();
         if !fits {
             return Err(fault::broken(format!("{} is not a code file of this size", path.display())));
         }
@@ -162,8 +165,13 @@ fn mean(rows: &[u8], dimensions: usize) -> Vec<f32> {
 
 /// Little-endian f16 to f32.
 pub(crate) fn decode_into(row: &[u8], out: &mut [f32]) {
-    for (bytes, x) in row.chunks_exact(2).zip(out) {
-        *x = f16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
+    let mut halves = [f16::ZERO; 64];
+    for (bytes, out) in row.chunks(128).zip(out.chunks_mut(64)) {
+        let count = out.len().min(bytes.len() / 2);
+        for (bytes, half) in bytes.chunks_exact(2).zip(&mut halves) {
+            *half = f16::from_le_bytes([bytes[0], bytes[1]]);
+        }
+        halves[..count].convert_to_f32_slice(&mut out[..count]);
     }
 }
 

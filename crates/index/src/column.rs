@@ -78,7 +78,7 @@ impl Column {
         self.view.clone()
     }
 
-    /// Appends one row, which must be `row_bytes` long.
+    /// Appends whole rows.
     pub(crate) fn append(&mut self, rows: &[u8]) -> Result<()> {
         let mut rest = rows;
         while !rest.is_empty() {
@@ -102,11 +102,8 @@ impl Column {
 
     /// Appends zero rows until there are `rows`.
     pub(crate) fn fill(&mut self, rows: usize) -> Result<()> {
-        let zero = vec![0; self.view.row_bytes];
-        while self.view.rows < rows {
-            self.append(&zero)?;
-        }
-        Ok(())
+        let missing = rows.saturating_sub(self.view.rows);
+        self.append(&vec![0; missing * self.view.row_bytes])
     }
 
     /// Returns when all rows are on disk.
@@ -127,8 +124,7 @@ impl Column {
     fn create(&mut self, segment: usize) -> Result<File> {
         let path = self.path(segment);
         let make = || {
-            let file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
             file.set_len((SEGMENT_ROWS * self.view.row_bytes) as u64)?;
             Map::open(&file).map(|map| (file, map))
         };
@@ -140,11 +136,9 @@ impl Column {
 
     fn map_existing(&mut self, segment: usize) -> Result<File> {
         let path = self.path(segment);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| fault::broken(format!("{} cannot be opened", path.display())).caused_by(error))?;
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(|error| {
+            fault::broken(format!("{} cannot be opened", path.display())).caused_by(error)
+        })?;
         let length = file.metadata().map_or(0, |metadata| metadata.len());
         if length != (SEGMENT_ROWS * self.view.row_bytes) as u64 {
             return Err(fault::broken(format!("{} has {length} bytes", path.display())));

@@ -36,12 +36,17 @@ impl Composer {
     }
 
     /// The chunk's terms and how many each field has.
-    pub(crate) fn compose(&mut self, document: &Document, chunk: &Chunk) -> (LexicalText, [u32; FIELD_COUNT]) {
+    pub(crate) fn compose(
+        &mut self,
+        document: &Document,
+        chunk: &Chunk,
+    ) -> (LexicalText, [u32; FIELD_COUNT]) {
         let language = self.language.unwrap_or(Language::FALLBACK);
         let analyser = self.analysers.entry(language).or_insert_with(|| Analyser::new(language));
         let mut composed = LexicalText::default();
         let context = searchable_context(&document.title, &chunk.span.heading_path);
-        let text = analyser.append(&context, &mut composed.text) + analyser.append(&chunk.text, &mut composed.text);
+        let text =
+            analyser.append(&context, &mut composed.text) + analyser.append(&chunk.text, &mut composed.text);
         let title = analyser.append(&document.title, &mut composed.title);
         let headings = searchable_context("", &chunk.span.heading_path);
         let place = analyser.append(&headings, &mut composed.place)

@@ -20,7 +20,15 @@ pub(crate) fn content_of(snapshot: &Snapshot) -> Result<Content> {
         let chunk = snapshot.chunk(slot).ok_or_else(|| fault::broken(format!("slot {slot} has no chunk")))?;
         let entry = snapshot.document_table().of_slot(slot);
         let columns = entry.map(|entry| {
-            (&entry.source, &entry.tags, entry.date, &entry.language, &entry.analysed, entry.tokens, entry.count)
+            (
+                &entry.source,
+                &entry.tags,
+                entry.date,
+                &entry.language,
+                &entry.analysed,
+                entry.tokens,
+                entry.count,
+            )
         });
         let mut hasher = blake3::Hasher::new();
         hasher.update(format!("{columns:?} {chunk:?}").as_bytes());
@@ -33,10 +41,20 @@ pub(crate) fn content_of(snapshot: &Snapshot) -> Result<Content> {
 
 /// How the two differ, in words, at most `limit` of them.
 pub(crate) fn differences(held: &Content, fresh: &Content, limit: usize) -> Vec<String> {
-    let missing = fresh.keys().filter(|chunk| !held.contains_key(chunk)).map(|chunk| format!("chunk {chunk} is missing"));
-    let extra = held.keys().filter(|chunk| !fresh.contains_key(chunk)).map(|chunk| format!("chunk {chunk} should be gone"));
+    let missing = fresh
+        .keys()
+        .filter(|chunk| !held.contains_key(chunk))
+        .map(|chunk| format!("chunk {chunk} is missing"));
+    let extra = held
+        .keys()
+        .filter(|chunk| !fresh.contains_key(chunk))
+        .map(|chunk| format!("chunk {chunk} should be gone"));
     let other = held.iter().filter(|(chunk, hash)| fresh.get(chunk).is_some_and(|fresh| fresh != *hash));
-    missing.chain(extra).chain(other.map(|(chunk, _)| format!("chunk {chunk} is indexed otherwise"))).take(limit).collect()
+    missing
+        .chain(extra)
+        .chain(other.map(|(chunk, _)| format!("chunk {chunk} is indexed otherwise")))
+        .take(limit)
+        .collect()
 }
 
 /// For each slot the sum of the hashes of its terms, which does not depend on their order.
@@ -66,7 +84,8 @@ fn add_segment(
                 if sums.len() <= slot {
                     sums.resize(slot + 1, 0_u64);
                 }
-                sums[slot] = sums[slot].wrapping_add(mix(seed.as_bytes(), number as u64, postings.term_freq()));
+                sums[slot] =
+                    sums[slot].wrapping_add(mix(seed.as_bytes(), number as u64, postings.term_freq()));
                 postings.advance();
             }
         }

@@ -153,7 +153,8 @@ mod tests {
         let view = rows.view();
         let codes = (0..vectors.len() / SEGMENT_ROWS)
             .map(|segment| {
-                Codes::seal(&dir.join(format!("codes-{segment}.bin")), view.rows_of(segment), dimensions).unwrap()
+                Codes::seal(&dir.join(format!("codes-{segment}.bin")), view.rows_of(segment), dimensions)
+                    .unwrap()
             })
             .collect();
         Dense::new(view, codes, dimensions)

@@ -195,7 +195,8 @@ impl DocumentLog {
         }
         let mut rest = read.as_slice();
         while !rest.is_empty() {
-            let (record, after) = next_record(rest).ok_or_else(|| fault::broken("a log record is damaged"))?;
+            let (record, after) =
+                next_record(rest).ok_or_else(|| fault::broken("a log record is damaged"))?;
             documents.apply(record);
             rest = after;
         }

@@ -6,14 +6,19 @@ use ibid_types::Error;
 pub(crate) fn broken(what: impl std::fmt::Display) -> Error {
     Error::internal(
         "index_broken",
-        format!("the index does not hold together ({what}); it is rebuilt by itself, or run 'ibid index rebuild'"),
+        format!(
+            "the index does not hold together ({what}); it is rebuilt by itself, or run 'ibid index rebuild'"
+        ),
     )
 }
 
 /// The disk did not take what was written.
 pub(crate) fn write(action: &str, error: std::io::Error) -> Error {
-    Error::unavailable("index_write", format!("cannot {action}; check free space and rights of the data folder"))
-        .caused_by(error)
+    Error::unavailable(
+        "index_write",
+        format!("cannot {action}; check free space and rights of the data folder"),
+    )
+    .caused_by(error)
 }
 
 /// tantivy failed; what it says is the cause.

@@ -55,7 +55,12 @@ pub(crate) struct Generation {
 impl Generation {
     /// Opens what was committed in `dir`, or begins an empty generation for this model. Fails if the files do not
     /// hold together.
-    pub(crate) fn open(dir: &Path, model: &str, dimensions: usize, writer_memory_bytes: usize) -> Result<Self> {
+    pub(crate) fn open(
+        dir: &Path,
+        model: &str,
+        dimensions: usize,
+        writer_memory_bytes: usize,
+    ) -> Result<Self> {
         std::fs::create_dir_all(dir).map_err(|error| fault::write("create an index folder", error))?;
         let stored = Manifest::load(&dir.join("manifest"))?;
         let manifest = stored.unwrap_or_else(|| Manifest::new(model, dimensions));
@@ -125,7 +130,8 @@ impl Generation {
         };
         match self.documents().find(entry.document).filter(|held| held.digest == entry.digest) {
             Some(held) => {
-                (entry.first, entry.analysed, entry.tokens) = (held.first, held.analysed.clone(), held.tokens);
+                (entry.first, entry.analysed, entry.tokens) =
+                    (held.first, held.analysed.clone(), held.tokens);
             }
             None => {
                 (entry.analysed, entry.tokens) = self.append(searchable)?;
@@ -193,15 +199,19 @@ impl Generation {
     fn append(&mut self, searchable: &Searchable) -> Result<(String, [u64; crate::lexical::FIELD_COUNT])> {
         let mut tokens = [0; crate::lexical::FIELD_COUNT];
         let analysed = self.composer.begin(searchable);
-        for (chunk, vector) in &searchable.chunks {
+        let first = self.slots();
+        let (mut chunks, mut vectors) = (Vec::new(), Vec::new());
+        for (slot, (chunk, vector)) in (first..).zip(&searchable.chunks) {
             let (text, counts) = self.composer.compose(&searchable.document, chunk);
             for (total, count) in tokens.iter_mut().zip(counts) {
                 *total += u64::from(count);
             }
-            self.lexical.add(self.slots(), text)?;
-            self.chunks.append(&chunk_row(chunk))?;
-            self.vectors.append(&normalised_row(vector, self.manifest.dimensions))?;
+            self.lexical.add(slot, text)?;
+            chunks.extend_from_slice(&chunk_row(chunk));
+            vectors.extend_from_slice(&normalised_row(vector, self.manifest.dimensions));
         }
+        self.chunks.append(&chunks)?;
+        self.vectors.append(&vectors)?;
         Ok((analysed, tokens))
     }
 

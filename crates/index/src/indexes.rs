@@ -162,14 +162,16 @@ impl Indexes {
 
     /// Builds one workspace, or all, anew from the feed while the old index goes on serving.
     pub fn rebuild(&self, workspace: Option<WorkspaceId>) -> Result<Vec<Rebuilt>> {
-        let workspaces = workspace.map_or_else(|| self.shelf.lock().workspaces(), |workspace| vec![workspace]);
+        let workspaces =
+            workspace.map_or_else(|| self.shelf.lock().workspaces(), |workspace| vec![workspace]);
         workspaces.into_iter().map(|workspace| self.rebuild_one(workspace, &|| false)).collect()
     }
 
     /// Compares a workspace's index, or all, with one made anew from the feed.
     pub fn verify(&self, workspace: Option<WorkspaceId>) -> Result<Vec<Verified>> {
         self.catch_up()?;
-        let workspaces = workspace.map_or_else(|| self.shelf.lock().workspaces(), |workspace| vec![workspace]);
+        let workspaces =
+            workspace.map_or_else(|| self.shelf.lock().workspaces(), |workspace| vec![workspace]);
         workspaces.into_iter().map(|workspace| self.verify_one(workspace)).collect()
     }
 
@@ -178,9 +180,13 @@ impl Indexes {
         let overdue = self.shelf.lock().overdue();
         for workspace in overdue {
             match self.rebuild_one(workspace, &|| shutdown.is_requested()) {
-                Ok(rebuilt) => tracing::info!(%workspace, chunks = rebuilt.chunks, "the index was built anew"),
+                Ok(rebuilt) => {
+                    tracing::info!(%workspace, chunks = rebuilt.chunks, "the index was built anew")
+                }
                 Err(error) if error.code == "index_stopped" => return,
-                Err(error) => tracing::warn!(%workspace, reason = error.chain(), "the index was not built anew"),
+                Err(error) => {
+                    tracing::warn!(%workspace, reason = error.chain(), "the index was not built anew")
+                }
             }
         }
     }
@@ -208,7 +214,11 @@ impl Indexes {
         match self.catch_up() {
             Ok(_) => IDLE,
             Err(error) => {
-                tracing::warn!(code = error.code, reason = error.chain(), "the index could not follow the feed");
+                tracing::warn!(
+                    code = error.code,
+                    reason = error.chain(),
+                    "the index could not follow the feed"
+                );
                 RETRY
             }
         }

@@ -34,7 +34,12 @@ struct Known {
     elides: bool,
 }
 
-const fn known(code: &'static str, detected: Option<Lang>, script: Script, stemmer: Option<Algorithm>) -> Known {
+const fn known(
+    code: &'static str,
+    detected: Option<Lang>,
+    script: Script,
+    stemmer: Option<Algorithm>,
+) -> Known {
     Known { code, detected, script, stemmer, elides: true }
 }
 
@@ -194,7 +199,8 @@ mod tests {
 
     #[test]
     fn texts_are_recognised_and_scraps_are_not() {
-        let german = "Die Rückgabe der Ware ist innerhalb von vierzehn Tagen ohne Angabe von Gründen möglich.";
+        let german =
+            "Die Rückgabe der Ware ist innerhalb von vierzehn Tagen ohne Angabe von Gründen möglich.";
         assert_eq!(Language::detect(german), Some(Language("de")));
         assert_eq!(Language::detect("x1"), None);
     }

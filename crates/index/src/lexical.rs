@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ibid_types::Result;
+use tantivy::TantivyDocument;
 use tantivy::directory::MmapDirectory;
 use tantivy::index::SegmentId;
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader};
-use tantivy::TantivyDocument;
 
 use crate::fault;
 use crate::terms::Lines;
@@ -77,7 +77,8 @@ impl Lexical {
         });
         let (index, reader, slots) =
             opened.map_err(|error| fault::broken("the lexical index cannot be opened").caused_by(error))?;
-        let lexical = Self { index, fields, reader, writer: None, writer_memory_bytes, segments: HashMap::new() };
+        let lexical =
+            Self { index, fields, reader, writer: None, writer_memory_bytes, segments: HashMap::new() };
         Ok((lexical, slots))
     }
 
@@ -181,7 +182,8 @@ impl SegmentSlots {
     fn read(reader: &SegmentReader) -> Result<Self> {
         let column = reader.fast_fields().u64("slot").map_err(|error| fault::lexical("read slots", error))?;
         let values = column.first_or_default_col(u64::from(u32::MAX));
-        let slot_of: Vec<u32> = (0..reader.max_doc()).map(|document| values.get_val(document) as u32).collect();
+        let slot_of: Vec<u32> =
+            (0..reader.max_doc()).map(|document| values.get_val(document) as u32).collect();
         let by_slot = (!slot_of.is_sorted()).then(|| {
             let mut order: Vec<u32> = (0..reader.max_doc()).collect();
             order.sort_unstable_by_key(|&document| slot_of[document as usize]);

@@ -98,7 +98,10 @@ fn choose() -> Kernels {
 const PORTABLE: Kernels = Kernels { name: "portable", dot: dot_portable, sums: sums_portable };
 
 fn dot_portable(row: &[u8], vector: &[f32]) -> f32 {
-    row.chunks_exact(2).zip(vector).map(|(bytes, x)| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32() * x).sum()
+    row.chunks_exact(2)
+        .zip(vector)
+        .map(|(bytes, x)| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32() * x)
+        .sum()
 }
 
 #[inline(always)]
@@ -220,8 +223,9 @@ mod tests {
     fn every_kernel_gives_the_portable_sums() {
         for words in [1, 6, 7] {
             let codes: Vec<u8> = (0..words * 16 * 8).map(|i| (i * 37 + i / 7) as u8).collect();
-            let planes: Vec<[u64; 4]> =
-                (0..words as u64).map(|w| [w.wrapping_mul(0x9E37_79B9_7F4A_7C15), !w, w << 40 | 7, u64::MAX / 3]).collect();
+            let planes: Vec<[u64; 4]> = (0..words as u64)
+                .map(|w| [w.wrapping_mul(0x9E37_79B9_7F4A_7C15), !w, w << 40 | 7, u64::MAX / 3])
+                .collect();
             let (mut fast, mut plain) = (vec![1; 16], vec![2; 16]);
             plane_sums(&codes, &planes, &mut fast);
             sums_portable(&codes, &planes, &mut plain);

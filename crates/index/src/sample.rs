@@ -114,7 +114,8 @@ pub(crate) fn version_of(id: DocumentId, workspace: WorkspaceId, source: &str, t
 /// A unit vector that depends on the text alone.
 pub(crate) fn vector_of(text: &str) -> Vec<f32> {
     let hash = blake3::hash(text.as_bytes());
-    let raw: Vec<f32> = hash.as_bytes().iter().take(DIMENSIONS).map(|byte| f32::from(*byte) - 127.5).collect();
+    let raw: Vec<f32> =
+        hash.as_bytes().iter().take(DIMENSIONS).map(|byte| f32::from(*byte) - 127.5).collect();
     let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
     raw.iter().map(|x| x / length).collect()
 }

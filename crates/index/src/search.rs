@@ -8,7 +8,9 @@ use std::sync::OnceLock;
 
 use ibid_types::Result;
 use parking_lot::Mutex;
-use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery};
+use tantivy::query::{
+    Bm25StatisticsProvider, BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery,
+};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, SegmentReader, TERMINATED, Term};
 
@@ -213,7 +215,10 @@ impl LexicalSearch {
     fn dead_documents(&self) -> Vec<Vec<u32>> {
         let dead = |segment: &std::sync::Arc<crate::lexical::SegmentSlots>| {
             let documents = segment.slots().iter().enumerate();
-            documents.filter(|(_, slot)| !self.live.contains(**slot)).map(|(document, _)| document as u32).collect()
+            documents
+                .filter(|(_, slot)| !self.live.contains(**slot))
+                .map(|(document, _)| document as u32)
+                .collect()
         };
         self.view.segments.iter().map(dead).collect()
     }

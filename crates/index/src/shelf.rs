@@ -89,10 +89,15 @@ impl Shelf {
     /// Workspaces that should be built anew: too much is dead, or the vectors are of another model.
     pub(crate) fn overdue(&self) -> Vec<WorkspaceId> {
         let overdue = |generation: &Generation| {
-            generation.wants_compaction() || (generation.model() != self.model && !generation.documents().is_empty())
+            generation.wants_compaction()
+                || (generation.model() != self.model && !generation.documents().is_empty())
         };
-        let mut found: Vec<WorkspaceId> =
-            self.generations.iter().filter(|(_, generation)| overdue(generation)).map(|(id, _)| *id).collect();
+        let mut found: Vec<WorkspaceId> = self
+            .generations
+            .iter()
+            .filter(|(_, generation)| overdue(generation))
+            .map(|(id, _)| *id)
+            .collect();
         found.sort_unstable();
         found
     }
@@ -139,7 +144,12 @@ impl Shelf {
     }
 
     /// Makes the generation in `folder` the current one and removes the others.
-    pub(crate) fn replace(&mut self, workspace: WorkspaceId, folder: &Path, generation: Generation) -> Result<()> {
+    pub(crate) fn replace(
+        &mut self,
+        workspace: WorkspaceId,
+        folder: &Path,
+        generation: Generation,
+    ) -> Result<()> {
         let root = self.root(workspace);
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         replace_file(&root.join("current"), name.as_bytes())?;
@@ -157,7 +167,8 @@ impl Shelf {
                 What::WorkspaceGone => self.forget(first.workspace, publish)?,
                 What::Document(_) | What::Other => {}
             }
-            let (batch, taken) = fetch(self.ground.as_ref(), rest, &|workspace| self.model_of(workspace), None)?;
+            let (batch, taken) =
+                fetch(self.ground.as_ref(), rest, &|workspace| self.model_of(workspace), None)?;
             self.apply_batch(batch, publish)?;
             rest = &rest[taken..];
         }
@@ -232,7 +243,8 @@ impl Shelf {
         let folder = self.new_folder(workspace);
         let ground = Arc::clone(&self.ground);
         let source = Replay { ground: ground.as_ref(), workspace, model: &self.model };
-        let built = source.build(&folder, self.dimensions, self.writer_memory_bytes, self.applied, &|| false)?;
+        let built =
+            source.build(&folder, self.dimensions, self.writer_memory_bytes, self.applied, &|| false)?;
         self.generations.remove(&workspace);
         match built {
             Some(generation) => self.replace(workspace, &folder, generation)?,
@@ -276,7 +288,11 @@ impl Shelf {
     fn notice_restored_store(&mut self) -> Result<()> {
         let head = self.ground.head()?;
         if head < self.applied {
-            tracing::warn!(head, applied = self.applied, "the store is older than its indexes; they are rebuilt");
+            tracing::warn!(
+                head,
+                applied = self.applied,
+                "the store is older than its indexes; they are rebuilt"
+            );
             self.stale.extend(self.generations.keys());
             self.generations.clear();
             self.applied = head;
@@ -286,7 +302,8 @@ impl Shelf {
     }
 
     fn workspaces_on_disk(&self) -> Result<Vec<WorkspaceId>> {
-        let entries = fs::read_dir(&self.dir).map_err(|error| fault::write("read the index folder", error))?;
+        let entries =
+            fs::read_dir(&self.dir).map_err(|error| fault::write("read the index folder", error))?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         Ok(names.filter_map(|name| WorkspaceId::from_str(&name).ok()).collect())
     }
@@ -414,7 +431,8 @@ fn fetch<'a>(
 
 /// The vectors say how long they are; the configuration only guesses before there is one.
 fn dimensions_of(documents: &[Searchable]) -> Option<usize> {
-    let mut vectors = documents.iter().flat_map(|document| &document.chunks).map(|(_, vector)| vector.len() / 2);
+    let mut vectors =
+        documents.iter().flat_map(|document| &document.chunks).map(|(_, vector)| vector.len() / 2);
     vectors.find(|dimensions| *dimensions > 0)
 }
 
@@ -422,10 +440,11 @@ fn remove_others(root: &Path, current: &str) {
     let Ok(entries) = fs::read_dir(root) else { return };
     for entry in entries.flatten() {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && entry.file_name() != current {
-            if let Err(error) = fs::remove_dir_all(entry.path()) {
-                tracing::warn!(path = %entry.path().display(), %error, "an old index folder stays");
-            }
+        if !is_folder || entry.file_name() == current {
+            continue;
+        }
+        if let Err(error) = fs::remove_dir_all(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "an old index folder stays");
         }
     }
 }

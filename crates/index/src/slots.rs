@@ -48,10 +48,10 @@ impl Slots {
         let first = (start as usize / 64).min(self.words.len());
         let last = (end as usize).div_ceil(64).min(self.words.len());
         let words = self.words.get(first..last.max(first)).unwrap_or_default();
-        words.iter().enumerate().flat_map(move |(index, &word)| Ones {
-            word,
-            base: ((first + index) * 64) as u32,
-        })
+        words
+            .iter()
+            .enumerate()
+            .flat_map(move |(index, &word)| Ones { word, base: ((first + index) * 64) as u32 })
     }
 
     /// Whether any slot of `[start, end)` is set; both are multiples of 64.

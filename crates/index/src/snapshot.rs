@@ -202,7 +202,8 @@ impl Snapshot {
             .filter_map(|(code, count)| Some((*count, Language::from_code(code)?)))
             .collect();
         own.sort_unstable_by(|left, right| right.cmp(left));
-        let own: Vec<Language> = own.into_iter().map(|(_, language)| language).take(QUERY_LANGUAGES_MAX).collect();
+        let own: Vec<Language> =
+            own.into_iter().map(|(_, language)| language).take(QUERY_LANGUAGES_MAX).collect();
         match own.as_slice() {
             [] => vec![Language::FALLBACK],
             [_] => own,

@@ -32,7 +32,10 @@ fn change(entry: FeedEntry) -> Result<Change> {
 
 fn bytes_of(entry: &FeedEntry) -> Result<[u8; 16]> {
     entry.key.as_slice().try_into().map_err(|_| {
-        Error::internal("feed_malformed", format!("feed entry {} names no document; restore a backup", entry.position))
+        Error::internal(
+            "feed_malformed",
+            format!("feed entry {} names no document; restore a backup", entry.position),
+        )
     })
 }
 
@@ -43,14 +46,18 @@ mod tests {
 
     fn what(kind: &str, key: &[u8]) -> Result<What> {
         let workspace = WorkspaceId::from_bytes([0; 16]);
-        change(FeedEntry { position: 1, workspace, kind: kind.into(), key: key.to_vec() }).map(|change| change.what)
+        change(FeedEntry { position: 1, workspace, kind: kind.into(), key: key.to_vec() })
+            .map(|change| change.what)
     }
 
     #[test]
     fn every_kind_of_entry_is_read() {
         assert_eq!(what("document", &[7; 16]).unwrap(), What::Document(DocumentId::from_bytes([7; 16])));
         assert_eq!(what("model", b"m").unwrap(), What::Model("m".into()));
-        assert_eq!((what("workspace", &[]).unwrap(), what("new", &[]).unwrap()), (What::WorkspaceGone, What::Other));
+        assert_eq!(
+            (what("workspace", &[]).unwrap(), what("new", &[]).unwrap()),
+            (What::WorkspaceGone, What::Other)
+        );
         assert_eq!(what("document", b"short").unwrap_err().code, "feed_malformed");
     }
 }

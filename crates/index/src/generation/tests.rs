@@ -94,7 +94,9 @@ fn orphans_of_a_lost_commit_are_never_found() {
     let snapshot = open(crashed.path()).snapshot().unwrap();
     let all = snapshot.eligible(&Filter::default());
     assert!(snapshot.lexical(&snapshot.analyse("bicycles"), &all, 5).unwrap().is_empty());
-    assert!(snapshot.dense(&vector_of("bicycles"), &all, 9).iter().all(|hit| snapshot.chunk(hit.slot).is_some()));
+    assert!(
+        snapshot.dense(&vector_of("bicycles"), &all, 9).iter().all(|hit| snapshot.chunk(hit.slot).is_some())
+    );
     assert_eq!(snapshot.total(), 4);
 }
 
@@ -169,6 +171,9 @@ fn slots_and_chunks_name_each_other() {
     let (chunk, _) = &puts[1].chunks[1];
     let slot = snapshot.slot_of(chunk.document, 1).unwrap();
     let found = snapshot.chunk(slot).unwrap();
-    assert_eq!((found.chunk, found.document, found.version, found.ordinal), (chunk.id, chunk.document, chunk.version, 1));
+    assert_eq!(
+        (found.chunk, found.document, found.version, found.ordinal),
+        (chunk.id, chunk.document, chunk.version, 1)
+    );
     assert_eq!((snapshot.slot_of(chunk.document, 2), snapshot.chunk(999)), (None, None));
 }

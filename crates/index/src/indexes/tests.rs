@@ -51,7 +51,8 @@ fn model_scores(documents: &[Searchable], query: &str) -> HashMap<ChunkId, f32> 
         let idf = (1.0 + (count - holders + 0.5) / (holders + 0.5)).ln();
         for (chunk, terms) in &texts {
             let frequency = terms.iter().filter(|other| **other == term).count() as f32;
-            let length = FieldNormReader::id_to_fieldnorm(FieldNormReader::fieldnorm_to_id(terms.len() as u32));
+            let length =
+                FieldNormReader::id_to_fieldnorm(FieldNormReader::fieldnorm_to_id(terms.len() as u32));
             let norm = 1.2 * (0.25 + 0.75 * length as f32 / mean);
             if frequency > 0.0 {
                 *scores.entry(*chunk).or_insert(0.0) += idf * 2.2 * frequency / (frequency + norm);
