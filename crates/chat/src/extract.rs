@@ -9,7 +9,7 @@ use ibid_types::answer::{Citation, Claim, Verdict};
 use crate::question::Cue;
 use crate::score::Candidate;
 use crate::sources::{Place, Sources, cosine};
-use crate::unit::UnitKind;
+use crate::unit::{UnitKind, cells};
 
 /// Units in the answer to one question part at most, those that another one leans on not counted.
 pub const PICKS_MAX: usize = 3;
@@ -74,7 +74,8 @@ fn pick(candidates: &[Candidate], sources: &Sources) -> Vec<Place> {
         if picked.len() >= PICKS_MAX || !near_enough {
             break;
         }
-        if picked.iter().all(|other| !says_the_same(*other, candidate.place, sources)) {
+        let is_new = picked.iter().all(|other| !says_the_same(*other, candidate.place, sources));
+        if is_new && !is_other_row(candidate, best, sources) {
             picked.push(candidate.place);
         }
     }
@@ -85,10 +86,21 @@ fn says_the_same(a: Place, b: Place, sources: &Sources) -> bool {
     if sources.text(a) == sources.text(b) {
         return true;
     }
-    // Rows and records look alike to an embedder even where their values differ, which is what matters in them.
-    let is_data = |place| matches!(sources.unit(place).kind, UnitKind::Row | UnitKind::Record);
     let similarity = sources.vector(a).zip(sources.vector(b)).map_or(0.0, |(x, y)| cosine(x, y));
-    similarity > REDUNDANT && !is_data(a) && !is_data(b)
+    similarity > REDUNDANT && !is_data(a, sources) && !is_data(b, sources)
+}
+
+/// Rows and records look alike to an embedder even where their values differ, which is what matters in them.
+fn is_data(place: Place, sources: &Sources) -> bool {
+    matches!(sources.unit(place).kind, UnitKind::Row | UnitKind::Record)
+}
+
+/// A row that holds less of the question than the best row is about something else: the line for code 4 beside the
+/// one for code 3.
+fn is_other_row(candidate: &Candidate, best: &Candidate, sources: &Sources) -> bool {
+    is_data(candidate.place, sources)
+        && is_data(best.place, sources)
+        && candidate.features.coverage < best.features.coverage
 }
 
 /// With the sentence that it leans on, or with the whole list if it is one step of several.
@@ -132,12 +144,16 @@ fn join(spans: Vec<Span>) -> Vec<Span> {
 fn gap(previous: Option<Span>, span: Span, sources: &Sources) -> &'static str {
     let Some(previous) = previous else { return "" };
     let document = |span: Span| sources.hits[span.first.hit].chunk.document;
-    let is_prose = |place| matches!(sources.unit(place).kind, UnitKind::Sentence | UnitKind::Fragment);
-    match (document(previous) == document(span), is_prose(previous.last) && is_prose(span.first)) {
+    let both_prose = is_prose(previous.last, sources) && is_prose(span.first, sources);
+    match (document(previous) == document(span), both_prose) {
         (false, _) => "\n\n",
         (true, true) => " ",
         (true, false) => "\n",
     }
+}
+
+fn is_prose(place: Place, sources: &Sources) -> bool {
+    matches!(sources.unit(place).kind, UnitKind::Sentence | UnitKind::Fragment)
 }
 
 fn piece(span: Span, sources: &Sources, citation: Citation, gap: &str) -> Piece {
@@ -147,7 +163,8 @@ fn piece(span: Span, sources: &Sources, citation: Citation, gap: &str) -> Piece 
         let place = Place { unit, ..span.first };
         let shown = shown(place, sources);
         if unit > span.first.unit {
-            let prose = sources.unit(place).kind == UnitKind::Sentence;
+            let before = Place { unit: unit - 1, ..place };
+            let prose = is_prose(place, sources) && is_prose(before, sources);
             text.push_str(if prose { " " } else { "\n" });
         }
         text.push_str(&shown);
@@ -165,7 +182,7 @@ fn claim(text: String, number: usize) -> Claim {
 fn shown(place: Place, sources: &Sources) -> String {
     let text = sources.text(place);
     match sources.unit(place).kind {
-        UnitKind::Code => format!("```\n{}\n```", text.replace("```", "'''")),
+        UnitKind::Code => fenced(text),
         UnitKind::Record => text.to_owned(),
         UnitKind::Row => sources
             .header(place)
@@ -175,10 +192,15 @@ fn shown(place: Place, sources: &Sources) -> String {
     }
 }
 
+/// A listing between fences of our own; those it had are left out.
+fn fenced(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("```")).collect();
+    format!("```\n{}\n```", lines.join("\n"))
+}
+
 /// `Plan: Basic; Price: 5` from a header and a row; `None` where they have different numbers of cells.
 fn named_cells(header: &str, row: &str) -> Option<String> {
-    let names: Vec<&str> = header.split(" | ").map(str::trim).collect();
-    let cells: Vec<&str> = row.split(" | ").map(str::trim).collect();
+    let (names, cells) = (cells(header), cells(row));
     if names.len() != cells.len() {
         return None;
     }

@@ -107,7 +107,7 @@ pub fn rank(
     hits_max: usize,
     embedded_max: usize,
 ) -> Result<Vec<Candidate>> {
-    let places: Vec<Place> = sources.places(hits_max).collect();
+    let places: Vec<Place> = sources.places(hits_max).filter(|place| !sources.is_header(*place)).collect();
     let mut candidates: Vec<Candidate> =
         places.into_iter().map(|place| candidate(asked, sources, place)).collect();
     sort(&mut candidates);

@@ -11,7 +11,7 @@ use ibid_types::document::searchable_context;
 use ibid_types::search::Hit;
 
 use crate::terms::{Analyzer, Rarity, Term};
-use crate::unit::{Unit, UnitKind, table_header, units};
+use crate::unit::{Unit, UnitKind, names_columns, table_header, units};
 
 /// A unit of a hit, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,7 +122,14 @@ impl Sources {
     #[must_use]
     pub fn header(&self, place: Place) -> Option<Place> {
         let unit = table_header(self.units(place.hit), place.unit)?;
-        Some(Place { hit: place.hit, unit })
+        Some(Place { hit: place.hit, unit }).filter(|header| names_columns(self.text(*header)))
+    }
+
+    /// Whether a unit only names the columns of the rows below it.
+    #[must_use]
+    pub fn is_header(&self, place: Place) -> bool {
+        let below = Place { unit: place.unit + 1, ..place };
+        self.header(below) == Some(place)
     }
 
     /// Embeds the units that have no vector yet, in one call.

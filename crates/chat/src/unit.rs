@@ -51,8 +51,24 @@ pub fn table_header(units: &[Unit], row: usize) -> Option<usize> {
     if !is_row(row) {
         return None;
     }
-    let first = (0..row).rev().take_while(|index| is_row(*index)).last()?;
-    Some(first)
+    (0..row).rev().take_while(|index| is_row(*index)).last()
+}
+
+/// Whether a row names columns: short cells without figures. The first row of a chunk need not do so, because a long
+/// table goes on in the next chunk without its header.
+#[must_use]
+pub fn names_columns(row: &str) -> bool {
+    cells(row)
+        .iter()
+        .all(|cell| cell.split_whitespace().count() <= 4 && !cell.contains(|c: char| c.is_numeric()))
+}
+
+/// The cells of a row, with or without bars at its ends.
+#[must_use]
+pub fn cells(row: &str) -> Vec<&str> {
+    let bare = row.trim();
+    let bare = bare.strip_prefix("| ").unwrap_or(bare);
+    bare.strip_suffix(" |").unwrap_or(bare).split(" | ").map(str::trim).collect()
 }
 
 /// Whole listing if it is short, else its blocks between blank lines, else its lines.
@@ -76,6 +92,10 @@ fn mixed(chunk: &Chunk) -> Vec<Unit> {
     let mut found = Vec::new();
     for (start, end) in paragraphs(text) {
         let mut prose: Option<(usize, usize)> = None;
+        if is_listing(&text[start..end]) {
+            found.extend(trimmed(text, start, end, UnitKind::Code));
+            continue;
+        }
         for (line_start, line_end) in lines(text, start, end) {
             let line = &text[line_start..line_end];
             match line_kind(line, chunk) {
@@ -112,6 +132,12 @@ fn flush(text: &str, prose: &mut Option<(usize, usize)>, found: &mut Vec<Unit>) 
         };
         found.extend(trimmed(text, start + from, start + to, kind));
     }
+}
+
+/// A paragraph within a fence, or all of whose lines are set in as far as code is.
+fn is_listing(paragraph: &str) -> bool {
+    let is_set_in = |line: &str| line.starts_with("    ") || line.starts_with('\t');
+    paragraph.trim_start().starts_with("```") || paragraph.lines().all(is_set_in)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -158,7 +184,8 @@ fn trimmed(text: &str, start: usize, end: usize, kind: UnitKind) -> Option<Unit>
     let piece = text.get(start..end)?;
     let from = start + piece.len() - piece.trim_start().len();
     let to = start + piece.trim_end().len();
-    (from < to).then_some(Unit { start: from, end: to, kind })
+    // A rule or a table's separator says nothing.
+    piece.contains(char::is_alphanumeric).then_some(Unit { start: from, end: to, kind })
 }
 
 /// Runs of lines between blank lines.
@@ -236,6 +263,20 @@ mod tests {
         let units = units(&chunk);
         assert_eq!(table_header(&units, 3), Some(1));
         assert_eq!((table_header(&units, 1), table_header(&units, 0)), (None, None));
+    }
+
+    #[test]
+    fn rules_say_nothing_and_listings_stay_whole() {
+        assert_eq!(kinds("---\n\n|---|---|"), []);
+        assert_eq!(kinds("```\nlet a = 1;\nlet b = 2;\n```"), [UnitKind::Code]);
+        assert_eq!(kinds("Run this:\n\n    ibid serve"), [UnitKind::Sentence, UnitKind::Code]);
+    }
+
+    #[test]
+    fn column_names_are_short_and_without_figures() {
+        assert!(names_columns("| exit code | meaning |") && names_columns("Plan | Price"));
+        assert!(!names_columns("0 | types | ids"));
+        assert_eq!(cells("| a | b |"), ["a", "b"]);
     }
 
     proptest::proptest! {
