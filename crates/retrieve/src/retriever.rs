@@ -1,0 +1,328 @@
+//! `Retriever`: the one way from a query to hits.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ibid_index::{Analysed, ChunkRef, Indexes, Scored, Slots, Snapshot};
+use ibid_model::{Embedder, Purpose, Reranker};
+use ibid_store::Store;
+use ibid_types::document::Chunk;
+use ibid_types::search::{Found, Hit, Mode, Part, Request, Trace, Why};
+use ibid_types::{ChunkId, Result};
+
+use crate::fusion::{Fused, fuse};
+use crate::suppress::distinct;
+
+/// How searches are made. One setting for every collection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The share of BM25 in the fused score.
+    pub lexical_weight: f32,
+    /// Candidates taken from each search. Fused scores are exact for all of them, so this bounds only what neither
+    /// search has among its best.
+    pub candidates: usize,
+    /// Hits that a reranker looks at.
+    pub rerank_depth: usize,
+    /// Whether passages that say the same are shown once.
+    pub suppress_duplicates: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { lexical_weight: 0.2, candidates: 200, rerank_depth: 20, suppress_duplicates: true }
+    }
+}
+
+/// Searches a workspace.
+#[derive(Debug)]
+pub struct Retriever {
+    indexes: Arc<Indexes>,
+    store: Store,
+    embedder: Arc<dyn Embedder>,
+    reranker: Option<Arc<dyn Reranker>>,
+    config: Config,
+}
+
+/// One search on its way.
+struct Search<'a> {
+    request: &'a Request,
+    snapshot: Arc<Snapshot>,
+    within: Slots,
+    terms: Analysed,
+    vector: Option<Vec<f32>>,
+    trace: Trace,
+}
+
+impl Retriever {
+    #[must_use]
+    pub const fn new(
+        indexes: Arc<Indexes>,
+        store: Store,
+        embedder: Arc<dyn Embedder>,
+        reranker: Option<Arc<dyn Reranker>>,
+        config: Config,
+    ) -> Self {
+        Self { indexes, store, embedder, reranker, config }
+    }
+
+    /// Hits best first, with the trace of how they were found.
+    pub fn search(&self, request: &Request) -> Result<Found> {
+        let started = Instant::now();
+        let vector = self.question_vector(request)?;
+        let mut trace = Trace { mode: request.mode, ..Trace::default() };
+        note(&mut trace, "embed", started);
+        self.search_with(request, vector, trace)
+    }
+
+    /// The same with the question's vector given.
+    pub fn search_vector(&self, request: &Request, vector: Option<Vec<f32>>) -> Result<Found> {
+        self.search_with(request, vector, Trace { mode: request.mode, ..Trace::default() })
+    }
+
+    fn search_with(&self, request: &Request, vector: Option<Vec<f32>>, trace: Trace) -> Result<Found> {
+        let mut search = self.begin(request, vector, trace);
+        let candidates = self.candidates(&mut search)?;
+        let started = Instant::now();
+        let fused = fuse(&candidates.scores, search.lexical_weight(self.config.lexical_weight));
+        let kept = self.keep(&search, &fused);
+        note(&mut search.trace, "fuse", started);
+        let started = Instant::now();
+        let mut hits = self.load(&search, &candidates, kept)?;
+        note(&mut search.trace, "load", started);
+        self.rerank(&mut search, &mut hits);
+        Ok(Found { hits, trace: search.trace })
+    }
+
+    /// A question's vector, where the mode needs one. Without it a hybrid search goes by words; a dense one cannot.
+    fn question_vector(&self, request: &Request) -> Result<Option<Vec<f32>>> {
+        if request.mode == Mode::Lexical {
+            return Ok(None);
+        }
+        match self.embedder.embed(&[&request.query], Purpose::Question) {
+            Ok(mut vectors) => Ok(vectors.pop()),
+            Err(error) if request.mode == Mode::Hybrid => {
+                tracing::warn!(code = error.code, "searching by words only: {}", error.chain());
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn begin<'a>(&self, request: &'a Request, vector: Option<Vec<f32>>, mut trace: Trace) -> Search<'a> {
+        let started = Instant::now();
+        let snapshot = self.indexes.snapshot(request.workspace);
+        let within = snapshot.eligible(&request.filter);
+        let terms =
+            if request.mode == Mode::Dense { Analysed::default() } else { snapshot.analyse(&request.query) };
+        trace.total = snapshot.total();
+        trace.eligible = within.count();
+        trace.terms.clone_from(&terms.terms);
+        trace.language.clone_from(&terms.language);
+        note(&mut trace, "filter", started);
+        Search { request, snapshot, within, terms, vector, trace }
+    }
+
+    /// The best of both searches, each scored by both.
+    fn candidates(&self, search: &mut Search<'_>) -> Result<Candidates> {
+        let depth = self.config.candidates.max(search.request.limit);
+        let started = Instant::now();
+        let lexical = search.snapshot.lexical(&search.terms, &search.within, depth)?;
+        note(&mut search.trace, "lexical", started);
+        let started = Instant::now();
+        let dense = search
+            .vector
+            .as_ref()
+            .map_or_else(Vec::new, |vector| search.snapshot.dense(vector, &search.within, depth));
+        note(&mut search.trace, "dense", started);
+        search.trace.lexical_candidates = lexical.len();
+        search.trace.dense_candidates = dense.len();
+        search.trace.fusion = search.fusion_in_words(self.config.lexical_weight);
+        let started = Instant::now();
+        let candidates = Candidates::join(search, lexical, dense)?;
+        note(&mut search.trace, "score", started);
+        Ok(candidates)
+    }
+
+    fn keep(&self, search: &Search<'_>, fused: &[Fused]) -> Vec<(Fused, Vec<u32>)> {
+        let limit = search.request.limit;
+        if !self.config.suppress_duplicates || search.vector.is_none() {
+            return fused.iter().take(limit).map(|fused| (*fused, Vec::new())).collect();
+        }
+        distinct(fused, limit, |slot| search.snapshot.vector(slot))
+    }
+
+    /// The rows of the hits; one that is gone from the store in the meantime is no hit.
+    fn load(
+        &self,
+        search: &Search<'_>,
+        candidates: &Candidates,
+        kept: Vec<(Fused, Vec<u32>)>,
+    ) -> Result<Vec<Hit>> {
+        let found: Vec<(Fused, ChunkRef, Vec<ChunkId>)> = kept
+            .into_iter()
+            .filter_map(|(fused, left_out)| {
+                let left_out = left_out
+                    .into_iter()
+                    .filter_map(|slot| search.snapshot.chunk(slot))
+                    .map(|chunk| chunk.chunk);
+                Some((fused, search.snapshot.chunk(fused.slot)?, left_out.collect()))
+            })
+            .collect();
+        let ids: Vec<ChunkId> = found.iter().map(|(_, chunk, _)| chunk.chunk).collect();
+        let slots: Vec<u32> = found.iter().map(|(fused, _, _)| fused.slot).collect();
+        let mut chunks = self
+            .store
+            .chunks_by_id(&ids)?
+            .into_iter()
+            .map(|chunk| (chunk.id, chunk))
+            .collect::<std::collections::HashMap<_, _>>();
+        let terms = search.snapshot.lexical_terms(&search.terms, &slots)?;
+        let mut documents = Documents::new(&self.store, search.request.workspace);
+        let mut hits = Vec::with_capacity(found.len());
+        for ((fused, chunk, duplicates), terms) in found.into_iter().zip(terms) {
+            let Some(chunk) = chunks.remove(&chunk.chunk) else { continue };
+            let why = candidates.why(search, &fused, self.config.lexical_weight, terms, duplicates);
+            hits.extend(documents.hit(chunk, &fused, search.vector.is_some(), why)?);
+        }
+        Ok(hits)
+    }
+
+    /// Puts the reranker's order over the first hits; where it fails, the fused order stays.
+    fn rerank(&self, search: &mut Search<'_>, hits: &mut [Hit]) {
+        let Some(reranker) = &self.reranker else { return };
+        let started = Instant::now();
+        let depth = hits.len().min(self.config.rerank_depth);
+        let passages: Vec<&str> = hits[..depth].iter().map(|hit| hit.chunk.text.as_str()).collect();
+        match reranker.score(&search.request.query, &passages) {
+            Ok(scores) if scores.len() == depth => {
+                for (hit, score) in hits[..depth].iter_mut().zip(scores) {
+                    hit.why.rerank = Some(Part { rank: None, score, normalised: score, weight: 1.0 });
+                }
+                let score = |hit: &Hit| hit.why.rerank.map_or(0.0, |part| part.score);
+                hits[..depth].sort_by(|a, b| score(b).total_cmp(&score(a)));
+            }
+            Ok(_) => tracing::warn!(reranker = reranker.id(), "the reranker gave a wrong number of scores"),
+            Err(error) => {
+                tracing::warn!(code = error.code, "hits stay as they were fused: {}", error.chain())
+            }
+        }
+        note(&mut search.trace, "rerank", started);
+    }
+}
+
+impl Search<'_> {
+    /// A search by one part alone gives it the whole weight.
+    fn lexical_weight(&self, hybrid: f32) -> f32 {
+        match (self.request.mode, &self.vector) {
+            (Mode::Lexical, _) | (_, None) => 1.0,
+            (Mode::Dense, _) => 0.0,
+            (Mode::Hybrid, Some(_)) => hybrid,
+        }
+    }
+
+    fn fusion_in_words(&self, hybrid: f32) -> String {
+        let weight = self.lexical_weight(hybrid);
+        if self.request.mode == Mode::Hybrid && self.vector.is_none() {
+            return "by words only: the embedder did not answer".to_owned();
+        }
+        format!("{weight:.2} x bm25 / best + {:.2} x (cosine + 1) / (best + 1)", 1.0 - weight)
+    }
+}
+
+/// Candidates with their scores and their ranks in each list.
+struct Candidates {
+    scores: Vec<(u32, f32, f32)>,
+    lexical_rank: std::collections::HashMap<u32, usize>,
+    dense_rank: std::collections::HashMap<u32, usize>,
+}
+
+impl Candidates {
+    fn join(search: &Search<'_>, lexical: Vec<Scored>, dense: Vec<Scored>) -> Result<Self> {
+        let ranks =
+            |list: &[Scored]| list.iter().zip(1..).map(|(scored, rank)| (scored.slot, rank)).collect();
+        let mut slots: Vec<u32> = lexical.iter().chain(&dense).map(|scored| scored.slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        let bm25 = if search.terms.terms.is_empty() {
+            vec![0.0; slots.len()]
+        } else {
+            search.snapshot.lexical_scores(&search.terms, &slots)?
+        };
+        let cosine = search
+            .vector
+            .as_ref()
+            .map_or_else(|| vec![0.0; slots.len()], |vector| search.snapshot.dense_scores(vector, &slots));
+        let scores = slots
+            .into_iter()
+            .zip(bm25)
+            .zip(cosine)
+            .map(|((slot, bm25), cosine)| (slot, bm25, cosine))
+            .collect();
+        Ok(Self { scores, lexical_rank: ranks(&lexical), dense_rank: ranks(&dense) })
+    }
+
+    fn why(
+        &self,
+        search: &Search<'_>,
+        fused: &Fused,
+        hybrid: f32,
+        terms: Vec<String>,
+        duplicates: Vec<ChunkId>,
+    ) -> Why {
+        let weight = search.lexical_weight(hybrid);
+        let rank = |ranks: &std::collections::HashMap<u32, usize>| ranks.get(&fused.slot).copied();
+        let lexical =
+            Part { rank: rank(&self.lexical_rank), score: fused.bm25, normalised: fused.lexical, weight };
+        let dense = Part {
+            rank: rank(&self.dense_rank),
+            score: fused.cosine,
+            normalised: fused.dense,
+            weight: 1.0 - weight,
+        };
+        Why {
+            lexical: (search.request.mode != Mode::Dense).then_some(lexical),
+            dense: search.vector.is_some().then_some(dense),
+            rerank: None,
+            terms,
+            duplicates,
+        }
+    }
+}
+
+/// Titles and sources of the documents that hits are in, each read once.
+struct Documents<'a> {
+    store: &'a Store,
+    workspace: ibid_types::WorkspaceId,
+    known: std::collections::HashMap<ibid_types::DocumentId, Option<ibid_types::document::Document>>,
+}
+
+impl<'a> Documents<'a> {
+    fn new(store: &'a Store, workspace: ibid_types::WorkspaceId) -> Self {
+        Self { store, workspace, known: std::collections::HashMap::new() }
+    }
+
+    fn hit(&mut self, chunk: Chunk, fused: &Fused, has_vector: bool, why: Why) -> Result<Option<Hit>> {
+        if !self.known.contains_key(&chunk.document) {
+            let found =
+                self.store.document_find(self.workspace, chunk.document)?.map(|(document, _)| document);
+            self.known.insert(chunk.document, found);
+        }
+        let Some(Some(document)) = self.known.get(&chunk.document) else { return Ok(None) };
+        Ok(Some(Hit {
+            title: document.title.clone(),
+            source: document.source.clone(),
+            date: document.date,
+            language: document.language.clone(),
+            tags: document.tags.clone(),
+            score: fused.score,
+            similarity: has_vector.then_some(fused.cosine),
+            why,
+            chunk,
+        }))
+    }
+}
+
+fn note(trace: &mut Trace, step: &str, started: Instant) {
+    let us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    trace.timings_us.push((step.to_owned(), us));
+}
