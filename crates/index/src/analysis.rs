@@ -57,22 +57,25 @@ impl Analyser {
         let mut word = String::new();
         let mut letters = text.chars().peekable();
         while let Some(letter) = letters.next() {
-            let next_is_letter = letters.peek().is_some_and(|next| next.is_alphanumeric());
             match kind(letter) {
                 Kind::Unspaced => {
                     self.finish(&mut word, &mut on_term);
                     pairs(letter, &mut letters, &mut on_term);
                 }
+                Kind::Letter if letter.is_ascii() => word.push(letter.to_ascii_lowercase()),
                 Kind::Letter => word.extend(letter.to_lowercase()),
                 Kind::Mark if !word.is_empty() => word.push(letter),
-                Kind::Apostrophe if next_is_letter && !word.is_empty() && !self.language.elides() => {
-                    word.push('\'')
-                }
+                Kind::Apostrophe if !word.is_empty() && self.joins(letters.peek()) => word.push('\''),
                 Kind::Invisible => {}
                 _ => self.finish(&mut word, &mut on_term),
             }
         }
         self.finish(&mut word, &mut on_term);
+    }
+
+    /// Whether an apostrophe ahead of `next` stands inside a word.
+    fn joins(&self, next: Option<&char>) -> bool {
+        !self.language.elides() && next.is_some_and(|next| next.is_alphanumeric())
     }
 
     /// Gives the term of the word, if there is one, and empties it.
