@@ -40,8 +40,8 @@ pub struct IndexConfig {
 
 impl IndexConfig {
     #[must_use]
-    pub fn new(dir: impl Into<PathBuf>, model: &str, dimensions: usize) -> Self {
-        Self { dir: dir.into(), model: model.to_owned(), dimensions, writer_memory_bytes: 48 << 20 }
+    pub fn new(dir: impl Into<PathBuf>, model: impl Into<String>, dimensions: usize) -> Self {
+        Self { dir: dir.into(), model: model.into(), dimensions, writer_memory_bytes: 48 << 20 }
     }
 }
 
