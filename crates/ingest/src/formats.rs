@@ -2,4 +2,7 @@
 
 pub(crate) mod archive;
 pub mod code;
+pub mod front_matter;
+pub mod html;
+pub mod markdown;
 pub mod text;

@@ -9,6 +9,8 @@ use ibid_types::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::format::{Format, detect};
+use crate::formats::{html, markdown, text};
+use crate::language::detect_language;
 
 /// What is known of a file besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +73,21 @@ pub fn parse(bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Parsed> {
         return Err(Error::bad_request("document_too_large", what));
     }
     let format = detect(bytes, hint)?;
-    Err(unsupported(format.name()))
+    let mut parsed = read(format, bytes, hint, limits)?;
+    let metadata = &mut parsed.metadata;
+    metadata.language = metadata.language.take().or_else(|| detect_language(&parsed.text));
+    parsed.check()?;
+    Ok(parsed)
+}
+
+/// One arm a format.
+fn read(format: Format, bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Parsed> {
+    match format {
+        Format::Markdown => Ok(markdown::parse(&text::decode(bytes), limits)),
+        Format::Text => Ok(text::parse(&text::decode(bytes), limits)),
+        Format::Html => Ok(html::parse(bytes, limits)),
+        _ => Err(unsupported(&format!("'{}' ({format})", hint.source))),
+    }
 }
 
 pub(crate) fn unsupported(what: &str) -> Error {

@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn binary_files_are_refused_by_name() {
         assert_eq!(refused(b"\x89PNG\r\n\x1a\n", "a.txt"), "format_unsupported");
-        assert_eq!(refused(b"a\0b\0\0\0c", "a.txt"), "format_unsupported");
+        assert_eq!(refused(b"a\0\0\0b\x01\0\0", "a.txt"), "format_unsupported");
     }
 
     #[test]

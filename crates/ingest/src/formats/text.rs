@@ -1,9 +1,49 @@
-//! Plain text: bytes of any encoding to a string.
+//! Plain text: bytes of any encoding to a string, which is kept as it is; form feeds part pages, and headings, list
+//! items and paragraphs are recognised as reStructuredText, AsciiDoc and plain habit write them.
 
 use std::borrow::Cow;
 
+mod layout;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use ibid_types::parsed::{Block, BlockKind, Parsed};
+
+use crate::builder::{Builder, verbatim};
+use crate::parse::Limits;
+
+pub fn parse(text: &str, limits: &Limits) -> Parsed {
+    let mut out = Builder::new(limits);
+    let (metadata, body) = super::front_matter::split(text);
+    *out.metadata() = metadata;
+    let pages: Vec<&str> = body.split('\u{0C}').collect();
+    let mut underlines = layout::Underlines::default();
+    for (number, page) in (1..).zip(&pages) {
+        if pages.len() > 1 {
+            out.page(number, None);
+        }
+        let clean = verbatim(page);
+        let clean = clean.trim_end().trim_start_matches('\n');
+        if !clean.is_empty() {
+            let blocks = layout::blocks(clean, &mut underlines);
+            name(&mut out, clean, &blocks);
+            out.verbatim(clean, blocks);
+        }
+        if out.is_full() {
+            break;
+        }
+    }
+    out.finish()
+}
+
+/// A heading at the head of a text is its title.
+fn name(out: &mut Builder, page: &str, blocks: &[Block]) {
+    let Some(first) = blocks.first().filter(|block| matches!(block.kind, BlockKind::Heading { .. })) else { return };
+    if out.is_empty() && out.metadata().title.is_none() {
+        let title = page[first.start..first.end].trim_start_matches(['=', '#', ' ']).to_owned();
+        out.metadata().title = Some(title);
+    }
+}
 
 /// The text of `bytes`: by their byte order mark, else as UTF-8, else as UTF-16 if every other byte is NUL, else
 /// in the encoding that its letters suggest. What cannot be decoded becomes U+FFFD.
@@ -91,6 +131,14 @@ mod tests {
     fn a_named_encoding_is_believed_when_it_is_not_utf8() {
         assert_eq!(decode_as(b"\xCF\xF0\xE8\xE2\xE5\xF2", Some("windows-1251")), "Привет");
         assert_eq!(decode_as("Größe".as_bytes(), Some("iso-8859-1")), "Größe");
+    }
+
+    #[test]
+    fn form_feeds_part_pages() {
+        let parsed = parse("one\n\u{0C}two\n", &Limits::default());
+        parsed.check().unwrap();
+        assert_eq!(parsed.text, "one\n\ntwo");
+        assert_eq!(parsed.pages[1].start, 5);
     }
 
     #[test]
