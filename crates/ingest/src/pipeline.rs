@@ -15,13 +15,15 @@ mod parse;
 mod progress;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ibid_blob::Blobs;
 use ibid_model::Embedder;
 use ibid_runtime::Shutdown;
-use ibid_store::Store;
+use ibid_store::{Lease, Store};
+use ibid_types::JobId;
 use parking_lot::{Condvar, Mutex};
 
 use crate::worker::ParsePool;
@@ -68,6 +70,8 @@ pub struct Pipeline {
     /// Tells the indexes that the feed has grown.
     on_commit: Box<dyn Fn() + Send + Sync>,
     wake: Wake,
+    leases: Mutex<HashMap<JobId, Lease>>,
+    steps: Mutex<HashMap<JobId, (&'static str, f32)>>,
 }
 
 impl std::fmt::Debug for Pipeline {
@@ -86,7 +90,7 @@ impl Pipeline {
         embedder: Arc<dyn Embedder>,
         on_commit: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
-        Self { config, store, blobs, pool, embedder, on_commit, wake: Wake::default() }
+        Self { config, store, blobs, pool, embedder, on_commit, wake: Wake::default(), leases: Mutex::default(), steps: Mutex::default() }
     }
 
     /// Says that there may be work.

@@ -120,6 +120,22 @@ impl Error {
     }
 }
 
+/// A code that came as text, from another process, as the `'static` one that errors hold. Codes are few and stable;
+/// each distinct one is kept once for the life of the process.
+#[must_use]
+pub fn interned(code: &str) -> &'static str {
+    static KNOWN: std::sync::Mutex<std::collections::BTreeSet<&'static str>> = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match known.get(code) {
+        Some(kept) => kept,
+        None => {
+            let kept: &'static str = Box::leak(code.to_owned().into_boxed_str());
+            known.insert(kept);
+            kept
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

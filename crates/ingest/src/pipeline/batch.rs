@@ -19,7 +19,7 @@ impl Pipeline {
     /// Works until a stop is requested. Jobs that are begun then are finished or return to the queue.
     pub fn run(&self, shutdown: &Shutdown) {
         let owner = self.store.jobs().owner();
-        if let Err(error) = self.store.jobs().reclaim(&owner) {
+        if let Err(error) = self.store.jobs().reclaim() {
             tracing::error!(code = error.code, "cannot take back jobs of an ended process: {}", error.chain());
         }
         let (prepared_in, prepared_out) = sync_channel::<Prepared>(self.config.prepared_max);
@@ -40,7 +40,7 @@ impl Pipeline {
     fn parse_loop(&self, owner: &str, queue: &SyncSender<Prepared>, shutdown: &Shutdown) {
         let mut seen = 0;
         while !shutdown.is_requested() {
-            match self.store.jobs().lease(&[KIND], owner, self.config.lease_ms, 1) {
+            match self.store.jobs().lease(KIND, owner, self.config.lease_ms, 1) {
                 Ok(leases) if leases.is_empty() => self.wake.wait(&mut seen, self.config.idle_wait, shutdown),
                 Ok(leases) => leases.into_iter().for_each(|lease| self.parse_one(lease, queue)),
                 Err(error) => {
@@ -106,10 +106,11 @@ impl Pipeline {
             let held: Vec<Lease> = self.leases.lock().values().cloned().collect();
             for lease in held {
                 let step = self.step_of(lease.job.id);
-                if let Err(error) = self.store.jobs().heartbeat(&lease, step, self.config.lease_ms) {
+                if let Err(error) = self.store.jobs().heartbeat(&lease, &step, self.config.lease_ms) {
                     tracing::warn!(code = error.code, job = %lease.job.id, "lost a lease: {}", error.chain());
                 }
             }
+            self.pool.reap_idle();
         }
     }
 
@@ -129,6 +130,12 @@ impl Pipeline {
 
     pub(super) fn note_step(&self, lease: &Lease, step: &'static str, progress: f32) {
         self.steps.lock().insert(lease.job.id, (step, progress));
+    }
+
+    /// How far a job is that this process works on, fresher than what the queue knows.
+    #[must_use]
+    pub fn progress_of(&self, job: ibid_types::JobId) -> Option<(&'static str, f32)> {
+        self.steps.lock().get(&job).copied()
     }
 
     fn step_of(&self, job: ibid_types::JobId) -> serde_json::Value {
