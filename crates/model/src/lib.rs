@@ -3,8 +3,14 @@
 //! Keeps true: models are called from blocking threads and are synchronous; a caller never sees a provider's own
 //! types; a failing provider gives a classed error that names the provider and what to do.
 
+mod bert;
 mod boundary;
+mod minilm;
+mod wordpiece;
 
+pub use bert::Isa;
 pub use boundary::{
-    ChatDelta, ChatMessage, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose, Reranker, Role,
+    ChatDelta, ChatMessage, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose, Reranker,
+    Role,
 };
+pub use minilm::MiniLm;
