@@ -123,9 +123,10 @@ impl Builder {
     /// All of another document's text and blocks, its headings `deeper` levels down; its pages and metadata are left out.
     pub fn append(&mut self, other: &Parsed, deeper: u8) {
         let blocks = other.blocks.iter().map(|block| match &block.kind {
-            BlockKind::Heading { level } => {
-                Block { kind: BlockKind::Heading { level: level.saturating_add(deeper).min(9) }, ..block.clone() }
-            }
+            BlockKind::Heading { level } => Block {
+                kind: BlockKind::Heading { level: level.saturating_add(deeper).min(9) },
+                ..block.clone()
+            },
             _ => block.clone(),
         });
         self.verbatim(&other.text, blocks);

@@ -49,14 +49,16 @@ fn pdf(text: &str) -> Option<Timestamp> {
 /// `+01'00'`, `-0500` or `Z`, as minutes east.
 fn offset_minutes(text: &str) -> i64 {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let part = |from: usize| digits.get(from..from + 2).and_then(|part| part.parse::<i64>().ok()).unwrap_or(0);
+    let part =
+        |from: usize| digits.get(from..from + 2).and_then(|part| part.parse::<i64>().ok()).unwrap_or(0);
     let minutes = part(0) * 60 + part(2);
     if text.starts_with('-') { -minutes } else { minutes }
 }
 
 /// A day, a month by name or number, and a year, in the orders that people write.
 fn written(text: &str) -> Option<Timestamp> {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let month_at = words.iter().position(|word| month(word).is_some());
     let numbers: Vec<i16> = words.iter().filter_map(|word| number(word)).collect();
     let (year, month, day) = match (month_at, numbers.as_slice()) {
@@ -86,14 +88,32 @@ fn number(word: &str) -> Option<i16> {
 
 fn month(word: &str) -> Option<i8> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
-    const OTHERS: [(&str, i8); 7] =
-        [("januar", 1), ("februar", 2), ("märz", 3), ("mai", 5), ("oktober", 10), ("dezember", 12), ("okt", 10)];
+    const OTHERS: [(&str, i8); 7] = [
+        ("januar", 1),
+        ("februar", 2),
+        ("märz", 3),
+        ("mai", 5),
+        ("oktober", 10),
+        ("dezember", 12),
+        ("okt", 10),
+    ];
     let word = word.to_lowercase();
     let is_short = word.len() >= 3;
-    let named = (1..).zip(MONTHS).find(|(_, name)| is_short && name.starts_with(&word)).map(|(number, _)| number);
+    let named =
+        (1..).zip(MONTHS).find(|(_, name)| is_short && name.starts_with(&word)).map(|(number, _)| number);
     named.or_else(|| OTHERS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number))
 }
 
@@ -123,7 +143,15 @@ mod tests {
 
     #[test]
     fn written_dates() {
-        for text in ["November 21, 2026", "21 Nov 2026", "21st November 2026", "21.11.2026", "11/21/2026", "2026/11/21", "21. November 2026"] {
+        for text in [
+            "November 21, 2026",
+            "21 Nov 2026",
+            "21st November 2026",
+            "21.11.2026",
+            "11/21/2026",
+            "2026/11/21",
+            "21. November 2026",
+        ] {
             check(text, "2026-11-21T00:00:00.000Z");
         }
         check("March 2026", "2026-03-01T00:00:00.000Z");

@@ -106,23 +106,45 @@ impl Format {
     fn facts(self) -> Facts {
         let facts = |name, extensions, media_types| Facts { name, extensions, media_types };
         match self {
-            Self::Markdown => facts("Markdown", &["md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"], &["text/markdown", "text/x-markdown"]),
-            Self::Text => facts("plain text", &["txt", "text", "rst", "adoc", "asciidoc", "asc", "org", "log", "readme"], &["text/plain", "text/x-rst", "text/asciidoc"]),
-            Self::Html => facts("HTML", &["html", "htm", "xhtml", "xht"], &["text/html", "application/xhtml+xml"]),
+            Self::Markdown => facts(
+                "Markdown",
+                &["md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"],
+                &["text/markdown", "text/x-markdown"],
+            ),
+            Self::Text => facts(
+                "plain text",
+                &["txt", "text", "rst", "adoc", "asciidoc", "asc", "org", "log", "readme"],
+                &["text/plain", "text/x-rst", "text/asciidoc"],
+            ),
+            Self::Html => {
+                facts("HTML", &["html", "htm", "xhtml", "xht"], &["text/html", "application/xhtml+xml"])
+            }
             Self::Pdf => facts("PDF", &["pdf"], &["application/pdf"]),
             Self::Docx => facts("Word (DOCX)", &["docx", "docm", "dotx"], &[DOCX]),
             Self::Pptx => facts("PowerPoint (PPTX)", &["pptx", "pptm", "ppsx", "potx"], &[PPTX]),
-            Self::Spreadsheet => facts("spreadsheet (XLSX, XLSB, XLS, ODS)", &["xlsx", "xlsm", "xlsb", "xls", "ods"], &[XLSX, "application/vnd.ms-excel", ODS]),
-            Self::Delimited => facts("CSV and TSV", &["csv", "tsv", "tab", "psv"], &["text/csv", "text/tab-separated-values"]),
+            Self::Spreadsheet => facts(
+                "spreadsheet (XLSX, XLSB, XLS, ODS)",
+                &["xlsx", "xlsm", "xlsb", "xls", "ods"],
+                &[XLSX, "application/vnd.ms-excel", ODS],
+            ),
+            Self::Delimited => facts(
+                "CSV and TSV",
+                &["csv", "tsv", "tab", "psv"],
+                &["text/csv", "text/tab-separated-values"],
+            ),
             Self::Epub => facts("EPUB", &["epub"], &["application/epub+zip"]),
             Self::Email => facts("e-mail (EML)", &["eml"], &["message/rfc822"]),
             Self::Json => facts("JSON", &["json", "geojson"], &["application/json"]),
-            Self::JsonLines => facts("JSON Lines", &["jsonl", "ndjson"], &["application/jsonl", "application/x-ndjson"]),
+            Self::JsonLines => {
+                facts("JSON Lines", &["jsonl", "ndjson"], &["application/jsonl", "application/x-ndjson"])
+            }
             Self::Notebook => facts("Jupyter notebook", &["ipynb"], &["application/x-ipynb+json"]),
             Self::Xml => facts("XML", &["xml", "nxml"], &["application/xml", "text/xml"]),
             Self::Code => facts("source code", &[], &["text/x-source"]),
             Self::OpenDocument => facts("OpenDocument (ODT, ODP)", &["odt", "odp", "ott"], &[ODT, ODP]),
-            Self::Subtitles => facts("subtitles (VTT, SRT)", &["vtt", "srt"], &["text/vtt", "application/x-subrip"]),
+            Self::Subtitles => {
+                facts("subtitles (VTT, SRT)", &["vtt", "srt"], &["text/vtt", "application/x-subrip"])
+            }
         }
     }
 }
@@ -169,7 +191,8 @@ pub fn is_readable_name(name: &str) -> bool {
 /// The part after the last dot of the last path segment, lower case; the whole segment where it has no dot.
 fn extension_of(name: &str) -> Option<String> {
     let path = name.split(['?', '#']).next().unwrap_or(name);
-    let file = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().filter(|file| !file.is_empty())?;
+    let file =
+        path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().filter(|file| !file.is_empty())?;
     Some(file.rsplit('.').next().unwrap_or(file).to_ascii_lowercase())
 }
 

@@ -2,7 +2,11 @@
 
 pub(crate) mod archive;
 pub mod code;
+pub mod docx;
 pub mod front_matter;
 pub mod html;
 pub mod markdown;
+mod office;
+pub mod pptx;
 pub mod text;
+mod xml;

@@ -27,7 +27,8 @@ pub fn code_of(tag: &str) -> Option<String> {
     if primary.len() == 2 && primary.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Some(primary.to_owned());
     }
-    let named = Lang::from_code(primary).or_else(|| Lang::all().iter().copied().find(|lang| lang.eng_name().eq_ignore_ascii_case(primary)));
+    let named = Lang::from_code(primary)
+        .or_else(|| Lang::all().iter().copied().find(|lang| lang.eng_name().eq_ignore_ascii_case(primary)));
     named.and_then(iso_639_1).map(str::to_owned)
 }
 
@@ -112,7 +113,11 @@ mod tests {
 
     #[test]
     fn tags_become_two_letters() {
-        let codes: Vec<_> = ["en-GB", "de_AT.UTF-8", "eng", "German", "x", ""].map(code_of).into_iter().collect();
-        assert_eq!(codes, [Some("en"), Some("de"), Some("en"), Some("de"), None, None].map(|c| c.map(str::to_owned)));
+        let codes: Vec<_> =
+            ["en-GB", "de_AT.UTF-8", "eng", "German", "x", ""].map(code_of).into_iter().collect();
+        assert_eq!(
+            codes,
+            [Some("en"), Some("de"), Some("en"), Some("de"), None, None].map(|c| c.map(str::to_owned))
+        );
     }
 }

@@ -9,7 +9,7 @@ use ibid_types::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::format::{Format, detect};
-use crate::formats::{html, markdown, text};
+use crate::formats::{code, docx, html, markdown, pptx, text};
 use crate::language::detect_language;
 
 /// What is known of a file besides its bytes.
@@ -86,6 +86,9 @@ fn read(format: Format, bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Pa
         Format::Markdown => Ok(markdown::parse(&text::decode(bytes), limits)),
         Format::Text => Ok(text::parse(&text::decode(bytes), limits)),
         Format::Html => Ok(html::parse(bytes, limits)),
+        Format::Code => Ok(code::parse(&text::decode(bytes), &hint.source, limits)),
+        Format::Docx => docx::parse(bytes, limits),
+        Format::Pptx => pptx::parse(bytes, limits),
         _ => Err(unsupported(&format!("'{}' ({format})", hint.source))),
     }
 }

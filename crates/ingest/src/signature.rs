@@ -25,7 +25,8 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// FNV-1a, which never changes between versions of a compiler or library, since signatures are stored.
 fn hash_of(word: &str) -> u64 {
-    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    word.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The finalizer of SplitMix64: every input bit reaches every output bit.

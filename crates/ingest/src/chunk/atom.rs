@@ -22,7 +22,13 @@ pub struct Atom {
 }
 
 /// The block as one atom if it fits, else in parts.
-pub fn atoms(tile: &Tile, block: usize, text: &str, tokens_max: usize, count_tokens: &dyn Fn(&str) -> usize) -> Vec<Atom> {
+pub fn atoms(
+    tile: &Tile,
+    block: usize,
+    text: &str,
+    tokens_max: usize,
+    count_tokens: &dyn Fn(&str) -> usize,
+) -> Vec<Atom> {
     let atom = |range: Range<usize>, tokens, opens_block| Atom {
         start: range.start,
         end: range.end,

@@ -18,7 +18,12 @@ pub struct Part {
 }
 
 /// The parts of a section; one if it fits.
-pub fn pack(section: &Section, text: &str, config: &ChunkConfig, count_tokens: &dyn Fn(&str) -> usize) -> Vec<Part> {
+pub fn pack(
+    section: &Section,
+    text: &str,
+    config: &ChunkConfig,
+    count_tokens: &dyn Fn(&str) -> usize,
+) -> Vec<Part> {
     let has_records = section.blocks.iter().any(|tile| tile.kind == TileKind::Record);
     if section.tokens() <= config.tokens_max && !has_records {
         return whole(section).into_iter().collect();
@@ -46,7 +51,8 @@ pub fn pack(section: &Section, text: &str, config: &ChunkConfig, count_tokens: &
 
 fn whole(section: &Section) -> Option<Part> {
     let (first, last) = (section.blocks.first()?, section.blocks.last()?);
-    let bytes: Vec<_> = section.blocks.iter().map(|tile| (tile.kind.chunk_kind(), tile.end - tile.start)).collect();
+    let bytes: Vec<_> =
+        section.blocks.iter().map(|tile| (tile.kind.chunk_kind(), tile.end - tile.start)).collect();
     let (start, end, tokens) = (first.start, last.end, section.tokens());
     Some(Part { start, end, tokens, kind: main_kind(&bytes), columns: None })
 }
@@ -126,7 +132,12 @@ fn columns(tile: &Tile, text: &str) -> Option<String> {
 }
 
 /// Rows stand under their table's header, which takes room; at least half is left.
-fn max_beside_columns(section: &Section, text: &str, config: &ChunkConfig, count_tokens: &dyn Fn(&str) -> usize) -> usize {
+fn max_beside_columns(
+    section: &Section,
+    text: &str,
+    config: &ChunkConfig,
+    count_tokens: &dyn Fn(&str) -> usize,
+) -> usize {
     let tables = section.blocks.iter().filter(|tile| tile.kind == TileKind::Table);
     let headers = tables.filter_map(|tile| columns(tile, text)).map(|header| count_tokens(&header));
     let taken = headers.max().unwrap_or(0);

@@ -77,7 +77,9 @@ fn may_join(open: &Section, next: &Section, config: &ChunkConfig) -> bool {
     }
     let (tokens, next_tokens) = (open.tokens(), next.tokens());
     let is_small = tokens < config.tokens_small || next_tokens < config.tokens_small;
-    is_small && tokens + next_tokens <= config.tokens_target && parent(&next.path).starts_with(parent(&open.path))
+    is_small
+        && tokens + next_tokens <= config.tokens_target
+        && parent(&next.path).starts_with(parent(&open.path))
 }
 
 fn parent(path: &[String]) -> &[String] {
@@ -91,7 +93,8 @@ fn shared(a: &[String], b: &[String]) -> Vec<String> {
 fn raw_sections(parsed: &Parsed, count_tokens: &dyn Fn(&str) -> usize) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut headings: Vec<(u8, String)> = Vec::new();
-    let mut named_pages = parsed.pages.iter().filter(|page| page.label.is_some()).map(|page| page.start).peekable();
+    let mut named_pages =
+        parsed.pages.iter().filter(|page| page.label.is_some()).map(|page| page.start).peekable();
     for (mut tile, level) in tiles(parsed) {
         let mut is_new = sections.is_empty();
         while named_pages.next_if(|start| *start <= tile.start).is_some() {

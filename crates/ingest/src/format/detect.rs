@@ -170,20 +170,38 @@ fn by_look(text: &str) -> Option<Format> {
 
 /// At least three header lines that only messages have, before the first empty line.
 fn is_mail(text: &str) -> bool {
-    const HEADERS: [&str; 9] =
-        ["received", "message-id", "from", "to", "subject", "date", "mime-version", "return-path", "delivered-to"];
+    const HEADERS: [&str; 9] = [
+        "received",
+        "message-id",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "mime-version",
+        "return-path",
+        "delivered-to",
+    ];
     let headers = text.lines().take_while(|line| !line.trim().is_empty()).take(60);
-    let known = |line: &&str| line.split_once(':').is_some_and(|(name, _)| HEADERS.contains(&name.to_ascii_lowercase().as_str()));
+    let known = |line: &&str| {
+        line.split_once(':').is_some_and(|(name, _)| HEADERS.contains(&name.to_ascii_lowercase().as_str()))
+    };
     headers.filter(known).count() >= 3
 }
 
 /// Markdown if the text uses its marks, else plain text.
 fn by_marks(text: &str) -> Format {
     let is_mark = |line: &&str| {
-        line.starts_with("# ") || line.starts_with("## ") || line.starts_with("```") || line.contains("](http")
+        line.starts_with("# ")
+            || line.starts_with("## ")
+            || line.starts_with("```")
+            || line.contains("](http")
     };
     let has_front_matter = text.starts_with("---\n") && text[4..].contains("\n---");
-    if has_front_matter || text.lines().filter(is_mark).count() >= 2 { Format::Markdown } else { Format::Text }
+    if has_front_matter || text.lines().filter(is_mark).count() >= 2 {
+        Format::Markdown
+    } else {
+        Format::Text
+    }
 }
 
 /// A text that is named like a container is still text.

@@ -42,7 +42,8 @@ impl<'a> Archive<'a> {
         let packed = usize::try_from(entry.compressed_size()).unwrap_or(usize::MAX);
         let allowed = packed.saturating_mul(self.ratio_max).saturating_add(1024 * 1024).min(self.bytes_left);
         let mut bytes = Vec::new();
-        let read = entry.take(allowed as u64 + 1).read_to_end(&mut bytes).map_err(|error| damaged(error.into()))?;
+        let read =
+            entry.take(allowed as u64 + 1).read_to_end(&mut bytes).map_err(|error| damaged(error.into()))?;
         if read > allowed {
             return Err(too_large(format!("'{name}' unpacks to more than {allowed} bytes")));
         }
@@ -78,7 +79,8 @@ fn damaged(error: ZipError) -> Error {
         let what = "the container is protected by a password; remove the protection and send it again";
         return Error::bad_request("document_encrypted", what);
     }
-    let what = "the container (zip) cannot be unpacked; it may be cut short or damaged, so save or send it again";
+    let what =
+        "the container (zip) cannot be unpacked; it may be cut short or damaged, so save or send it again";
     Error::bad_request("document_damaged", what).caused_by(error)
 }
 

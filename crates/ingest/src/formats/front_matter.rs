@@ -99,7 +99,9 @@ fn pairs_of_toml(head: &str) -> Vec<Pair> {
 fn values_of_toml(value: toml::Value) -> Vec<String> {
     match value {
         toml::Value::String(text) => vec![text],
-        toml::Value::Array(items) => items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        toml::Value::Array(items) => {
+            items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        }
         toml::Value::Datetime(time) => vec![time.to_string()],
         toml::Value::Integer(number) => vec![number.to_string()],
         _ => Vec::new(),
@@ -121,9 +123,12 @@ pub fn set(metadata: &mut Metadata, key: &str, values: Vec<String>) {
         "title" => metadata.title = metadata.title.take().or_else(first),
         "author" | "authors" | "by" | "creator" => {
             let joined = values.join(", ");
-            metadata.author = metadata.author.take().or_else(|| Some(joined).filter(|names| !names.is_empty()));
+            metadata.author =
+                metadata.author.take().or_else(|| Some(joined).filter(|names| !names.is_empty()));
         }
-        "lang" | "language" | "locale" => metadata.language = first().as_deref().and_then(crate::language::code_of),
+        "lang" | "language" | "locale" => {
+            metadata.language = first().as_deref().and_then(crate::language::code_of)
+        }
         "date" | "created" | "published" | "pubdate" | "publishdate" => {
             metadata.created = metadata.created.or_else(|| first().as_deref().and_then(parse_date));
         }
@@ -156,7 +161,10 @@ mod tests {
         let text = "---\ntitle: \"A: b\"\nauthors:\n  - name: Ann\n  - Bob\ntags: [x, 'y z']\ndate: 2026-11-21 # soon\nlang: en-GB\n---\nBody";
         let (found, rest) = split(text);
         assert_eq!((found.title.as_deref(), found.author.as_deref()), (Some("A: b"), Some("Ann, Bob")));
-        assert_eq!((found.tags, found.language.as_deref(), rest), (vec!["x".to_owned(), "y z".to_owned()], Some("en"), "Body"));
+        assert_eq!(
+            (found.tags, found.language.as_deref(), rest),
+            (vec!["x".to_owned(), "y z".to_owned()], Some("en"), "Body")
+        );
         assert!(found.created.is_some());
     }
 

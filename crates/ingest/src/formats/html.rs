@@ -92,8 +92,10 @@ fn with_closing_tags(html: &str) -> String {
 }
 
 /// Elements without content (HTML standard, 13.1.2).
-const VOID: [&str; 14] =
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
+const VOID: [&str; 14] = [
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+    "wbr",
+];
 
 #[cfg(test)]
 mod tests {
@@ -117,12 +119,18 @@ mod tests {
     #[test]
     fn the_main_part_is_preferred() {
         let text = "Long enough to be the content of a page. ".repeat(8);
-        check(&format!("<div>Ad</div><main><header><h1>T</h1></header>{text}</main>"), &format!("T\n\n{}", text.trim()));
+        check(
+            &format!("<div>Ad</div><main><header><h1>T</h1></header>{text}</main>"),
+            &format!("T\n\n{}", text.trim()),
+        );
     }
 
     #[test]
     fn xhtml_self_closing_tags_stay_closed() {
-        check("<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/></head><body><a id='x'/><p>Text</p></body></html>", "Text");
+        check(
+            "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/></head><body><a id='x'/><p>Text</p></body></html>",
+            "Text",
+        );
     }
 
     #[test]

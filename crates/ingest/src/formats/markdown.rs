@@ -115,7 +115,11 @@ impl Writer {
                 self.end_block();
                 self.line.push_str(&format!("[{name}] "));
             }
-            Tag::Paragraph | Tag::DefinitionListTitle | Tag::DefinitionListDefinition if self.line_is_text() => self.end_block(),
+            Tag::Paragraph | Tag::DefinitionListTitle | Tag::DefinitionListDefinition
+                if self.line_is_text() =>
+            {
+                self.end_block()
+            }
             _ => {}
         }
     }
@@ -226,14 +230,20 @@ mod tests {
 
     #[test]
     fn marks_are_dropped_and_structure_is_kept() {
-        check("# A *b*\n\nText with `code`,\na [link](http://x.y) and  \nbreak.\n", "A b\n\nText with code, a link and\nbreak.");
+        check(
+            "# A *b*\n\nText with `code`,\na [link](http://x.y) and  \nbreak.\n",
+            "A b\n\nText with code, a link and\nbreak.",
+        );
         check("> quoted\n> text\n", "quoted text");
         check("a[^1]\n\n[^1]: Note.\n", "a[1]\n\n[1] Note.");
     }
 
     #[test]
     fn lists_keep_markers_and_depth() {
-        check("1. one\n2. two\n   - in\n\n     more\n3. [x] three\n", "1. one\n2. two\n  - in\n\nmore\n\n3. [x] three");
+        check(
+            "1. one\n2. two\n   - in\n\n     more\n3. [x] three\n",
+            "1. one\n2. two\n  - in\n\nmore\n\n3. [x] three",
+        );
     }
 
     #[test]
@@ -250,7 +260,10 @@ mod tests {
 
     #[test]
     fn html_inside_is_read_as_html() {
-        check("<details><summary>More</summary>\n\nHidden *text*\n\n</details>\n\n<p align=center>x</p>\n", "More\n\nHidden text\n\nx");
+        check(
+            "<details><summary>More</summary>\n\nHidden *text*\n\n</details>\n\n<p align=center>x</p>\n",
+            "More\n\nHidden text\n\nx",
+        );
     }
 
     #[test]

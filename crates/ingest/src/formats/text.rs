@@ -38,7 +38,9 @@ pub fn parse(text: &str, limits: &Limits) -> Parsed {
 
 /// A heading at the head of a text is its title.
 fn name(out: &mut Builder, page: &str, blocks: &[Block]) {
-    let Some(first) = blocks.first().filter(|block| matches!(block.kind, BlockKind::Heading { .. })) else { return };
+    let Some(first) = blocks.first().filter(|block| matches!(block.kind, BlockKind::Heading { .. })) else {
+        return;
+    };
     if out.is_empty() && out.metadata().title.is_none() {
         let title = page[first.start..first.end].trim_start_matches(['=', '#', ' ']).to_owned();
         out.metadata().title = Some(title);
@@ -61,7 +63,8 @@ pub fn decode_as(bytes: &[u8], label: Option<&str>) -> String {
     if is_utf8(bytes) {
         return String::from_utf8_lossy(bytes).into_owned();
     }
-    let named = label.and_then(|label| Encoding::for_label(label.as_bytes())).filter(|encoding| *encoding != UTF_8);
+    let named =
+        label.and_then(|label| Encoding::for_label(label.as_bytes())).filter(|encoding| *encoding != UTF_8);
     decoded(named.unwrap_or_else(|| guess(bytes)), bytes)
 }
 
@@ -107,9 +110,9 @@ fn utf16_order(bytes: &[u8]) -> Option<&'static Encoding> {
     if pairs < 2 || pairs * 2 < sample.len() - 1 {
         return None;
     }
-    match (high_first * 2 > pairs, low_first * 2 > pairs) {
-        (true, false) => Some(UTF_16BE),
-        (false, true) => Some(UTF_16LE),
+    match (high_first, low_first) {
+        (high, 0) if high * 2 > pairs => Some(UTF_16BE),
+        (0, low) if low * 2 > pairs => Some(UTF_16LE),
         _ => None,
     }
 }
@@ -124,7 +127,10 @@ mod tests {
         assert_eq!(decode(b"\xEF\xBB\xBFab"), "ab");
         assert_eq!(decode(b"\xFF\xFEa\0b\0"), "ab");
         assert_eq!(decode(b"a\0b\0c\0d\0"), "abcd");
-        assert_eq!(decode(b"Stra\xDFe und Gr\xF6\xDFe, \xFCber M\xFCnchen"), "Straße und Größe, über München");
+        assert_eq!(
+            decode(b"Stra\xDFe und Gr\xF6\xDFe, \xFCber M\xFCnchen"),
+            "Straße und Größe, über München"
+        );
     }
 
     #[test]

@@ -41,9 +41,15 @@ fn named(text: &str) -> Option<String> {
 fn set(found: &mut Metadata, name: &str, content: &str) {
     match name {
         "author" | "article:author" | "dc.creator" | "dcterms.creator" | "citation_author" => {
-            found.author = found.author.take().or_else(|| named(content).filter(|name| !name.starts_with("http")));
+            found.author =
+                found.author.take().or_else(|| named(content).filter(|name| !name.starts_with("http")));
         }
-        "date" | "article:published_time" | "dc.date" | "dcterms.date" | "dcterms.created" | "citation_publication_date" => {
+        "date"
+        | "article:published_time"
+        | "dc.date"
+        | "dcterms.date"
+        | "dcterms.created"
+        | "citation_publication_date" => {
             found.created = found.created.or_else(|| parse_date(content));
         }
         "article:modified_time" | "last-modified" | "dcterms.modified" | "og:updated_time" => {
@@ -61,7 +67,8 @@ pub fn charset(bytes: &[u8]) -> Option<String> {
     const HEAD_BYTES: usize = 4096;
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD_BYTES)]).to_ascii_lowercase();
     let behind = |mark: &str| head.find(mark).map(|at| &head[at + mark.len()..]);
-    let value = behind("charset=").or_else(|| behind("encoding="))?.trim_start().trim_start_matches(['"', '\'']);
+    let value =
+        behind("charset=").or_else(|| behind("encoding="))?.trim_start().trim_start_matches(['"', '\'']);
     let label = value.split(|c: char| !(c.is_ascii_alphanumeric() || "-_:".contains(c))).next()?;
     Some(label.to_owned()).filter(|label| !label.is_empty())
 }
@@ -75,7 +82,10 @@ mod tests {
         let page = "<html lang=de-AT><head><title> A\n b </title><meta name=Author content=Ann>\
             <meta name=keywords content='x, y'><meta property=article:published_time content=2026-11-21><body><svg><title>no</title>";
         let found = metadata(&Tree::parse(page));
-        assert_eq!((found.title.as_deref(), found.author.as_deref(), found.language.as_deref()), (Some("A b"), Some("Ann"), Some("de")));
+        assert_eq!(
+            (found.title.as_deref(), found.author.as_deref(), found.language.as_deref()),
+            (Some("A b"), Some("Ann"), Some("de"))
+        );
         assert_eq!((found.tags.len(), found.created.is_some()), (2, true));
     }
 

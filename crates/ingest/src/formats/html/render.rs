@@ -125,7 +125,8 @@ impl<'a> Renderer<'a> {
 
     fn list(&mut self, node: NodeId) {
         self.end_block();
-        let first = self.tree.attribute(node, "start").and_then(|start| start.trim().parse().ok()).unwrap_or(1);
+        let first =
+            self.tree.attribute(node, "start").and_then(|start| start.trim().parse().ok()).unwrap_or(1);
         self.lists.push((self.tree.name(node) == "ol").then_some(first));
         self.children(node);
         self.end_block();
@@ -214,8 +215,26 @@ fn is_unseen(tree: &Tree, node: NodeId) -> bool {
     let name = tree.name(node);
     let is_machinery = matches!(
         name,
-        "head" | "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "object" | "canvas" | "audio" | "video"
-            | "select" | "textarea" | "button" | "input" | "datalist" | "annotation" | "annotation-xml" | "rt" | "rp"
+        "head"
+            | "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "svg"
+            | "iframe"
+            | "object"
+            | "canvas"
+            | "audio"
+            | "video"
+            | "select"
+            | "textarea"
+            | "button"
+            | "input"
+            | "datalist"
+            | "annotation"
+            | "annotation-xml"
+            | "rt"
+            | "rp"
     );
     let is_hidden = || {
         let style = tree.attribute(node, "style").unwrap_or_default().replace(' ', "");
@@ -260,9 +279,50 @@ fn push_text(line: &mut String, text: &str) {
 
 fn is_inline(name: &str) -> bool {
     const INLINE: [&str; 44] = [
-        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "center", "cite", "code", "data", "del", "dfn", "em", "font",
-        "i", "ins", "kbd", "label", "mark", "math", "mi", "mn", "mo", "mrow", "msub", "msup", "nobr", "q", "ruby", "s",
-        "samp", "semantics", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "center",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "math",
+        "mi",
+        "mn",
+        "mo",
+        "mrow",
+        "msub",
+        "msup",
+        "nobr",
+        "q",
+        "ruby",
+        "s",
+        "samp",
+        "semantics",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
     ];
     INLINE.binary_search(&name).is_ok()
 }
@@ -325,6 +385,8 @@ mod tests {
 
     #[test]
     fn inline_names_are_sorted() {
-        assert!(is_inline("a") && is_inline("wbr") && is_inline("code") && is_inline("samp") && !is_inline("p"));
+        assert!(
+            is_inline("a") && is_inline("wbr") && is_inline("code") && is_inline("samp") && !is_inline("p")
+        );
     }
 }

@@ -9,7 +9,8 @@ const ROWS_MAX: usize = 200_000;
 /// Whether a table holds data: no table inside, more than one column, not declared as layout.
 pub fn is_data(tree: &Tree, table: NodeId) -> bool {
     let role = tree.attribute(table, "role");
-    let has_inner = tree.descendants(table).skip(1).any(|node| matches!(tree.name(node), "table" | "h1" | "h2" | "h3"));
+    let has_inner =
+        tree.descendants(table).skip(1).any(|node| matches!(tree.name(node), "table" | "h1" | "h2" | "h3"));
     !has_inner && !matches!(role, Some("presentation" | "none")) && widest(tree, table) > 1
 }
 

@@ -12,6 +12,11 @@ use html5ever::{Attribute, LocalName, ParseOpts, QualName, local_name, ns, parse
 pub type NodeId = u32;
 pub const ROOT: NodeId = 0;
 
+/// Building a tree takes time with the square of its depth; real pages stay below 100.
+const DEPTH_MAX: usize = 256;
+/// About 200 MB of nodes.
+const NODES_MAX: usize = 2_000_000;
+
 #[derive(Debug)]
 pub struct Tree {
     nodes: Vec<Node>,
@@ -28,17 +33,31 @@ struct Node {
 
 #[derive(Debug)]
 enum Data {
-    Element { name: QualName, attributes: Vec<Attribute> },
+    Element {
+        name: QualName,
+        attributes: Vec<Attribute>,
+    },
     Text(StrTendril),
     /// The document, comments and the like.
     Other,
 }
 
 impl Tree {
+    /// The tree of a page. Elements deeper than `DEPTH_MAX` are dropped with their text kept, and a page that makes
+    /// more than `NODES_MAX` nodes (the standard lets unclosed elements multiply) is cut there.
     #[must_use]
     pub fn parse(html: &str) -> Self {
+        const PIECE_BYTES: usize = 4096;
         let sink = Sink { tree: RefCell::new(Self::empty()) };
-        parse_document(sink, ParseOpts::default()).one(html)
+        let mut parser = parse_document(sink, ParseOpts::default());
+        let shallow = shallow(html, DEPTH_MAX);
+        let mut rest: &str = &shallow;
+        while !rest.is_empty() && parser.tokenizer.sink.sink.tree.borrow().nodes.len() < NODES_MAX {
+            let (piece, behind) = rest.split_at(rest.ceil_char_boundary(PIECE_BYTES));
+            parser.process(piece.into());
+            rest = behind;
+        }
+        parser.finish()
     }
 
     fn empty() -> Self {
@@ -66,7 +85,9 @@ impl Tree {
     }
 
     pub fn attribute(&self, node: NodeId, name: &str) -> Option<&str> {
-        let Some(Data::Element { attributes, .. }) = self.node(node).map(|node| &node.data) else { return None };
+        let Some(Data::Element { attributes, .. }) = self.node(node).map(|node| &node.data) else {
+            return None;
+        };
         attributes.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value)
     }
 
@@ -107,7 +128,9 @@ impl Tree {
             }
             NodeOrText::AppendText(text) => {
                 let before = at.checked_sub(1).and_then(|before| self.children(parent).get(before).copied());
-                if let Some(Data::Text(open)) = before.and_then(|before| self.node_mut(before)).map(|node| &mut node.data) {
+                if let Some(Data::Text(open)) =
+                    before.and_then(|before| self.node_mut(before)).map(|node| &mut node.data)
+                {
                     open.push_tendril(&text);
                     return;
                 }
@@ -131,6 +154,38 @@ impl Tree {
             node.children.remove(at);
         }
     }
+}
+
+/// The page without the start tags that nest deeper than `depth_max`. Elements that end by themselves do not count.
+fn shallow(html: &str, depth_max: usize) -> Cow<'_, str> {
+    const SELF_ENDING: [&str; 26] = [
+        "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
+        "option", "p", "param", "rp", "rt", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
+    ];
+    let mut kept = String::new();
+    let mut copied = 0;
+    let mut depth = 0usize;
+    for (at, _) in html.match_indices('<') {
+        let tag = &html[at + 1..];
+        let name_start = usize::from(tag.starts_with('/'));
+        let bytes = tag.as_bytes();
+        let name_bytes = bytes[name_start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let name = tag[name_start..name_start + name_bytes].to_ascii_lowercase();
+        if name.is_empty() || SELF_ENDING.contains(&name.as_str()) {
+        } else if name_start == 1 {
+            depth = depth.saturating_sub(1);
+        } else if depth < depth_max {
+            depth += 1;
+        } else if let Some(end) = tag.find('>').filter(|_| at >= copied) {
+            kept.push_str(&html[copied..at]);
+            copied = at + 1 + end + 1;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(html);
+    }
+    kept.push_str(&html[copied..]);
+    Cow::Owned(kept)
 }
 
 #[derive(Debug)]
@@ -238,7 +293,8 @@ impl TreeSink for Sink {
 
     fn reparent_children(&self, node: &NodeId, new_parent: &NodeId) {
         let mut tree = self.tree.borrow_mut();
-        let children = tree.node_mut(*node).map(|node| std::mem::take(&mut node.children)).unwrap_or_default();
+        let children =
+            tree.node_mut(*node).map(|node| std::mem::take(&mut node.children)).unwrap_or_default();
         for child in &children {
             if let Some(child) = tree.node_mut(*child) {
                 child.parent = Some(*new_parent);
@@ -251,7 +307,10 @@ impl TreeSink for Sink {
 
     fn is_mathml_annotation_xml_integration_point(&self, handle: &NodeId) -> bool {
         let tree = self.tree.borrow();
-        let is_html = |encoding: &str| encoding.eq_ignore_ascii_case("text/html") || encoding.eq_ignore_ascii_case("application/xhtml+xml");
+        let is_html = |encoding: &str| {
+            encoding.eq_ignore_ascii_case("text/html")
+                || encoding.eq_ignore_ascii_case("application/xhtml+xml")
+        };
         match tree.node(*handle).map(|node| &node.data) {
             Some(Data::Element { name, .. }) if name.local == local_name!("annotation-xml") => {
                 tree.attribute(*handle, "encoding").is_some_and(is_html)
@@ -280,8 +339,17 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_only_data() {
-        let tree = Tree::parse(&"<div>".repeat(20_000));
-        assert_eq!(tree.descendants(ROOT).filter(|node| tree.name(*node) == "div").count(), 20_000);
+    fn depth_is_bounded_and_text_is_kept() {
+        let tree = Tree::parse(&format!("{}x<b>y", "<div class=a>".repeat(50_000)));
+        assert_eq!(tree.descendants(ROOT).filter(|node| tree.name(*node) == "div").count(), DEPTH_MAX);
+        assert_eq!(tree.text_of(ROOT), "xy");
+        assert_eq!(shallow("<p><b>x</b><p><i>y", 1), "<p><b>x</b><p><i>y");
+    }
+
+    #[test]
+    fn multiplying_elements_are_cut() {
+        let open: String = (0..200).map(|n| format!("<b id={n}>")).collect();
+        let tree = Tree::parse(&format!("{open}{}", "<p>x".repeat(100_000)));
+        assert!(tree.nodes.len() < NODES_MAX + 500_000);
     }
 }

@@ -59,10 +59,18 @@ fn lines(text: &str) -> Vec<Line<'_>> {
 }
 
 /// Takes the headings off the front of a paragraph.
-fn take_headings<'p, 't>(mut paragraph: &'p [Line<'t>], underlines: &mut Underlines, blocks: &mut Vec<Block>) -> &'p [Line<'t>] {
+fn take_headings<'p, 't>(
+    mut paragraph: &'p [Line<'t>],
+    underlines: &mut Underlines,
+    blocks: &mut Vec<Block>,
+) -> &'p [Line<'t>] {
     let mut push = |line: &Line<'_>, level: u8| {
         let indent = line.text.len() - line.text.trim_start().len();
-        blocks.push(Block { kind: BlockKind::Heading { level }, start: line.start + indent, end: line.end() });
+        blocks.push(Block {
+            kind: BlockKind::Heading { level },
+            start: line.start + indent,
+            end: line.end(),
+        });
     };
     loop {
         paragraph = match paragraph {
@@ -74,7 +82,9 @@ fn take_headings<'p, 't>(mut paragraph: &'p [Line<'t>], underlines: &mut Underli
                 push(title, underlines.level(mark_of(under), false));
                 rest
             }
-            [title, rest @ ..] => match marked_level(title.text).or_else(|| rest.is_empty().then(|| lone_level(title.text)).flatten()) {
+            [title, rest @ ..] => match marked_level(title.text)
+                .or_else(|| rest.is_empty().then(|| lone_level(title.text)).flatten())
+            {
                 Some(level) => {
                     push(title, level);
                     rest
@@ -89,7 +99,12 @@ fn take_headings<'p, 't>(mut paragraph: &'p [Line<'t>], underlines: &mut Underli
 fn is_underlined(title: &Line<'_>, under: &Line<'_>) -> bool {
     let chars = title.text.trim_end().chars().count();
     let under_chars = under.text.chars().count();
-    is_rule(under.text) && !is_rule(title.text) && chars > 1 && chars <= 120 && under_chars * 4 >= chars * 3 && under_chars <= chars + 40
+    is_rule(under.text)
+        && !is_rule(title.text)
+        && chars > 1
+        && chars <= 120
+        && under_chars * 4 >= chars * 3
+        && under_chars <= chars + 40
 }
 
 fn is_overlined(over: &Line<'_>, title: &Line<'_>, under: &Line<'_>) -> bool {
@@ -122,19 +137,25 @@ fn lone_level(line: &str) -> Option<u8> {
     if line.chars().count() > TITLE_CHARS_MAX || line.ends_with(['.', ',', ';', ':', '!', '?', '|']) {
         return None;
     }
-    numbered_level(line).or_else(|| is_named_part(line).then_some(1)).or_else(|| is_shouted(line).then_some(1))
+    numbered_level(line)
+        .or_else(|| is_named_part(line).then_some(1))
+        .or_else(|| is_shouted(line).then_some(1))
 }
 
 fn numbered_level(line: &str) -> Option<u8> {
     let (number, title) = line.split_once(char::is_whitespace)?;
     let parts: Vec<&str> = number.trim_end_matches('.').split('.').collect();
-    let is_number = parts.iter().all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_title = title.trim().starts_with(char::is_uppercase) && title.split_whitespace().count() <= if parts.len() == 1 { 6 } else { 10 };
+    let is_number = parts
+        .iter()
+        .all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_title = title.trim().starts_with(char::is_uppercase)
+        && title.split_whitespace().count() <= if parts.len() == 1 { 6 } else { 10 };
     (is_number && is_title).then(|| u8::try_from(parts.len()).unwrap_or(9))
 }
 
 fn is_named_part(line: &str) -> bool {
-    const NAMES: [&str; 8] = ["chapter", "section", "part", "appendix", "article", "annex", "kapitel", "abschnitt"];
+    const NAMES: [&str; 8] =
+        ["chapter", "section", "part", "appendix", "article", "annex", "kapitel", "abschnitt"];
     let mut words = line.split_whitespace();
     let first = words.next().unwrap_or_default().to_lowercase();
     let number = words.next().unwrap_or_default().trim_end_matches([':', '.', '-', '—']);
@@ -145,7 +166,11 @@ fn is_named_part(line: &str) -> bool {
 fn is_shouted(line: &str) -> bool {
     let letters = line.chars().filter(|c| c.is_alphabetic()).count();
     let is_words = line.chars().all(|c| c.is_alphanumeric() || " -&'’,/()".contains(c));
-    letters >= 4 && is_words && letters * 2 > line.len() && !line.chars().any(char::is_lowercase) && line.chars().any(char::is_uppercase)
+    letters >= 4
+        && is_words
+        && letters * 2 > line.len()
+        && !line.chars().any(char::is_lowercase)
+        && line.chars().any(char::is_uppercase)
 }
 
 /// List items each on their own, everything else as one paragraph.
@@ -172,7 +197,8 @@ fn is_item(line: &str) -> bool {
         return true;
     }
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    (1..=3).contains(&digits) && line[digits..].strip_prefix(['.', ')']).is_some_and(|rest| rest.starts_with(' '))
+    (1..=3).contains(&digits)
+        && line[digits..].strip_prefix(['.', ')']).is_some_and(|rest| rest.starts_with(' '))
 }
 
 #[cfg(test)]
@@ -197,14 +223,23 @@ mod tests {
 
     #[test]
     fn underlined_headings_take_levels_in_order() {
-        check("Title\n=====\n\nSub\n---\nText\n\nNext\n====\n", &[("h1", "Title"), ("h2", "Sub"), ("p", "Text"), ("h1", "Next")]);
+        check(
+            "Title\n=====\n\nSub\n---\nText\n\nNext\n====\n",
+            &[("h1", "Title"), ("h2", "Sub"), ("p", "Text"), ("h1", "Next")],
+        );
         check("=====\nTitle\n=====\n", &[("h1", "Title")]);
     }
 
     #[test]
     fn numbered_and_shouted_lines_are_headings_when_alone() {
-        check("2.1 Scope of it\n\n2.1 apples were sold.\n", &[("h2", "2.1 Scope of it"), ("p", "2.1 apples were sold.")]);
-        check("TERMS OF USE\n\nAB 12\n\nChapter 4: On\n", &[("h1", "TERMS OF USE"), ("p", "AB 12"), ("h1", "Chapter 4: On")]);
+        check(
+            "2.1 Scope of it\n\n2.1 apples were sold.\n",
+            &[("h2", "2.1 Scope of it"), ("p", "2.1 apples were sold.")],
+        );
+        check(
+            "TERMS OF USE\n\nAB 12\n\nChapter 4: On\n",
+            &[("h1", "TERMS OF USE"), ("p", "AB 12"), ("h1", "Chapter 4: On")],
+        );
     }
 
     #[test]
