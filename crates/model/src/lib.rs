@@ -6,6 +6,7 @@
 mod bert;
 mod boundary;
 mod minilm;
+mod remote;
 mod wordpiece;
 
 pub use bert::Isa;
@@ -14,3 +15,6 @@ pub use boundary::{
     Role,
 };
 pub use minilm::MiniLm;
+pub use remote::{
+    ChatTimeouts, OllamaChat, OllamaEmbedder, OpenAiChat, OpenAiEmbedder, RemoteConfig, detect_ollama,
+};

@@ -1,0 +1,242 @@
+//! HTTP for callers that block: requests run on one thread of their own, and the caller waits for each piece of
+//! the answer with a deadline.
+//!
+//! Keeps true: no call waits beyond its deadline; a caller that is no longer interested ends the request by
+//! dropping the reply; at most `PIECES_AHEAD` pieces wait in memory; may be called from any thread, a runtime's too.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use ibid_types::{Error, Result};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Request, Response, StatusCode, Url};
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+
+use super::retry::Retry;
+
+/// Pieces (each about 16 KiB) read ahead of the caller.
+const PIECES_AHEAD: usize = 16;
+/// How long a connection that nobody uses is kept.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// Why no (further) bytes came.
+#[derive(Debug)]
+pub enum Failure {
+    /// The deadline passed.
+    Late,
+    /// No connection could be made.
+    Unreachable(reqwest::Error),
+    /// The connection broke, or what came was not HTTP.
+    Broken(Option<reqwest::Error>),
+}
+
+/// A client with its connections.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: Client,
+    runtime: &'static Runtime,
+}
+
+impl Http {
+    /// A client that makes connections within `connect_max` and follows at most `redirects_max` redirects. Proxies
+    /// of the environment are used unless `near` says that the peer is this machine.
+    pub fn new(connect_max: Duration, redirects_max: usize, near: bool) -> Result<Self> {
+        ibid_runtime::set_up_tls();
+        let mut builder = Client::builder()
+            .connect_timeout(connect_max)
+            .pool_idle_timeout(IDLE_MAX)
+            .redirect(reqwest::redirect::Policy::limited(redirects_max))
+            .user_agent(concat!("ibid/", env!("CARGO_PKG_VERSION")));
+        if redirects_max == 0 {
+            builder = builder.redirect(reqwest::redirect::Policy::none());
+        }
+        if near {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| not_started().caused_by(error))?;
+        Ok(Self { client, runtime: runtime()? })
+    }
+
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends a request and waits until `until` for its status. A refusal that asks to come again is retried.
+    pub fn send(&self, request: Request, retry: Retry, until: Instant) -> Result<Reply, Failure> {
+        let (sender, events) = channel();
+        let room = Arc::new(Semaphore::new(PIECES_AHEAD));
+        let work = run(self.client.clone(), request, retry, until, sender, Arc::clone(&room));
+        let task = self.runtime.spawn(work).abort_handle();
+        let mut reply =
+            Reply { status: StatusCode::OK, headers: HeaderMap::new(), events, room, _task: Ends(task) };
+        match reply.wait(until)? {
+            Event::Head(status, headers) => {
+                reply.status = status;
+                reply.headers = headers;
+                Ok(reply)
+            }
+            Event::Failed(error) if error.is_connect() || error.is_timeout() => {
+                Err(Failure::Unreachable(error))
+            }
+            Event::Failed(error) => Err(Failure::Broken(Some(error))),
+            Event::Piece(_) | Event::End => Err(Failure::Broken(None)),
+        }
+    }
+}
+
+/// Whether the address is this machine's own.
+pub fn is_near(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+/// An answer whose body comes piece by piece.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    events: Receiver<Event>,
+    room: Arc<Semaphore>,
+    _task: Ends,
+}
+
+impl Reply {
+    /// The next bytes of the body; `None` at its end.
+    pub fn piece(&mut self, until: Instant) -> Result<Option<Vec<u8>>, Failure> {
+        let event = self.wait(until)?;
+        self.room.add_permits(1);
+        match event {
+            Event::Piece(bytes) => Ok(Some(bytes)),
+            Event::End => Ok(None),
+            Event::Failed(error) => Err(Failure::Broken(Some(error))),
+            Event::Head(..) => Err(Failure::Broken(None)),
+        }
+    }
+
+    /// The whole body, of which more than `bytes_max` is a failure.
+    pub fn body(&mut self, bytes_max: usize, until: Instant) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece(until)? {
+            if body.len() + piece.len() > bytes_max {
+                return Err(Failure::Broken(None));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    fn wait(&self, until: Instant) -> Result<Event, Failure> {
+        match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(event) => Ok(event),
+            Err(RecvTimeoutError::Timeout) => Err(Failure::Late),
+            Err(RecvTimeoutError::Disconnected) => Err(Failure::Broken(None)),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Event {
+    Head(StatusCode, HeaderMap),
+    Piece(Vec<u8>),
+    End,
+    Failed(reqwest::Error),
+}
+
+/// Ends a request when its reply is dropped, so that a provider stops working for nobody.
+#[derive(Debug)]
+struct Ends(tokio::task::AbortHandle);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// One thread for all requests of the process: it only moves bytes.
+fn runtime() -> Result<&'static Runtime> {
+    static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
+    RUNTIME
+        .get_or_init(|| {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .thread_name("ibid-wire")
+                .enable_all()
+                .build()
+        })
+        .as_ref()
+        .map_err(|error| not_started().caused_by(error.to_string()))
+}
+
+fn not_started() -> Error {
+    Error::internal("provider_client", "the client for model providers cannot start; the log has the cause")
+}
+
+async fn run(
+    client: Client,
+    request: Request,
+    retry: Retry,
+    until: Instant,
+    events: Sender<Event>,
+    room: Arc<Semaphore>,
+) {
+    if let Err(error) = exchange(&client, request, retry, until, &events, &room).await {
+        // A receiver that is gone has no use for the failure.
+        let _ = events.send(Event::Failed(error));
+    }
+}
+
+async fn exchange(
+    client: &Client,
+    request: Request,
+    retry: Retry,
+    until: Instant,
+    events: &Sender<Event>,
+    room: &Semaphore,
+) -> Result<(), reqwest::Error> {
+    let mut response = patient(client, request, retry, until).await?;
+    let head = Event::Head(response.status(), response.headers().clone());
+    let mut wanted = events.send(head).is_ok();
+    while wanted {
+        let Ok(permit) = room.acquire().await else { return Ok(()) };
+        permit.forget();
+        let piece = response.chunk().await?;
+        let ended = piece.is_none();
+        let event = piece.map_or(Event::End, |bytes| Event::Piece(bytes.to_vec()));
+        wanted = events.send(event).is_ok() && !ended;
+    }
+    Ok(())
+}
+
+/// Sends the request, again after each refusal that asks for it, as long as `retry` and the deadline allow.
+async fn patient(
+    client: &Client,
+    mut request: Request,
+    retry: Retry,
+    until: Instant,
+) -> Result<Response, reqwest::Error> {
+    let mut refusals = 0;
+    loop {
+        let again = request.try_clone();
+        let response = client.execute(request).await?;
+        let left = until.saturating_duration_since(Instant::now());
+        let wait = retry.wait(refusals, response.status(), response.headers(), left);
+        let (Some(again), Some(wait)) = (again, wait) else { return Ok(response) };
+        tracing::info!(status = response.status().as_u16(), wait_ms = wait.as_millis(), "a provider is busy");
+        drop(response);
+        tokio::time::sleep(wait).await;
+        refusals += 1;
+        request = again;
+    }
+}
