@@ -36,7 +36,7 @@ impl MiniLm {
     /// # Errors
     /// `model_missing` if a file is not there, `model_corrupt` if it is not what it should be.
     pub fn load(dir: &Path, threads: usize) -> Result<Self> {
-        Self::load_for(dir, threads, Isa::Avx512)
+        Self::load_for(dir, threads, Isa::detect())
     }
 
     /// As [`Self::load`], with less than the processor can do: for tests and comparisons.
@@ -70,10 +70,8 @@ impl MiniLm {
     }
 
     fn run(&self, sequences: &[Vec<u32>], unit: &[usize]) -> Vec<Vec<f32>> {
-        let inputs: Vec<Sequence<'_>> = unit
-            .iter()
-            .map(|&index| Sequence { tokens: &sequences[index], second_from: usize::MAX })
-            .collect();
+        let inputs: Vec<Sequence<'_>> =
+            unit.iter().map(|&index| Sequence { tokens: &sequences[index] }).collect();
         let mut scratch = self.lock().pop().unwrap_or_default();
         self.encoder.run(&inputs, &mut scratch);
         let width = self.spec.dimensions;

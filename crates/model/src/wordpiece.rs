@@ -82,12 +82,6 @@ impl WordPiece {
         tokens
     }
 
-    /// The mark that ends a sequence.
-    #[must_use]
-    pub const fn end(&self) -> u32 {
-        self.end
-    }
-
     fn split(&self, word: &str, out: &mut impl FnMut(u32)) {
         if let Some(&whole) = self.first.get(word.as_bytes()) {
             return out(whole);
@@ -241,5 +235,45 @@ impl Hasher for PieceHasher {
 
     fn finish(&self) -> u64 {
         self.0 ^ (self.0 >> 29)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOCABULARY: &str = "[UNK]\n[CLS]\n[SEP]\nplay\n##ing\n##ed\n,\nun\n##play\n日\ncafe\n[\nsep\n]";
+
+    fn pieces(text: &str) -> Vec<u32> {
+        WordPiece::parse(VOCABULARY).unwrap().tokens(text, 99)
+    }
+
+    #[test]
+    fn words_are_cut_into_the_longest_known_pieces() {
+        assert_eq!(pieces("playing, unplayed"), [3, 4, 6, 7, 8, 5]);
+        assert_eq!(pieces("Café 日日"), [10, 9, 9]);
+    }
+
+    #[test]
+    fn what_no_piece_fits_is_one_unknown() {
+        assert_eq!(pieces("playx 'q'"), [0, 0, 0, 0]);
+        assert_eq!(pieces(&"play".repeat(40)), [0]);
+    }
+
+    #[test]
+    fn a_mark_written_in_a_text_is_text() {
+        assert_eq!(pieces("[SEP]"), [11, 12, 13]);
+    }
+
+    #[test]
+    fn the_frame_fits_the_limit_and_counting_agrees() {
+        let tokenizer = WordPiece::parse(VOCABULARY).unwrap();
+        assert_eq!(tokenizer.framed("play play play", 4), [1, 3, 3, 2]);
+        assert_eq!(tokenizer.count("play play, unplayed"), 6);
+    }
+
+    #[test]
+    fn a_vocabulary_without_marks_is_refused() {
+        assert!(WordPiece::parse("a\nb").is_none());
     }
 }

@@ -17,16 +17,14 @@ pub struct Encoder {
     config: Config,
     words: Vec<f32>,
     positions: Vec<f32>,
-    kinds: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
 }
 
-/// Tokens of one sequence. `second_from` is where the second segment begins, the length if there is none.
+/// Tokens of one sequence, its frame included.
 #[derive(Clone, Copy, Debug)]
 pub struct Sequence<'a> {
     pub tokens: &'a [u32],
-    pub second_from: usize,
 }
 
 #[derive(Debug)]
@@ -76,11 +74,7 @@ impl Encoder {
         Ok(Self {
             isa,
             words: tensors.encoder("embeddings.word_embeddings.weight", &[config.vocab_size, hidden])?,
-            positions: tensors.encoder(
-                "embeddings.position_embeddings.weight",
-                &[config.max_position_embeddings, hidden],
-            )?,
-            kinds: tensors.encoder("embeddings.token_type_embeddings.weight", &[2, hidden])?,
+            positions: positions(&config, tensors)?,
             norm: Norm::load(&config, tensors, "embeddings.LayerNorm")?,
             layers,
             config,
@@ -113,11 +107,9 @@ impl Encoder {
         hidden.clear();
         for sequence in sequences {
             for (position, &token) in sequence.tokens.iter().enumerate() {
-                let kind = usize::from(position >= sequence.second_from);
                 let word = row(&self.words, token as usize, width).iter();
-                let place = row(&self.positions, position, width).iter();
-                let sums = word.zip(place).zip(row(&self.kinds, kind, width)).map(|((a, b), c)| a + b + c);
-                hidden.extend(sums);
+                let place = row(&self.positions, position, width);
+                hidden.extend(word.zip(place).map(|(word, place)| word + place));
             }
         }
     }
@@ -173,6 +165,17 @@ impl Encoder {
 
 fn row(table: &[f32], index: usize, width: usize) -> &[f32] {
     table.get(index * width..(index + 1) * width).unwrap_or(&table[..width])
+}
+
+/// Position embeddings with that of the first segment, the only one there is, added.
+fn positions(config: &Config, tensors: &mut Tensors) -> Result<Vec<f32>> {
+    let (count, hidden) = (config.max_position_embeddings, config.hidden_size);
+    let mut positions = tensors.encoder("embeddings.position_embeddings.weight", &[count, hidden])?;
+    let kinds = tensors.encoder("embeddings.token_type_embeddings.weight", &[2, hidden])?;
+    for row in positions.chunks_exact_mut(hidden) {
+        row.iter_mut().zip(&kinds).for_each(|(position, kind)| *position += kind);
+    }
+    Ok(positions)
 }
 
 impl Layer {

@@ -1,9 +1,11 @@
-//! Linear layers with weights packed for the tile kernels: bytes where the processor multiplies bytes, else floats.
+//! Linear layers with weights packed for the tile kernels: 16-bit integers where the processor multiplies pairs of
+//! them at twice the rate of floats (`vpdpwssd`), else floats.
 //!
-//! Keeps true: a row of the result depends on that row of the input only, never on the rows around it.
+//! Keeps true: a row of the result depends on that row of the input only, never on the rows around it; integer sums
+//! cannot overflow, because a layer's activations are scaled to what its heaviest output leaves room for.
 //!
-//! Bytes: weights are symmetric, one scale an output; activations are asymmetric, one scale and zero point a row,
-//! so that `x w = scale_x scale_w (sum(q_x q_w) - zero sum(q_w))` exactly in 32-bit integers.
+//! Bytes would be twice as fast again, and lose: with one scale a row and one an output, the cosine with the float
+//! model falls to 0.993 (mean 0.9985) over scientific abstracts, Chinese and German; integers of 16 bits keep 0.99999.
 
 #![allow(unsafe_code)]
 
@@ -21,7 +23,6 @@ const ROWS_PORTABLE: usize = 4;
 pub enum Activation {
     Identity,
     Gelu,
-    Tanh,
 }
 
 /// `y = activation(x W^T + b)`.
@@ -37,22 +38,16 @@ pub struct Linear {
 enum Weights {
     /// Panels of `inputs` rows of [`LANES`] outputs.
     Floats(Vec<f32>),
-    /// Panels of `inputs / 4` rows of [`LANES`] outputs of four bytes.
-    Bytes { panels: Vec<[u32; LANES]>, scales: Vec<f32>, sums: Vec<i32> },
+    /// Panels of `inputs / 2` rows of [`LANES`] outputs of two numbers; a scale an output.
+    Integers { panels: Vec<[u32; LANES]>, scales: Vec<f32>, activation_max: f32 },
 }
 
 /// Room for quantised rows, kept between calls.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    bytes: Vec<u8>,
+    row: Vec<i16>,
     blocks: Vec<[u32; ROWS]>,
-    rows: Vec<RowScale>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct RowScale {
-    scale: f32,
-    zero: i32,
+    scales: Vec<f32>,
 }
 
 impl Linear {
@@ -61,19 +56,14 @@ impl Linear {
     pub fn pack(weight: &[f32], bias: &[f32], isa: Isa) -> Self {
         let outputs = bias.len();
         let inputs = weight.len() / outputs.max(1);
-        let weights = if isa == Isa::Avx512Vnni && inputs.is_multiple_of(4) {
-            pack_bytes(weight, inputs)
+        let weights = if isa == Isa::Avx512Vnni && inputs.is_multiple_of(2) {
+            pack_integers(weight, inputs)
         } else {
             Weights::Floats(pack_floats(weight, inputs))
         };
         let mut bias = bias.to_vec();
         bias.resize(outputs.next_multiple_of(LANES), 0.0);
         Self { inputs, outputs, bias, weights }
-    }
-
-    #[must_use]
-    pub const fn outputs(&self) -> usize {
-        self.outputs
     }
 
     /// Applies the layer to the rows of `x`, of `inputs` numbers each, and stores rows of `outputs` in `y`.
@@ -104,28 +94,22 @@ impl Linear {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     fn apply_vnni(&self, x: &[f32], activation: Activation, scratch: &mut Scratch, y: &mut [f32]) {
-        let Weights::Bytes { panels, scales, sums } = &self.weights else {
+        let Weights::Integers { panels, scales, activation_max } = &self.weights else {
             return self.apply_avx512(x, activation, y);
         };
-        scratch.quantise(x, self.inputs);
-        let depth = self.inputs / 4;
+        scratch.quantise(x, self.inputs, *activation_max);
+        let depth = self.inputs / 2;
         for (panel_index, panel) in panels.chunks_exact(depth).enumerate() {
             let first = panel_index * LANES;
-            let column = Column {
-                bias: &self.bias[first..first + LANES],
-                scales: &scales[first..first + LANES],
-                sums: &sums[first..first + LANES],
-            };
-            for (block_index, block) in scratch.blocks.chunks_exact(depth).enumerate() {
-                let mut sums = [[0_i32; LANES]; ROWS];
+            let (scales, bias) = (&scales[first..first + LANES], &self.bias[first..first + LANES]);
+            let outputs = y.chunks_mut(ROWS * self.outputs).zip(scratch.scales.chunks(ROWS));
+            for (block, (y, rows)) in scratch.blocks.chunks_exact(depth).zip(outputs) {
+                let mut sums = [[0; LANES]; ROWS];
                 tile::vnni(block, panel, &mut sums);
-                let rows = scratch.rows[block_index * ROWS..].iter().zip(&sums);
-                for (row, (scale, sums)) in
-                    y.chunks_exact_mut(self.outputs).skip(block_index * ROWS).zip(rows)
-                {
-                    let mut values = column.finish(*scale, sums);
+                for ((y, row), sums) in y.chunks_exact_mut(self.outputs).zip(rows).zip(&sums) {
+                    let mut values = scale(sums, *row, scales, bias);
                     activate(activation, &mut values);
-                    store(row, first, &values);
+                    store(y, first, &values);
                 }
             }
         }
@@ -201,57 +185,51 @@ impl Linear {
     }
 }
 
-/// What turns integer sums of one panel into results.
-struct Column<'a> {
-    bias: &'a [f32],
-    scales: &'a [f32],
-    sums: &'a [i32],
-}
-
-impl Column<'_> {
-    #[inline(always)]
-    fn finish(&self, row: RowScale, sums: &[i32; LANES]) -> [f32; LANES] {
-        let mut values = [0.0; LANES];
-        let columns = self.bias.iter().zip(self.scales).zip(self.sums);
-        for ((value, &sum), ((bias, scale), &weights)) in values.iter_mut().zip(sums).zip(columns) {
-            *value = (sum - row.zero * weights) as f32 * (row.scale * scale) + bias;
-        }
-        values
+/// Integer sums of one row and panel as results.
+#[inline(always)]
+fn scale(sums: &[i32; LANES], row: f32, scales: &[f32], bias: &[f32]) -> [f32; LANES] {
+    let mut values = [0.0; LANES];
+    for ((value, &sum), (scale, bias)) in values.iter_mut().zip(sums).zip(scales.iter().zip(bias)) {
+        *value = sum as f32 * (row * scale) + bias;
     }
+    values
 }
 
 impl Scratch {
-    /// Quantises rows of `width` numbers to bytes, in blocks of [`ROWS`] rows, the last one filled up with zeros.
+    /// Quantises rows of `width` numbers, in blocks of [`ROWS`] rows; what the last block lacks is left over from
+    /// before and its results are not stored.
     #[inline(always)]
-    fn quantise(&mut self, x: &[f32], width: usize) {
-        let rows = x.len() / width;
-        let blocks = rows.div_ceil(ROWS);
-        self.bytes.resize(width, 0);
-        self.blocks.resize(blocks * width / 4, [0; ROWS]);
-        self.rows.clear();
+    fn quantise(&mut self, x: &[f32], width: usize, most: f32) {
+        let depth = width / 2;
+        self.row.resize(width, 0);
+        self.blocks.resize((x.len() / width).div_ceil(ROWS) * depth, [0; ROWS]);
+        self.scales.clear();
         for (index, row) in x.chunks_exact(width).enumerate() {
-            self.rows.push(quantise_row(row, &mut self.bytes));
-            let block = &mut self.blocks[index / ROWS * (width / 4)..][..width / 4];
-            for (words, bytes) in block.iter_mut().zip(self.bytes.as_chunks::<4>().0) {
-                words[index % ROWS] = u32::from_le_bytes(*bytes);
+            self.scales.push(quantise_row(row, most, &mut self.row));
+            let block = &mut self.blocks[index / ROWS * depth..][..depth];
+            for (words, pair) in block.iter_mut().zip(self.row.as_chunks::<2>().0) {
+                words[index % ROWS] = word(*pair);
             }
         }
     }
 }
 
-/// `x = scale (q - zero)` with q in 0..=255, zero exactly representable.
+/// Fills `quantised` with `x / scale` rounded, at most `most`, and returns the scale.
 #[inline(always)]
-fn quantise_row(row: &[f32], bytes: &mut [u8]) -> RowScale {
-    let (low, high) = math::range(row);
-    let scale = ((high - low) / 255.0).max(f32::MIN_POSITIVE);
+fn quantise_row(row: &[f32], most: f32, quantised: &mut [i16]) -> f32 {
+    const ROUND: f32 = 12_582_912.0;
+    let scale = (math::largest(row) / most).max(f32::MIN_POSITIVE);
     let inverse = 1.0 / scale;
-    let zero = (-low * inverse).round().clamp(0.0, 255.0);
-    for (byte, x) in bytes.iter_mut().zip(row) {
-        // Adding one half before cutting rounds, since the value is not negative.
-        let shifted = x * inverse + (zero + 0.5);
-        *byte = shifted.clamp(0.0, 255.0) as i32 as u8;
+    for (out, x) in quantised.iter_mut().zip(row) {
+        // The sum's lowest bits are the rounded number: no conversion that checks for overflow is needed.
+        *out = (x * inverse + ROUND).to_bits() as i16;
     }
-    RowScale { scale, zero: zero as i32 }
+    scale
+}
+
+#[inline(always)]
+const fn word([low, high]: [i16; 2]) -> u32 {
+    low.cast_unsigned() as u32 | (high.cast_unsigned() as u32) << 16
 }
 
 #[inline(always)]
@@ -259,7 +237,6 @@ fn activate(activation: Activation, values: &mut [f32; LANES]) {
     match activation {
         Activation::Identity => {}
         Activation::Gelu => values.iter_mut().for_each(|value| *value = math::gelu(*value)),
-        Activation::Tanh => values.iter_mut().for_each(|value| *value = value.tanh()),
     }
 }
 
@@ -284,21 +261,81 @@ fn pack_floats(weight: &[f32], inputs: usize) -> Vec<f32> {
     panels
 }
 
-fn pack_bytes(weight: &[f32], inputs: usize) -> Weights {
-    let outputs = weight.len() / inputs;
-    let padded = outputs.next_multiple_of(LANES);
-    let mut panels = vec![[0_u32; LANES]; padded * inputs / 4 / LANES];
-    let (mut scales, mut sums) = (vec![0.0; padded], vec![0; padded]);
+/// Weights in 12 bits, which leaves activations 13 to 16 of the 32 bits of a sum.
+fn pack_integers(weight: &[f32], inputs: usize) -> Weights {
+    const WEIGHT_MAX: f32 = 2047.0;
+    let padded = (weight.len() / inputs).next_multiple_of(LANES);
+    let mut panels = vec![[0; LANES]; padded / LANES * (inputs / 2)];
+    let mut scales = vec![0.0; padded];
+    let mut heaviest = 1_i64;
     for (output, row) in weight.chunks_exact(inputs).enumerate() {
-        let largest = row.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
-        let scale = (largest / 127.0).max(f32::MIN_POSITIVE);
+        let scale = (math::largest(row) / WEIGHT_MAX).max(f32::MIN_POSITIVE);
+        let panel = &mut panels[output / LANES * (inputs / 2)..];
+        let mut weight = 0;
+        for (lanes, pair) in panel.iter_mut().zip(row.as_chunks::<2>().0) {
+            let pair = pair.map(|x| (x / scale).round() as i16);
+            weight += pair.iter().map(|&x| i64::from(x).abs()).sum::<i64>();
+            lanes[output % LANES] = word(pair);
+        }
         scales[output] = scale;
-        let panel = &mut panels[output / LANES * (inputs / 4)..];
-        for (lanes, group) in panel.iter_mut().zip(row.as_chunks::<4>().0) {
-            let bytes = group.map(|x| (x / scale).round() as i8);
-            sums[output] += bytes.iter().map(|&byte| i32::from(byte)).sum::<i32>();
-            lanes[output % LANES] = u32::from_le_bytes(bytes.map(i8::cast_unsigned));
+        heaviest = heaviest.max(weight);
+    }
+    // One less than the quotient, for what rounding adds.
+    let activation_max = (i64::from(i32::MAX) / heaviest - 1).clamp(1, 32_767) as f32;
+    Weights::Integers { panels, scales, activation_max }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    fn plain(weight: &[f32], bias: &[f32], x: &[f32]) -> Vec<f32> {
+        let inputs = weight.len() / bias.len();
+        let dot = |row: &[f32], column: &[f32]| row.iter().zip(column).map(|(a, b)| a * b).sum::<f32>();
+        x.chunks(inputs)
+            .flat_map(|row| {
+                weight.chunks(inputs).zip(bias).map(move |(column, bias)| dot(row, column) + bias)
+            })
+            .collect()
+    }
+
+    fn worst(rows: usize, inputs: usize, outputs: usize, isa: Isa) -> f32 {
+        let (weight, bias) = (numbers(inputs * outputs, 1), numbers(outputs, 2));
+        let x = numbers(rows * inputs, 3);
+        let mut y = Vec::new();
+        let layer = Linear::pack(&weight, &bias, isa.min(Isa::detect()));
+        layer.apply(isa.min(Isa::detect()), &x, Activation::Identity, &mut Scratch::default(), &mut y);
+        assert_eq!(y.len(), rows * outputs);
+        plain(&weight, &bias, &x).iter().zip(&y).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn every_kernel_agrees_with_the_plain_product_at_every_edge() {
+        for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni] {
+            for (rows, inputs, outputs) in
+                [(1, 8, 5), (11, 32, 32), (12, 48, 33), (13, 384, 96), (25, 16, 64)]
+            {
+                let worst = worst(rows, inputs, outputs, isa);
+                assert!(worst < 2e-2, "{isa:?} {rows}x{inputs}x{outputs}: {worst}");
+            }
         }
     }
-    Weights::Bytes { panels, scales, sums }
+
+    #[test]
+    fn integer_sums_do_not_overflow_at_the_largest_inputs() {
+        let (weight, bias) = (vec![1.0; 1536 * 2], vec![0.0; 2]);
+        let (mut y, isa) = (Vec::new(), Isa::detect());
+        let layer = Linear::pack(&weight, &bias, isa);
+        layer.apply(isa, &[3.0; 1536], Activation::Identity, &mut Scratch::default(), &mut y);
+        assert!((y[0] - 4608.0).abs() < 5.0, "{}", y[0]);
+    }
 }

@@ -121,20 +121,17 @@ fn spread(row: &[f32], mean: f32) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>()
 }
 
-/// Smallest and largest number of a row, zero included.
+/// The largest absolute value of a row.
 #[inline(always)]
-pub fn range(row: &[f32]) -> (f32, f32) {
+pub fn largest(row: &[f32]) -> f32 {
     let (chunks, rest) = row.as_chunks::<16>();
-    let (mut low, mut high) = ([0.0_f32; 16], [0.0_f32; 16]);
+    let mut most = [0.0_f32; 16];
     for chunk in chunks {
-        for ((low, high), &x) in low.iter_mut().zip(&mut high).zip(chunk) {
-            *low = if x < *low { x } else { *low };
-            *high = if x > *high { x } else { *high };
+        for (most, x) in most.iter_mut().zip(chunk) {
+            *most = if x.abs() > *most { x.abs() } else { *most };
         }
     }
-    let low = low.iter().chain(rest).fold(0.0_f32, |a, &b| a.min(b));
-    let high = high.iter().chain(rest).fold(0.0_f32, |a, &b| a.max(b));
-    (low, high)
+    most.iter().chain(rest).fold(0.0_f32, |a, b| a.max(b.abs()))
 }
 
 #[cfg(test)]
@@ -169,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn a_range_includes_zero() {
-        assert_eq!(range(&[3.0; 20]), (0.0, 3.0));
-        assert_eq!(range(&[-3.0, 1.0]), (-3.0, 1.0));
+    fn the_largest_is_by_absolute_value() {
+        assert_eq!(largest(&[-3.0, 1.0]), 3.0);
+        assert_eq!(largest(&[2.0; 20]), 2.0);
     }
 }

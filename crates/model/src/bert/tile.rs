@@ -1,7 +1,7 @@
 //! The innermost loop: a small tile of a matrix product, for the widest vectors that this processor has.
 //!
-//! Keeps true: every variant computes the same sums in the same order of `k`, so that a text's vector depends on
-//! the machine only in the last bits, and on the batch around it not at all.
+//! Keeps true: a sum runs over the depth in the same order whatever the rows around it, so that a text's vector does
+//! not depend on its batch.
 
 #![allow(unsafe_code)]
 
@@ -17,7 +17,7 @@ pub enum Isa {
     Avx2,
     /// AVX-512 foundation, byte and word instructions.
     Avx512,
-    /// AVX-512 with dot products of bytes.
+    /// AVX-512 with dot products of 16-bit integers.
     Avx512Vnni,
 }
 
@@ -130,8 +130,8 @@ mod x86 {
         _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps
     );
 
-    /// Sums of products of unsigned activations and signed weights. `left` holds, for each group of four depths,
-    /// M words of four bytes; `panel` for each group LANES words of four bytes.
+    /// Sums of products of 16-bit numbers. `left` holds, for each pair of depths, M words of two numbers; `panel`
+    /// for each pair LANES words of two numbers. The caller keeps the sums inside 32 bits.
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     #[inline]
     pub fn vnni<const M: usize>(left: &[[u32; M]], panel: &[[u32; LANES]], tile: &mut [[i32; LANES]; M]) {
@@ -144,8 +144,8 @@ mod x86 {
             };
             for (sums, &factor) in sums.iter_mut().zip(factors) {
                 let factor = _mm512_set1_epi32(factor.cast_signed());
-                sums[0] = _mm512_dpbusd_epi32(sums[0], factor, low);
-                sums[1] = _mm512_dpbusd_epi32(sums[1], factor, high);
+                sums[0] = _mm512_dpwssd_epi32(sums[0], factor, low);
+                sums[1] = _mm512_dpwssd_epi32(sums[1], factor, high);
             }
         }
         for (sums, out) in sums.iter().zip(tile) {
