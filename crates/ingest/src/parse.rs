@@ -9,7 +9,7 @@ use ibid_types::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::format::{Format, detect};
-use crate::formats::{code, docx, html, markdown, pptx, text};
+use crate::formats::{code, delimited, docx, email, html, json, markdown, pptx, text};
 use crate::language::detect_language;
 
 /// What is known of a file besides its bytes.
@@ -72,12 +72,16 @@ pub fn parse(bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Parsed> {
         let what = format!("the file has {size} bytes and the limit is {most}; split it or raise the limit");
         return Err(Error::bad_request("document_too_large", what));
     }
-    let format = detect(bytes, hint)?;
-    let mut parsed = read(format, bytes, hint, limits)?;
+    let mut parsed = parse_nested(bytes, hint, limits)?;
     let metadata = &mut parsed.metadata;
     metadata.language = metadata.language.take().or_else(|| detect_language(&parsed.text));
     parsed.check()?;
     Ok(parsed)
+}
+
+/// A file within a file, or the whole of one: without its language, and unchecked.
+pub(crate) fn parse_nested(bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Parsed> {
+    read(detect(bytes, hint)?, bytes, hint, limits)
 }
 
 /// One arm a format.
@@ -87,6 +91,10 @@ fn read(format: Format, bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Pa
         Format::Text => Ok(text::parse(&text::decode(bytes), limits)),
         Format::Html => Ok(html::parse(bytes, limits)),
         Format::Code => Ok(code::parse(&text::decode(bytes), &hint.source, limits)),
+        Format::Json => Ok(json::parse(&text::decode(bytes), limits)),
+        Format::JsonLines => Ok(json::parse_lines(&text::decode(bytes), limits)),
+        Format::Delimited => Ok(delimited::parse(&text::decode(bytes), limits)),
+        Format::Email => email::parse(bytes, limits),
         Format::Docx => docx::parse(bytes, limits),
         Format::Pptx => pptx::parse(bytes, limits),
         _ => Err(unsupported(&format!("'{}' ({format})", hint.source))),
