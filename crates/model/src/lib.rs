@@ -5,8 +5,11 @@
 
 mod bert;
 mod boundary;
+pub mod manifest;
 mod minilm;
 mod remote;
+mod retry;
+mod wire;
 mod wordpiece;
 
 pub use bert::Isa;

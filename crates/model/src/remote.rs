@@ -11,8 +11,6 @@ mod frames;
 mod ollama;
 mod openai;
 mod prefix;
-mod retry;
-mod wire;
 
 use std::time::Duration;
 
@@ -21,11 +19,9 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, Url};
 use serde_json::Value;
 
+use crate::wire::{Http, is_near};
 pub use ollama::{OllamaChat, OllamaEmbedder, detect_ollama};
 pub use openai::{OpenAiChat, OpenAiEmbedder};
-pub(crate) use retry::Retry;
-use wire::is_near;
-pub(crate) use wire::{Failure, Http, Reply};
 
 /// How long a connection may take. A provider that answers at all connects within a round trip or two.
 const CONNECT_MAX: Duration = Duration::from_secs(10);

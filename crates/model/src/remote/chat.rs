@@ -12,7 +12,9 @@ use ibid_types::{Error, Result};
 use serde_json::Value;
 
 use super::frames::{Frames, Framing};
-use super::{ChatTimeouts, Endpoint, Failure, PROBE_MAX, REFUSAL_BYTES_MAX, Reply, Retry, failure};
+use super::{ChatTimeouts, Endpoint, PROBE_MAX, REFUSAL_BYTES_MAX, failure};
+use crate::retry::Retry;
+use crate::wire::{Failure, Reply};
 use crate::{ChatDelta, ChatOutcome, ChatRequest};
 
 /// The longest answer that is read. Callers stop long before; this is for providers that never do.

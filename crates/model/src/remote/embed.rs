@@ -9,7 +9,8 @@ use ibid_types::{Error, Result};
 use serde_json::Value;
 
 use super::prefix::prefix;
-use super::{Endpoint, REFUSAL_BYTES_MAX, RemoteConfig, Retry, estimate, failure};
+use super::{Endpoint, REFUSAL_BYTES_MAX, RemoteConfig, estimate, failure};
+use crate::retry::Retry;
 use crate::{EmbedderSpec, Purpose};
 
 /// Texts of one request. Providers allow more, but servers on a small machine answer smaller batches sooner.

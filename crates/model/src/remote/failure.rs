@@ -6,7 +6,8 @@ use ibid_types::{Error, Secret};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::{Endpoint, Failure};
+use super::Endpoint;
+use crate::wire::Failure;
 
 /// The most that is shown of a provider's own words.
 const SAID_CHARS_MAX: usize = 300;

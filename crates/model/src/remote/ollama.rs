@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::chat::{Record, RemoteChat};
 use super::embed::RemoteEmbedder;
 use super::frames::Framing;
-use super::{ChatTimeouts, Endpoint, RemoteConfig, Retry, chat, embed, estimate};
+use super::{ChatTimeouts, Endpoint, RemoteConfig, chat, embed, estimate};
+use crate::retry::Retry;
 use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose};
 
 const PROVIDER: &str = "ollama";

@@ -14,7 +14,7 @@ use reqwest::{Client, Request, Response, StatusCode, Url};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use super::retry::Retry;
+use crate::retry::Retry;
 
 /// Pieces (each about 16 KiB) read ahead of the caller.
 const PIECES_AHEAD: usize = 16;
@@ -67,14 +67,16 @@ impl Http {
     pub fn send(&self, request: Request, retry: Retry, until: Instant) -> Result<Reply, Failure> {
         let (sender, events) = channel();
         let room = Arc::new(Semaphore::new(PIECES_AHEAD));
+        let url = request.url().clone();
         let work = run(self.client.clone(), request, retry, until, sender, Arc::clone(&room));
         let task = self.runtime.spawn(work).abort_handle();
         let mut reply =
-            Reply { status: StatusCode::OK, headers: HeaderMap::new(), events, room, _task: Ends(task) };
+            Reply { status: StatusCode::OK, headers: HeaderMap::new(), url, events, room, _task: Ends(task) };
         match reply.wait(until)? {
-            Event::Head(status, headers) => {
+            Event::Head(status, headers, url) => {
                 reply.status = status;
                 reply.headers = headers;
+                reply.url = url;
                 Ok(reply)
             }
             Event::Failed(error) if error.is_connect() || error.is_timeout() => {
@@ -103,6 +105,8 @@ pub fn is_near(url: &Url) -> bool {
 pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    /// Where the answer came from, after redirects.
+    pub url: Url,
     events: Receiver<Event>,
     room: Arc<Semaphore>,
     _task: Ends,
@@ -148,7 +152,7 @@ impl Reply {
 
 #[derive(Debug)]
 enum Event {
-    Head(StatusCode, HeaderMap),
+    Head(StatusCode, HeaderMap, Url),
     Piece(Vec<u8>),
     End,
     Failed(reqwest::Error),
@@ -206,7 +210,7 @@ async fn exchange(
     room: &Semaphore,
 ) -> Result<(), reqwest::Error> {
     let mut response = patient(client, request, retry, until).await?;
-    let head = Event::Head(response.status(), response.headers().clone());
+    let head = Event::Head(response.status(), response.headers().clone(), response.url().clone());
     let mut wanted = events.send(head).is_ok();
     while wanted {
         let Ok(permit) = room.acquire().await else { return Ok(()) };
