@@ -3,9 +3,11 @@
 //! Keeps true: filters hold inside the searches; every hit says what it got from which part; a failing embedder or
 //! reranker costs quality, never the answer.
 
+mod config;
 mod fusion;
 mod retriever;
 mod suppress;
 
+pub use config::Config;
 pub use fusion::{Fused, fuse};
-pub use retriever::{Config, Retriever};
+pub use retriever::Retriever;

@@ -10,28 +10,9 @@ use ibid_types::document::Chunk;
 use ibid_types::search::{Found, Hit, Mode, Part, Request, Trace, Why};
 use ibid_types::{ChunkId, Result};
 
+use crate::config::Config;
 use crate::fusion::{Fused, fuse};
 use crate::suppress::distinct;
-
-/// How searches are made. One setting for every collection.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    /// The share of BM25 in the fused score.
-    pub lexical_weight: f32,
-    /// Candidates taken from each search. Fused scores are exact for all of them, so this bounds only what neither
-    /// search has among its best.
-    pub candidates: usize,
-    /// Hits that a reranker looks at.
-    pub rerank_depth: usize,
-    /// Whether passages that say the same are shown once.
-    pub suppress_duplicates: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { lexical_weight: 0.2, candidates: 200, rerank_depth: 20, suppress_duplicates: true }
-    }
-}
 
 /// Searches a workspace.
 #[derive(Debug)]
