@@ -10,6 +10,7 @@ pub mod format;
 mod formats;
 mod language;
 pub mod parse;
+mod pdf;
 pub mod pipeline;
 mod signature;
 pub mod worker;

@@ -90,6 +90,7 @@ fn read(format: Format, bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Pa
         Format::Markdown => Ok(markdown::parse(&text::decode(bytes), limits)),
         Format::Text => Ok(text::parse(&text::decode(bytes), limits)),
         Format::Html => Ok(html::parse(bytes, limits)),
+        Format::Pdf => crate::pdf::parse(bytes, limits),
         Format::Code => Ok(code::parse(&text::decode(bytes), &hint.source, limits)),
         Format::Json => Ok(json::parse(&text::decode(bytes), limits)),
         Format::JsonLines => Ok(json::parse_lines(&text::decode(bytes), limits)),

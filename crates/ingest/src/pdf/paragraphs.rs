@@ -1,0 +1,221 @@
+//! Lines to groups: each a paragraph, a heading, a list item, a listing or a table.
+
+use super::line::Line;
+use super::script::is_right_to_left;
+use super::table::is_mark;
+
+/// Lines of one page that belong together, in reading order.
+pub type Group<'l> = Vec<&'l Line>;
+
+/// The groups of a page.
+pub fn groups_of(lines: &[Line]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for column in lines.chunk_by(|a, b| a.column == b.column) {
+        let shape = Shape::of(column);
+        for (index, line) in column.iter().enumerate() {
+            let next = column.get(index + 1);
+            match groups.last_mut().filter(|group| index > 0 && shape.goes_on(group, line, next)) {
+                Some(group) => group.push(line),
+                None => groups.push(vec![line]),
+            }
+        }
+    }
+    join_over_columns(groups)
+}
+
+/// A paragraph may begin at the foot of one column and end at the head of the next.
+fn join_over_columns(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
+    let mut joined: Vec<Group<'_>> = Vec::with_capacity(groups.len());
+    for group in groups {
+        match joined.last_mut().filter(|before| is_continuation(before, &group)) {
+            Some(before) => before.extend(group),
+            None => joined.push(group),
+        }
+    }
+    joined
+}
+
+fn is_continuation(before: &Group<'_>, group: &Group<'_>) -> bool {
+    let (Some(last), Some(first)) = (before.last(), group.first()) else {
+        return false;
+    };
+    let is_prose = |line: &Line| line.cells.is_empty() && !line.style.monospaced && !line.is_turned;
+    last.column != first.column
+        && is_prose(last)
+        && is_prose(first)
+        && before.len() > 1
+        && is_alike(last, first)
+        && !ends_sentence(&last.text)
+        && first.text.chars().next().is_some_and(char::is_lowercase)
+}
+
+/// Sizes and styles of running text do not change.
+fn is_alike(a: &Line, b: &Line) -> bool {
+    let ratio = a.size / b.size.max(0.01);
+    (0.9..1.12).contains(&ratio) && a.style == b.style
+}
+
+/// How the lines of a column mostly stand.
+struct Shape {
+    left: f32,
+    right: f32,
+    /// From baseline to baseline.
+    leading: f32,
+}
+
+impl Shape {
+    fn of(lines: &[Line]) -> Self {
+        let mut steps: Vec<f32> =
+            lines.windows(2).map(|pair| pair[1].down - pair[0].down).filter(|step| *step > 0.0).collect();
+        steps.sort_by(f32::total_cmp);
+        // Most steps are inside of paragraphs; where paragraphs are short, the lower quarter is.
+        let leading = steps.get(steps.len() * 2 / 5).copied().unwrap_or(0.0);
+        Self {
+            left: lines.iter().map(|line| line.left).fold(f32::MAX, f32::min),
+            right: lines.iter().map(|line| line.right).fold(f32::MIN, f32::max),
+            leading,
+        }
+    }
+
+    fn goes_on(&self, group: &[&Line], line: &Line, next: Option<&Line>) -> bool {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            return false;
+        };
+        if !last.cells.is_empty() || !line.cells.is_empty() {
+            return !last.cells.is_empty() && !line.cells.is_empty();
+        }
+        let is_near =
+            line.down > last.down && line.down - last.down <= self.step_max(last.size.max(line.size));
+        if !is_near || !is_alike(last, line) {
+            return false;
+        }
+        line.style.monospaced
+            || !(self.is_indented(group, line, next) || starts_item(first, line) || self.was_last(last, line))
+    }
+
+    fn step_max(&self, size: f32) -> f32 {
+        let usual =
+            if self.leading > size * 0.8 && self.leading < size * 3.2 { self.leading } else { size * 1.25 };
+        usual.mul_add(1.12, size * 0.22)
+    }
+
+    /// Whether the line begins a paragraph by how far in it stands.
+    fn is_indented(&self, group: &[&Line], line: &Line, next: Option<&Line>) -> bool {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            return false;
+        };
+        if is_right_to_left(&line.text) {
+            return false;
+        }
+        let step = line.left - last.left;
+        let is_in = step > line.size * 0.9;
+        let is_out = step < line.size * -0.9;
+        // After a first line that stands further in or out, the second one takes the usual place.
+        if group.len() == 1 && is_out {
+            return false;
+        }
+        let hangs = is_in
+            && group.len() == 1
+            && next.is_some_and(|next| (next.left - line.left).abs() < line.size * 0.5);
+        let hangs_from_mark = is_in && group.len() == 1 && begins_with_mark(&first.text);
+        (is_in && !hangs && !hangs_from_mark && last.left - self.left < line.size * 8.0)
+            || (is_out && group.len() > 1)
+    }
+
+    /// Whether a paragraph ended with `last`: it ends a sentence far from the right edge.
+    fn was_last(&self, last: &Line, line: &Line) -> bool {
+        let width = (self.right - self.left).max(1.0);
+        let room = (self.right - last.right) / width;
+        let starts = line.text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase());
+        !is_right_to_left(&line.text) && starts && room > 0.12 && ends_sentence(&last.text)
+    }
+}
+
+/// A list's next item.
+fn starts_item(first: &Line, line: &Line) -> bool {
+    let Some(mark) = line.text.split_whitespace().next().filter(|mark| is_mark(mark)) else {
+        return false;
+    };
+    let is_bullet = mark
+        .chars()
+        .all(|c| matches!(c, '•' | '◦' | '▪' | '‣' | '●' | '○' | '■' | '□' | '–' | '*' | '➢' | '✓'));
+    let is_aligned = (line.left - first.left).abs() < line.size * 0.6;
+    is_bullet
+        || (is_aligned
+            && (begins_with_mark(&first.text) || mark.ends_with([')', '.', ']']))
+            && line.text.len() > mark.len())
+}
+
+/// Whether a text starts with a bullet or a number, with something behind it.
+pub fn begins_with_mark(text: &str) -> bool {
+    text.split_once(char::is_whitespace).is_some_and(|(mark, _)| is_mark(mark))
+}
+
+fn ends_sentence(text: &str) -> bool {
+    let bare = text.trim_end_matches(['"', '”', '’', ')', ']', '»']);
+    bare.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '…'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str, left: f32, down: f32) -> Line {
+        Line {
+            text: text.into(),
+            left,
+            right: left + 5.0 * text.len() as f32,
+            down,
+            size: 10.0,
+            ..Line::default()
+        }
+    }
+
+    fn groups(lines: &[Line]) -> Vec<usize> {
+        groups_of(lines).iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn a_gap_parts_paragraphs() {
+        let lines = [
+            line("one long line", 0.0, 0.0),
+            line("goes on", 0.0, 12.0),
+            line("another", 0.0, 36.0),
+            line("goes on too", 0.0, 48.0),
+        ];
+        assert_eq!(groups(&lines), [2, 2]);
+    }
+
+    #[test]
+    fn an_indented_line_begins_a_paragraph() {
+        let lines = [
+            line("   one long line", 0.0, 0.0),
+            line("goes on and on and", 0.0, 12.0),
+            line("another one that", 20.0, 24.0),
+            line("goes on and on too", 0.0, 36.0),
+        ];
+        assert_eq!(groups(&lines), [2, 2]);
+    }
+
+    #[test]
+    fn items_are_apart() {
+        let lines = [
+            line("1. one item", 0.0, 0.0),
+            line("with two lines", 12.0, 12.0),
+            line("2. another item", 0.0, 24.0),
+        ];
+        assert_eq!(groups(&lines), [2, 1]);
+    }
+
+    #[test]
+    fn another_size_is_another_group() {
+        let title = Line { size: 16.0, ..line("Title", 0.0, 0.0) };
+        assert_eq!(groups(&[title, line("text", 0.0, 14.0)]), [1, 1]);
+    }
+
+    #[test]
+    fn a_paragraph_goes_on_in_the_next_column() {
+        let next = Line { column: 1, ..line("ends there.", 200.0, 0.0) };
+        assert_eq!(groups(&[line("it begins", 0.0, 0.0), line("here and", 0.0, 12.0), next]), [3]);
+    }
+}
