@@ -9,7 +9,7 @@ use ibid_types::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::format::{Format, detect};
-use crate::formats::{code, delimited, docx, email, html, json, markdown, pptx, text};
+use crate::formats::{code, delimited, docx, email, epub, html, json, markdown, odf, pptx, spreadsheet, text};
 use crate::language::detect_language;
 
 /// What is known of a file besides its bytes.
@@ -97,6 +97,9 @@ fn read(format: Format, bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Pa
         Format::Delimited => Ok(delimited::parse(&text::decode(bytes), limits)),
         Format::Email => email::parse(bytes, limits),
         Format::Docx => docx::parse(bytes, limits),
+        Format::Spreadsheet => spreadsheet::parse(bytes, limits),
+        Format::Epub => epub::parse(bytes, limits),
+        Format::OpenDocument => odf::parse(bytes, limits),
         Format::Pptx => pptx::parse(bytes, limits),
         _ => Err(unsupported(&format!("'{}' ({format})", hint.source))),
     }

@@ -81,8 +81,7 @@ pub fn properties(xml: &Xml) -> Metadata {
             "title" => found.title = found.title.take().or_else(value).filter(|title| !is_made_up(title)),
             "creator" | "initial-creator" => {
                 if let Some(name) = value() {
-                    found.author =
-                        Some(found.author.take().map_or(name.clone(), |first| format!("{first}, {name}")));
+                    add_author(&mut found, &name);
                 }
             }
             "language" => {
@@ -98,6 +97,17 @@ pub fn properties(xml: &Xml) -> Metadata {
         }
     }
     found
+}
+
+fn add_author(found: &mut Metadata, name: &str) {
+    match &mut found.author {
+        Some(names) if names.split(", ").any(|known| known == name) => {}
+        Some(names) => {
+            names.push_str(", ");
+            names.push_str(name);
+        }
+        None => found.author = Some(name.to_owned()),
+    }
 }
 
 /// Titles that programs write when the author gave none.
