@@ -40,7 +40,7 @@ fn hash(letters: impl Iterator<Item = char>) -> u64 {
     hasher.finish()
 }
 
-/// Appends the text of the next line.
+/// Appends the text of the next line. A hyphen at the line's end gets no space behind it.
 pub fn append(text: &mut String, next: &str, is_line_end_meant: bool, words: &Vocabulary) {
     let Some(last) = text.chars().next_back() else {
         text.push_str(next);
@@ -49,13 +49,10 @@ pub fn append(text: &mut String, next: &str, is_line_end_meant: bool, words: &Vo
     let first = next.chars().next().unwrap_or(' ');
     if last == '\u{AD}' {
         text.pop();
-    } else if is_hyphen(last) && parts_word(text, next, words) {
-        text.pop();
-    } else if is_hyphen(last)
-        && text.chars().nth_back(1).is_some_and(char::is_alphanumeric)
-        && first.is_alphanumeric()
-    {
-        // A compound keeps its hyphen and gets no space.
+    } else if is_hyphen(last) && text.chars().nth_back(1).is_some_and(char::is_alphanumeric) && first.is_alphanumeric() {
+        if parts_word(text, next, words) {
+            text.pop();
+        }
     } else if is_line_end_meant {
         text.push('\n');
     } else if !(is_unspaced(last) && is_unspaced(first)) {

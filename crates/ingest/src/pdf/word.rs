@@ -265,7 +265,7 @@ pub fn word(text: &str, x: f32, y: f32) -> Word {
         size: 10.0,
         style,
         is_artifact: false,
-        spaced: true,
+        spaced: false,
         order: 0,
     }
 }
