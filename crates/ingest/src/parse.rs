@@ -9,7 +9,10 @@ use ibid_types::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::format::{Format, detect};
-use crate::formats::{code, delimited, docx, email, epub, html, json, markdown, odf, pptx, spreadsheet, text};
+use crate::formats::{
+    code, delimited, docx, email, epub, html, json, markdown, markup, notebook, odf, pptx, spreadsheet,
+    subtitles, text,
+};
 use crate::language::detect_language;
 
 /// What is known of a file besides its bytes.
@@ -101,7 +104,9 @@ fn read(format: Format, bytes: &[u8], hint: &Hint, limits: &Limits) -> Result<Pa
         Format::Epub => epub::parse(bytes, limits),
         Format::OpenDocument => odf::parse(bytes, limits),
         Format::Pptx => pptx::parse(bytes, limits),
-        _ => Err(unsupported(&format!("'{}' ({format})", hint.source))),
+        Format::Notebook => Ok(notebook::parse(&text::decode(bytes), limits)),
+        Format::Xml => markup::parse(&text::decode(bytes), limits),
+        Format::Subtitles => Ok(subtitles::parse(&text::decode(bytes), limits)),
     }
 }
 

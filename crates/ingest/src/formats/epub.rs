@@ -38,7 +38,10 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
 /// The package document and the folder that its names are relative to.
 fn package(archive: &mut Archive<'_>, limits: &Limits) -> Result<(String, Xml)> {
     let container = part(archive, "META-INF/container.xml", limits)?;
-    let path = container.as_ref().and_then(|xml| xml.attribute(xml.find(ROOT, "rootfile")?, "full-path")).map(str::to_owned);
+    let path = container
+        .as_ref()
+        .and_then(|xml| xml.attribute(xml.find(ROOT, "rootfile")?, "full-path"))
+        .map(str::to_owned);
     let package = path.as_deref().map(|path| part(archive, path, limits)).transpose()?.flatten();
     let (Some(path), Some(package)) = (path, package) else {
         let what = "the file has no book inside; save or send it again";

@@ -25,7 +25,8 @@ pub fn parse(text: &str, limits: &Limits) -> Parsed {
     }
 }
 
-fn written(value: &Value, limits: &Limits) -> Parsed {
+/// A value of any origin, as `parse` writes it.
+pub fn written(value: &Value, limits: &Limits) -> Parsed {
     let mut out = Builder::new(limits);
     if let Value::Object(_) = value {
         *out.metadata() = record::metadata(value);
@@ -114,7 +115,7 @@ mod tests {
     fn an_object_is_lines_in_its_own_order() {
         let parsed = check(
             r#"{"title": "T", "b": {"c": 1, "d": null}, "a": [1, "x"], "e": [{"f": true, "g": 2}]}"#,
-            "title: T\nb:\n  c: 1\na: 1, x\ne:\n  - f: true\n    g: 2",
+            "title: T\nb:\n  c: 1\n  d: null\na: 1, x\ne:\n  - f: true\n    g: 2",
         );
         assert_eq!(parsed.metadata.title.as_deref(), Some("T"));
     }

@@ -76,7 +76,8 @@ fn grid(rows: &[Row<'_>]) -> Vec<Vec<String>> {
     const CELLS_MAX: usize = 8_000_000;
     let columns: BTreeSet<u32> = rows.iter().flat_map(|row| row.keys().copied()).collect();
     let is_sparse = rows.len().saturating_mul(columns.len()) > CELLS_MAX;
-    let all = |row: &Row<'_>| columns.iter().map(|column| row.get(column).cloned().unwrap_or_default()).collect();
+    let all =
+        |row: &Row<'_>| columns.iter().map(|column| row.get(column).cloned().unwrap_or_default()).collect();
     rows.iter().map(|row| if is_sparse { row.values().cloned().collect() } else { all(row) }).collect()
 }
 
@@ -97,7 +98,10 @@ mod tests {
 
     #[test]
     fn blank_rows_part_tables_and_empty_columns_go() {
-        check(&[(0, 0, "a"), (0, 5, "b"), (1, 5, "2"), (3, 0, "c"), (3, 1, "d")], "S\n\na | b\n | 2\n\nc | d");
+        check(
+            &[(0, 0, "a"), (0, 5, "b"), (1, 5, "2"), (3, 0, "c"), (3, 1, "d")],
+            "S\n\na | b\n | 2\n\nc | d",
+        );
     }
 
     #[test]

@@ -6,7 +6,9 @@
 use std::fmt::Display;
 use std::io::Cursor;
 
-use calamine::{Cell, Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, Xlsx};
+use calamine::{
+    Cell, Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, Xlsx,
+};
 use ibid_types::parsed::Parsed;
 use ibid_types::{Error, Result};
 
@@ -43,7 +45,9 @@ fn open_xml(bytes: &[u8], limits: &Limits, out: &mut Builder) -> Result<()> {
     let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     for (number, name) in shown(book.sheets_metadata()) {
         let mut sheet = Sheet::default();
-        let read = book.worksheet_cells_reader(&name).and_then(|mut cells| collect(|| cells.next_cell(), &mut sheet, limits));
+        let read = book
+            .worksheet_cells_reader(&name)
+            .and_then(|mut cells| collect(|| cells.next_cell(), &mut sheet, limits));
         finish_sheet(read, &sheet, number, &name, out);
     }
     Ok(())
@@ -53,7 +57,9 @@ fn binary(bytes: &[u8], limits: &Limits, out: &mut Builder) -> Result<()> {
     let mut book = Xlsb::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     for (number, name) in shown(book.sheets_metadata()) {
         let mut sheet = Sheet::default();
-        let read = book.worksheet_cells_reader(&name).and_then(|mut cells| collect(|| cells.next_cell(), &mut sheet, limits));
+        let read = book
+            .worksheet_cells_reader(&name)
+            .and_then(|mut cells| collect(|| cells.next_cell(), &mut sheet, limits));
         finish_sheet(read, &sheet, number, &name, out);
     }
     Ok(())
@@ -81,8 +87,13 @@ fn old(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
 
 /// The sheets with cells that a reader can see, numbered as all are.
 fn shown(sheets: &[calamine::Sheet]) -> Vec<(u32, String)> {
-    let is_shown = |sheet: &calamine::Sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible;
-    (1..).zip(sheets).filter(|(_, sheet)| is_shown(sheet)).map(|(number, sheet)| (number, sheet.name.clone())).collect()
+    let is_shown =
+        |sheet: &calamine::Sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible;
+    (1..)
+        .zip(sheets)
+        .filter(|(_, sheet)| is_shown(sheet))
+        .map(|(number, sheet)| (number, sheet.name.clone()))
+        .collect()
 }
 
 /// Cells one by one, up to the text that the limits allow.
@@ -135,7 +146,11 @@ fn shown_number(number: f64) -> String {
 fn shown_time(time: &ExcelDateTime) -> String {
     let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");
-    let clock = if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") };
+    let clock = if second == 0 {
+        format!("{hour:02}:{minute:02}")
+    } else {
+        format!("{hour:02}:{minute:02}:{second:02}")
+    };
     let value = time.as_f64();
     if time.is_duration() {
         let minutes = (value * 24.0 * 60.0).round();

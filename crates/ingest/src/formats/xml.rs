@@ -102,6 +102,14 @@ impl Xml {
         exact.or_else(local).map(|(_, value)| &**value)
     }
 
+    /// The attributes of an element, with their prefixes.
+    pub fn attributes(&self, node: NodeId) -> &[(Box<str>, Box<str>)] {
+        match self.node(node).map(|node| &node.data) {
+            Some(Data::Element { attributes, .. }) => attributes,
+            _ => &[],
+        }
+    }
+
     /// `node` and all below it, in document order.
     pub fn descendants(&self, node: NodeId) -> Descendants<'_> {
         Descendants { tree: self, stack: vec![node] }

@@ -19,10 +19,10 @@ impl Value {
         matches!(self, Self::Object(_))
     }
 
-    /// Null, or a container of nothing else.
+    /// Blank text, or a container of nothing else. A null says something: that there is no such thing.
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Null => true,
+            Self::Null => false,
             Self::Plain(text) | Self::Text(text) => text.trim().is_empty(),
             Self::Array(items) => items.iter().all(Self::is_empty),
             Self::Object(members) => members.iter().all(|(_, value)| value.is_empty()),
@@ -33,6 +33,14 @@ impl Value {
         match self {
             Self::Plain(text) | Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The elements of an array; none of anything else.
+    pub fn items(&self) -> &[Self] {
+        match self {
+            Self::Array(items) => items,
+            _ => &[],
         }
     }
 
@@ -60,7 +68,7 @@ impl Value {
         }
     }
 
-    /// Lines of `key: value`; members without value are left out.
+    /// Lines of `key: value`; empty texts and containers are left out.
     pub fn write(&self, indent: usize, lines: &mut Vec<String>) {
         let margin = "  ".repeat(indent);
         match self {
@@ -84,8 +92,7 @@ impl Value {
                     }
                 }
             }
-            Self::Null => {}
-            Self::Plain(text) | Self::Text(text) => lines.push(format!("{margin}{text}")),
+            value => lines.push(format!("{margin}{}", value.text().unwrap_or("null"))),
         }
     }
 
@@ -99,6 +106,7 @@ impl Value {
                 let texts: Vec<&str> = items.iter().filter_map(Self::text).collect();
                 Some(texts.join(", "))
             }
+            Self::Null => Some("null".to_owned()),
             value => value.text().map(|text| text.trim().to_owned()),
         }
     }

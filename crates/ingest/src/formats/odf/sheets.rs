@@ -10,7 +10,8 @@ const REPEATS_MAX: u32 = 256;
 pub fn write(xml: &Xml, book: NodeId, limits: &Limits, out: &mut Builder) {
     let mut bytes_left = limits.text_bytes_max;
     for (number, table) in (1..).zip(xml.children_named(book, "table")) {
-        let name = xml.attribute(table, "table:name").map_or_else(|| format!("Sheet {number}"), str::to_owned);
+        let name =
+            xml.attribute(table, "table:name").map_or_else(|| format!("Sheet {number}"), str::to_owned);
         sheet(xml, table, &mut bytes_left).write(number, &name, out);
         if out.is_full() {
             break;
@@ -46,11 +47,15 @@ fn put_row(sheet: &mut Sheet, row: u32, cells: &[(u32, String)], bytes_left: &mu
 fn cells(xml: &Xml, row: NodeId) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     let mut column = 0u32;
-    for cell in xml.children(row).filter(|cell| matches!(xml.name(*cell), "table-cell" | "covered-table-cell")) {
+    for cell in
+        xml.children(row).filter(|cell| matches!(xml.name(*cell), "table-cell" | "covered-table-cell"))
+    {
         let repeats = count(xml, cell, "table:number-columns-repeated");
         let text = text_of(xml, cell);
         if !text.trim().is_empty() {
-            found.extend((0..repeats.min(REPEATS_MAX)).map(|copy| (column.saturating_add(copy), text.clone())));
+            found.extend(
+                (0..repeats.min(REPEATS_MAX)).map(|copy| (column.saturating_add(copy), text.clone())),
+            );
         }
         column = column.saturating_add(repeats);
     }

@@ -16,7 +16,9 @@ pub fn write(xml: &Xml, show: NodeId, writer: &mut Writer<'_>) {
 fn write_slide(xml: &Xml, slide: NodeId, number: u32, writer: &mut Writer<'_>) {
     let is_title = |node: &NodeId| xml.attribute(*node, "presentation:class") == Some("title");
     let title_frame = xml.children(slide).find(is_title);
-    let title = title_frame.map(|frame| prose(&lines(xml, frame)).replace('\n', " ")).filter(|title| !title.is_empty());
+    let title = title_frame
+        .map(|frame| prose(&lines(xml, frame)).replace('\n', " "))
+        .filter(|title| !title.is_empty());
     writer.out.page(number, Some(&title.clone().unwrap_or_else(|| format!("Slide {number}"))));
     if let Some(title) = title {
         writer.out.heading(1, &title);
@@ -31,7 +33,9 @@ fn write_slide(xml: &Xml, slide: NodeId, number: u32, writer: &mut Writer<'_>) {
 }
 
 fn write_notes(xml: &Xml, notes: NodeId, writer: &mut Writer<'_>) {
-    for frame in xml.children(notes).filter(|frame| xml.attribute(*frame, "presentation:class") == Some("notes")) {
+    for frame in
+        xml.children(notes).filter(|frame| xml.attribute(*frame, "presentation:class") == Some("notes"))
+    {
         let text = prose(&lines(xml, frame));
         if !text.is_empty() {
             writer.out.paragraph(&format!("Notes: {text}"));

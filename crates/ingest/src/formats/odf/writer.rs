@@ -27,7 +27,15 @@ struct List<'a> {
 
 impl<'a> Writer<'a> {
     pub fn new(xml: &'a Xml, styles: &'a Styles, depth_max: usize, out: &'a mut Builder) -> Self {
-        Self { xml, styles, out, depth_left: depth_max, notes: Vec::new(), code: Vec::new(), has_pages: false }
+        Self {
+            xml,
+            styles,
+            out,
+            depth_left: depth_max,
+            notes: Vec::new(),
+            code: Vec::new(),
+            has_pages: false,
+        }
     }
 
     /// A whole text, whose pages are known if its program noted where they end.
@@ -75,14 +83,17 @@ impl<'a> Writer<'a> {
             "list" => self.list(node, list),
             "table" => self.table(node),
             "soft-page-break" => self.turn_page(),
-            "section" | "frame" | "text-box" | "g" | "custom-shape" | "index-body" | "numbered-paragraph" => self.blocks(node),
+            "section" | "frame" | "text-box" | "g" | "custom-shape" | "index-body" | "numbered-paragraph" => {
+                self.blocks(node)
+            }
             _ => {}
         }
     }
 
     fn heading(&mut self, node: NodeId) {
         self.end_code();
-        let level = self.xml.attribute(node, "text:outline-level").and_then(|level| level.parse().ok()).unwrap_or(1);
+        let level =
+            self.xml.attribute(node, "text:outline-level").and_then(|level| level.parse().ok()).unwrap_or(1);
         let line = self.line(node);
         self.out.heading(level, &line.text);
     }
@@ -121,7 +132,8 @@ impl<'a> Writer<'a> {
         }
         self.depth_left -= 1;
         let xml = self.xml;
-        let style = xml.attribute(node, "text:style-name").or(outer.map(|outer| outer.style)).unwrap_or_default();
+        let style =
+            xml.attribute(node, "text:style-name").or(outer.map(|outer| outer.style)).unwrap_or_default();
         let list = List { style, depth: outer.map_or(0, |outer| outer.depth + 1) };
         let is_numbered = self.styles.is_numbered(style, list.depth);
         let items = xml.children(node).filter(|item| matches!(xml.name(*item), "list-item" | "list-header"));
@@ -150,8 +162,11 @@ impl<'a> Writer<'a> {
     fn cells(&mut self, row: NodeId) -> Vec<String> {
         let xml = self.xml;
         let mut cells = Vec::new();
-        for cell in xml.children(row).filter(|cell| matches!(xml.name(*cell), "table-cell" | "covered-table-cell")) {
-            let repeated = xml.attribute(cell, "number-columns-repeated").and_then(|count| count.parse().ok());
+        for cell in
+            xml.children(row).filter(|cell| matches!(xml.name(*cell), "table-cell" | "covered-table-cell"))
+        {
+            let repeated =
+                xml.attribute(cell, "number-columns-repeated").and_then(|count| count.parse().ok());
             let lines = xml.descendants(cell).filter(|node| matches!(xml.name(*node), "p" | "h"));
             let texts: Vec<String> = lines.map(|line| self.line(line).text).collect();
             cells.extend(std::iter::repeat_n(texts.join(" "), repeated.unwrap_or(1).clamp(1, SPAN_MAX)));
