@@ -296,9 +296,15 @@ pub struct Eval {
     /// Modes to measure; all without it
     #[arg(long, value_name = "MODE", value_delimiter = ',')]
     pub modes: Vec<SearchMode>,
-    /// A second configuration to compare with, as KEY=VALUE settings of retrieval; repeatable
+    /// A setting of retrieval to measure with, such as lexical_weight=0.3; repeatable
+    #[arg(long = "with", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// A second configuration to measure beside the first; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub compare: Vec<String>,
+    /// Asks only so many queries, the first of the file
+    #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
+    pub queries: usize,
     /// Keeps embeddings here between runs
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
@@ -322,7 +328,9 @@ pub enum Keys {
 
 #[derive(Debug, Subcommand)]
 pub enum Workspaces {
-    Create { name: String },
+    Create {
+        name: String,
+    },
     List,
     /// Deletes a workspace with everything in it
     Delete {

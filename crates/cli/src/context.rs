@@ -53,7 +53,8 @@ impl Context {
         let runtime = runtime()?;
         let app = App::open(config, mode)?;
         let router = ibid_serve::router(&app);
-        let client = Client::InProcess { router, runtime: runtime.handle().clone(), token: app.local_token().clone() };
+        let client =
+            Client::InProcess { router, runtime: runtime.handle().clone(), token: app.local_token().clone() };
         Ok(Self { client, color, common, _local: Some(Local { app, runtime: Some(runtime) }) })
     }
 
@@ -115,7 +116,10 @@ fn usual_file() -> Option<PathBuf> {
 
 fn usual_data_dir() -> Result<PathBuf> {
     let base = home("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
-        Error::bad_request("data_dir_unknown", "no home directory is known; name a data directory with --data-dir")
+        Error::bad_request(
+            "data_dir_unknown",
+            "no home directory is known; name a data directory with --data-dir",
+        )
     })?;
     Ok(base.join("ibid"))
 }
@@ -129,7 +133,8 @@ fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
 fn make_private(dir: &std::path::Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| {
-        let what = format!("cannot make the data directory {}; choose another with --data-dir", dir.display());
+        let what =
+            format!("cannot make the data directory {}; choose another with --data-dir", dir.display());
         Error::unavailable("data_unwritable", what).caused_by(error)
     })
 }

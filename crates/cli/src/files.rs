@@ -59,7 +59,8 @@ fn gather_path(text: &str, choice: &Choice, items: &mut Vec<Item>) -> Result<()>
         let what = format!("there is no file or folder {text}; check the path");
         return Err(Error::not_found("path_unknown", what));
     }
-    let fixed: PathBuf = path.iter().take_while(|part| !part.to_string_lossy().contains(['*', '?', '[', '{'])).collect();
+    let fixed: PathBuf =
+        path.iter().take_while(|part| !part.to_string_lossy().contains(['*', '?', '[', '{'])).collect();
     let base = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
     let wanted = Choice { include: globs(&[text.to_owned()])?, ..choice.clone() };
     let before = items.len();
@@ -104,7 +105,11 @@ impl Choice {
     }
 
     fn walk(&self, folder: &Path, items: &mut Vec<Item>) {
-        let walk = WalkBuilder::new(folder).standard_filters(!self.all).require_git(false).follow_links(false).build();
+        let walk = WalkBuilder::new(folder)
+            .standard_filters(!self.all)
+            .require_git(false)
+            .follow_links(false)
+            .build();
         for entry in walk {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
@@ -122,9 +127,14 @@ impl Choice {
     fn wants(&self, folder: &Path, path: &Path) -> bool {
         let inside = path.strip_prefix(folder).unwrap_or(path);
         let fits = |set: &GlobSet| {
-            set.is_match(path) || set.is_match(inside) || path.file_name().is_some_and(|name| set.is_match(name))
+            set.is_match(path)
+                || set.is_match(inside)
+                || path.file_name().is_some_and(|name| set.is_match(name))
         };
-        let included = self.include.as_ref().map_or_else(|| ibid_ingest::is_readable_name(&path.to_string_lossy()), fits);
+        let included = self
+            .include
+            .as_ref()
+            .map_or_else(|| ibid_ingest::is_readable_name(&path.to_string_lossy()), fits);
         included && !self.exclude.as_ref().is_some_and(fits)
     }
 }
@@ -134,7 +144,8 @@ fn globs(patterns: &[String]) -> Result<Option<GlobSet>> {
         return Ok(None);
     }
     let malformed = |error: globset::Error| {
-        Error::bad_request("glob_malformed", format!("'{}' is not a glob", error.glob().unwrap_or_default())).caused_by(error)
+        Error::bad_request("glob_malformed", format!("'{}' is not a glob", error.glob().unwrap_or_default()))
+            .caused_by(error)
     };
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
@@ -157,7 +168,8 @@ impl Item {
         match self {
             Self::File { path, source } => {
                 let bytes = std::fs::read(path).map_err(|error| {
-                    Error::unavailable("file_unreadable", format!("cannot read {}", path.display())).caused_by(error)
+                    Error::unavailable("file_unreadable", format!("cannot read {}", path.display()))
+                        .caused_by(error)
                 })?;
                 Ok(Loaded { source: source.clone(), media_type: None, bytes })
             }
@@ -180,7 +192,10 @@ fn fetch(address: &str) -> Result<Loaded> {
         .user_agent(concat!("ibid/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| Error::internal("client_setup", "cannot set up the HTTP client").caused_by(error))?;
-    let response = client.get(address).send().map_err(|error| failed(format!("no answer from {address}")).caused_by(error))?;
+    let response = client
+        .get(address)
+        .send()
+        .map_err(|error| failed(format!("no answer from {address}")).caused_by(error))?;
     if !response.status().is_success() {
         return Err(failed(format!("{address} answered {}", response.status())));
     }

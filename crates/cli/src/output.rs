@@ -86,7 +86,11 @@ pub fn json_line(value: &impl Serialize) -> Result<()> {
 /// A document's text must not steer the terminal: control characters other than our own colours are shown as `�`.
 fn visible(text: &str) -> String {
     let harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t' | '\u{1b}');
-    if text.chars().all(harmless) { text.to_owned() } else { text.replace(|c: char| !harmless(c), "\u{fffd}") }
+    if text.chars().all(harmless) {
+        text.to_owned()
+    } else {
+        text.replace(|c: char| !harmless(c), "\u{fffd}")
+    }
 }
 
 /// The same for text that came from outside, where no colour is ours.

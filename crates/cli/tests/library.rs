@@ -40,7 +40,8 @@ fn every_sample_answers_its_question() {
         let said = ask(&home, question);
         let text = said["text"].as_str().unwrap();
         assert!(text.contains(answer), "{question}: {text}");
-        let sources: Vec<&str> = said["citations"].as_array().unwrap().iter().map(|c| c["source"].as_str().unwrap()).collect();
+        let sources: Vec<&str> =
+            said["citations"].as_array().unwrap().iter().map(|c| c["source"].as_str().unwrap()).collect();
         assert!(sources.iter().any(|cited| cited.ends_with(source)), "{question}: {sources:?}");
     }
 }
@@ -93,7 +94,8 @@ fn a_deleted_document_is_gone_at_once() {
 fn filters_narrow_inside_the_search() {
     let home = home();
     for number in 0..30 {
-        let _ = home.write(&format!("b/{number}.txt"), format!("The harbour master is called Bo number {number}."));
+        let _ = home
+            .write(&format!("b/{number}.txt"), format!("The harbour master is called Bo number {number}."));
     }
     let _ = home.write("a/only.txt", "The harbour master is called Ann.");
     let _ = home.ok(&["ingest", &format!("{}/b", home.files()), "--tag", "old"]);
@@ -124,17 +126,26 @@ fn one_bad_file_fails_alone_with_a_reason() {
     assert_eq!(summary["ingested"], 1, "{summary}");
     let failed = summary["failed"].as_array().unwrap();
     assert_eq!(failed.len(), 2, "{summary}");
-    assert!(failed.iter().all(|failed| failed["code"].as_str().unwrap().starts_with("document_")), "{summary}");
+    assert!(
+        failed.iter().all(|failed| failed["code"].as_str().unwrap().starts_with("document_")),
+        "{summary}"
+    );
 }
 
 #[test]
 fn standard_input_and_flags_are_taken() {
     let home = home();
-    let said = home.run_with_input(&["ingest", "-", "--name", "memo.md", "--title", "Memo", "--author", "Zoe"], "Ducks like barley.");
+    let said = home.run_with_input(
+        &["ingest", "-", "--name", "memo.md", "--title", "Memo", "--author", "Zoe"],
+        "Ducks like barley.",
+    );
     assert_eq!(said.code, 0, "{said:?}");
     let list = home.ok(&["--json", "documents", "list"]).json();
     let document = &list["documents"][0];
-    assert_eq!((&document["source"], &document["title"], &document["author"]), (&"memo.md".into(), &"Memo".into(), &"Zoe".into()));
+    assert_eq!(
+        (&document["source"], &document["title"], &document["author"]),
+        (&"memo.md".into(), &"Memo".into(), &"Zoe".into())
+    );
 }
 
 #[test]
@@ -160,7 +171,8 @@ fn wrong_input_is_told_with_an_exit_code() {
 fn a_missing_model_says_what_to_do() {
     let home = home();
     let _ = home.write("a.txt", "Some words.");
-    let said = home.command(&["ingest", &home.files()]).env("IBID_MODELS_DIR", "/no/models").output().unwrap();
+    let said =
+        home.command(&["ingest", &home.files()]).env("IBID_MODELS_DIR", "/no/models").output().unwrap();
     let err = String::from_utf8_lossy(&said.stderr);
     assert!(err.contains("ibid models pull"), "{err}");
     assert_ne!(said.status.code(), Some(0));

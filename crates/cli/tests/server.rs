@@ -12,7 +12,14 @@ fn home() -> Home {
 
 fn upload(server: &Server, name: &str, text: &str) -> (u16, Value) {
     let part = Part::text(text.to_owned()).file_name(name.to_owned());
-    answer(server.http.post(format!("{}/v1/documents", server.base)).multipart(Form::new().part("file", part)).send().unwrap())
+    answer(
+        server
+            .http
+            .post(format!("{}/v1/documents", server.base))
+            .multipart(Form::new().part("file", part))
+            .send()
+            .unwrap(),
+    )
 }
 
 /// Uploads and waits, over the stream of events, until the jobs have ended.
@@ -37,9 +44,11 @@ fn an_uploaded_document_is_found_shown_and_deleted() {
     assert_eq!(citation["heading_path"], json!(["Boats"]), "{answer}");
     let (document, version) = (citation["document"].as_str().unwrap(), citation["version"].as_str().unwrap());
     let span = format!("start_byte={}&end_byte={}", citation["start_byte"], citation["end_byte"]);
-    let (status, passage) = server.get(&format!("/v1/documents/{document}/versions/{version}/passage?{span}"));
+    let (status, passage) =
+        server.get(&format!("/v1/documents/{document}/versions/{version}/passage?{span}"));
     assert_eq!((status, &passage["quote"]), (200, &citation["quote"]), "{passage}");
-    let original = server.http.get(format!("{}/v1/documents/{document}/content", server.base)).send().unwrap();
+    let original =
+        server.http.get(format!("{}/v1/documents/{document}/content", server.base)).send().unwrap();
     assert!(original.text().unwrap().starts_with("# Boats"));
     let deleted = server.http.delete(format!("{}/v1/documents/{document}", server.base)).send().unwrap();
     assert_eq!(deleted.status(), 204);
@@ -77,7 +86,14 @@ fn errors_have_one_shape() {
         (400, server.post("/v1/ask", &json!({ "question": "" })), "question_empty"),
         (400, server.post("/v1/ask", &json!({ "query": "x" })), "request_malformed"),
         (400, server.post("/v1/search", &json!({ "query": "x", "mode": "magic" })), "value_unknown"),
-        (404, server.post("/v1/chat/completions", &json!({ "model": "x", "messages": [{ "role": "user", "content": "y" }] })), "model_unknown"),
+        (
+            404,
+            server.post(
+                "/v1/chat/completions",
+                &json!({ "model": "x", "messages": [{ "role": "user", "content": "y" }] }),
+            ),
+            "model_unknown",
+        ),
     ] {
         assert_eq!((got, &body["error"]["code"]), (status, &code.into()), "{body}");
         assert!(body["error"]["request_id"].is_string() && body["error"]["message"].is_string(), "{body}");
@@ -87,7 +103,8 @@ fn errors_have_one_shape() {
 #[test]
 fn a_request_that_is_too_large_is_refused() {
     let home = home();
-    let server = home.serve(&["--set", "server.request_bytes_max=2000", "--set", "server.upload_bytes_max=5000"]);
+    let server =
+        home.serve(&["--set", "server.request_bytes_max=2000", "--set", "server.upload_bytes_max=5000"]);
     let (status, body) = server.post("/v1/ask", &json!({ "question": "x".repeat(3000) }));
     assert_eq!((status, &body["error"]["code"]), (400, &"request_too_large".into()));
     let (status, body) = upload(&server, "a.txt", &"word ".repeat(2000));
@@ -102,7 +119,9 @@ fn a_key_guards_every_route_once_there_is_one() {
     let key = home.ok(&["keys", "create", "laptop"]).out.trim().to_owned();
     for path in ["/v1/status", "/v1/documents", "/v1/keys", "/metrics", "/openapi.json", "/v1/models"] {
         assert_eq!(server.get(path).1["error"]["code"], "key_missing", "{path}");
-        let with = |key: &str| server.http.get(format!("{}{path}", server.base)).bearer_auth(key).send().unwrap().status();
+        let with = |key: &str| {
+            server.http.get(format!("{}{path}", server.base)).bearer_auth(key).send().unwrap().status()
+        };
         assert_eq!(with(&key), 200, "{path}");
         assert_eq!(with("ibid_wrong"), 401, "{path}");
     }
@@ -129,7 +148,14 @@ fn other_sites_cannot_reach_an_unguarded_server() {
     let home = home();
     let server = home.serve(&[]);
     let with = |name: &str, value: &str| {
-        server.http.get(format!("{}/v1/status", server.base)).header(name, value).send().unwrap().status().as_u16()
+        server
+            .http
+            .get(format!("{}/v1/status", server.base))
+            .header(name, value)
+            .send()
+            .unwrap()
+            .status()
+            .as_u16()
     };
     assert_eq!(with("Origin", "https://evil.example"), 403);
     assert_eq!(with("Host", "rebound.example"), 403);
@@ -145,7 +171,14 @@ fn the_page_and_the_description_are_served() {
     assert!(page.text().unwrap().contains("<title>Ibid"));
     let (_, description) = server.get("/openapi.json");
     let paths = description["paths"].as_object().unwrap();
-    for path in ["/v1/ask", "/v1/search", "/v1/documents", "/v1/documents/{id}", "/v1/jobs/events", "/v1/chat/completions"] {
+    for path in [
+        "/v1/ask",
+        "/v1/search",
+        "/v1/documents",
+        "/v1/documents/{id}",
+        "/v1/jobs/events",
+        "/v1/chat/completions",
+    ] {
         assert!(paths.contains_key(path), "{path}");
     }
     let (_, metrics) = server.get("/metrics");
@@ -173,7 +206,10 @@ fn work_goes_on_after_a_kill() {
     let home = home();
     let server = home.serve(&[]);
     for number in 0..20 {
-        assert_eq!(upload(&server, &format!("{number}.txt"), &format!("Buoy number {number} is painted green.")).0, 202);
+        assert_eq!(
+            upload(&server, &format!("{number}.txt"), &format!("Buoy number {number} is painted green.")).0,
+            202
+        );
     }
     server.kill();
     let server = home.serve(&[]);

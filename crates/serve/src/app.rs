@@ -180,8 +180,25 @@ impl App {
     }
 
     pub fn rebuild_indexes(&self) -> Result<serde_json::Value> {
-        let report = self.indexes.rebuild(None)?;
-        Ok(report.to_json())
+        let before = self.indexes.verify(None)?;
+        let rebuilt = self.indexes.rebuild(None)?;
+        let workspaces: Vec<serde_json::Value> = rebuilt
+            .iter()
+            .map(|made| {
+                let old = before.iter().find(|verified| verified.workspace == made.workspace);
+                let differences = old.map_or(&[][..], |verified| verified.differences.as_slice());
+                serde_json::json!({
+                    "workspace": made.workspace.to_string(), "documents": made.documents, "chunks": made.chunks,
+                    "was_equal": differences.is_empty(), "differences": differences,
+                })
+            })
+            .collect();
+        Ok(serde_json::json!({ "rebuilt": workspaces }))
+    }
+
+    /// How far a job is that runs in this process.
+    pub fn progress_of(&self, job: ibid_types::JobId) -> Option<(&'static str, f32)> {
+        self.pipeline.progress_of(job)
     }
 
     pub fn wake_pipeline(&self) {

@@ -15,21 +15,28 @@ use crate::http::{Failure, blocking};
 
 /// Guards every route but the page's own files and the two health probes.
 pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match admit(&app, &request).await {
+    let admitted = match presented(&app, request.headers()) {
+        Ok(Some(key)) => verified(&app, key).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error.into()),
+    };
+    match admitted {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn admit(app: &Arc<App>, request: &Request) -> std::result::Result<(), Failure> {
+/// The key to verify, or none where the request needs none.
+fn presented(app: &App, headers: &HeaderMap) -> Result<Option<String>> {
     if !app.is_guarded() {
-        return Ok(from_here(request.headers())?);
+        return from_here(headers).map(|()| None);
     }
-    let presented = bearer(request.headers())?.to_owned();
-    if app.is_local_token(&presented) {
-        return Ok(());
-    }
-    blocking(app, move |app| match app.store.key_verify(&presented)? {
+    let key = bearer(headers)?;
+    Ok((!app.is_local_token(key)).then(|| key.to_owned()))
+}
+
+async fn verified(app: &Arc<App>, key: String) -> std::result::Result<(), Failure> {
+    blocking(app, move |app| match app.store.key_verify(&key)? {
         Some(_) => Ok(()),
         None => Err(Error::unauthenticated("key_unknown", "the API key is not known or was revoked")),
     })

@@ -214,8 +214,10 @@ impl Reply {
     }
 }
 
-/// The domain's error again. Codes are stable, so each distinct one is kept for the life of the process.
-pub(crate) fn problem_error(problem: Problem) -> Error {
+/// A problem document as the error it was made from. Codes are stable, so each distinct one is kept for the life of
+/// the process.
+#[must_use]
+pub fn problem_error(problem: Problem) -> Error {
     let class =
         Class::ALL.into_iter().find(|class| class.name() == problem.error.class).unwrap_or(Class::Internal);
     Error::new(class, Box::leak(problem.error.code.into_boxed_str()), problem.error.message)

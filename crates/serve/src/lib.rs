@@ -19,7 +19,8 @@ mod server;
 mod telemetry;
 
 pub use app::{App, Mode, PARSE_WORKER};
-pub use client::{Client, Reply};
+pub use client::{Client, Reply, problem_error};
+pub use embedder::{make as make_embedder, models_dir};
 pub use router::router;
 pub use server::{LocalServer, serve};
 pub use telemetry::{Logging, set_up as set_up_logging};

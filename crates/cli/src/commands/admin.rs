@@ -24,11 +24,25 @@ pub fn status(context: &Context) -> Result<ExitCode> {
         ("documents", grouped(status.documents)),
         ("chunks", grouped(status.chunks)),
         ("jobs", format!("{} queued, {} running, {} failed", jobs.queued, jobs.running, jobs.failed)),
-        ("index", if status.index_lag == 0 { "up to date".to_owned() } else { format!("{} entries behind", status.index_lag) }),
+        (
+            "index",
+            if status.index_lag == 0 {
+                "up to date".to_owned()
+            } else {
+                format!("{} entries behind", status.index_lag)
+            },
+        ),
         ("embedder", status.embedder),
         ("chat", chat),
         ("answers", status.answer_mode),
-        ("key", if status.key_required { "required".to_owned() } else { "not required (loopback only)".to_owned() }),
+        (
+            "key",
+            if status.key_required {
+                "required".to_owned()
+            } else {
+                "not required (loopback only)".to_owned()
+            },
+        ),
     ] {
         line(&format!("{}  {}", context.color.dim(&format!("{name:<9}")), foreign(&value)))?;
     }
@@ -53,7 +67,9 @@ pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
                 json(&key)?;
             } else {
                 line(key.key.as_deref().unwrap_or_default())?;
-                note("This is the only time the key is shown. Requests now need it: Authorization: Bearer KEY.");
+                note(
+                    "This is the only time the key is shown. Requests now need it: Authorization: Bearer KEY.",
+                );
             }
         }
         Keys::List => {
@@ -62,7 +78,13 @@ pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
                 json(&keys)?;
             } else {
                 for key in &keys {
-                    line(&format!("{}  {}…  {}  made {}", key.id, key.prefix, foreign(&key.name), key.created_at))?;
+                    line(&format!(
+                        "{}  {}…  {}  made {}",
+                        key.id,
+                        key.prefix,
+                        foreign(&key.name),
+                        key.created_at
+                    ))?;
                 }
                 line(&context.color.dim(&counted(keys.len() as u64, "key")))?;
             }
@@ -78,7 +100,8 @@ pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
 pub fn workspaces(context: &Context, command: Workspaces) -> Result<ExitCode> {
     match command {
         Workspaces::Create { name } => {
-            let workspace: Workspace = context.client.post("/v1/workspaces", &WorkspaceRequest { name })?.json()?;
+            let workspace: Workspace =
+                context.client.post("/v1/workspaces", &WorkspaceRequest { name })?.json()?;
             show(context, &workspace)?;
         }
         Workspaces::List => {
@@ -105,7 +128,8 @@ fn show(context: &Context, workspace: &Workspace) -> Result<()> {
     if context.common.json {
         return json(workspace);
     }
-    let contents = format!("{}, {}", counted(workspace.documents, "document"), counted(workspace.chunks, "chunk"));
+    let contents =
+        format!("{}, {}", counted(workspace.documents, "document"), counted(workspace.chunks, "chunk"));
     line(&format!("{}  {contents}", context.color.bold(&workspace.name)))
 }
 
@@ -128,7 +152,8 @@ pub fn configuration(common: &Common, command: &Configuration) -> Result<ExitCod
             let (config, shown) = load(common)?;
             if common.json {
                 let value = |(value, origin): &(String, ibid_config::Origin)| serde_json::json!({ "value": value, "origin": origin.to_string() });
-                let map: serde_json::Map<_, _> = shown.iter().map(|(key, entry)| (key.clone(), value(entry))).collect();
+                let map: serde_json::Map<_, _> =
+                    shown.iter().map(|(key, entry)| (key.clone(), value(entry))).collect();
                 json(&map)?;
             } else {
                 for (key, (value, origin)) in &shown {

@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use ibid_api::answer::{Answer, AskRequest, StepEvent, TokenEvent};
-use ibid_api::problem::Problem;
-use ibid_types::{Class, Error, Result};
+use ibid_types::{Error, Result};
 
 use super::{filter, place};
 use crate::args::{AnswerMode, Ask};
@@ -31,7 +30,8 @@ fn request(context: &Context, arguments: &Ask) -> Result<AskRequest> {
     if question == "-" {
         question.clear();
         std::io::stdin().lock().read_to_string(&mut question).map_err(|error| {
-            Error::bad_request("question_unreadable", "cannot read the question from standard input").caused_by(error)
+            Error::bad_request("question_unreadable", "cannot read the question from standard input")
+                .caused_by(error)
         })?;
     }
     let mode = match arguments.mode {
@@ -66,7 +66,7 @@ fn streamed(context: &Context, request: &AskRequest) -> Result<Answer> {
         match name {
             "token" if !as_json => piece(&foreign(&read::<TokenEvent>(data)?.text))?,
             "step" if !as_json => show_step(context, &read(data)?),
-            "error" => return Err(told(&read(data)?)),
+            "error" => return Err(ibid_serve::problem_error(read(data)?)),
             "done" => {
                 answer = Some(read(data)?);
                 return Ok(ControlFlow::Break(()));
@@ -75,17 +75,15 @@ fn streamed(context: &Context, request: &AskRequest) -> Result<Answer> {
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    answer.ok_or_else(|| Error::unavailable("server_cut", "the answer ended early; is the server still running?"))
+    answer.ok_or_else(|| {
+        Error::unavailable("server_cut", "the answer ended early; is the server still running?")
+    })
 }
 
 fn read<T: serde::de::DeserializeOwned>(data: &str) -> Result<T> {
-    serde_json::from_str(data)
-        .map_err(|error| Error::internal("client_answer", "an event of the answer cannot be read").caused_by(error))
-}
-
-fn told(problem: &Problem) -> Error {
-    let class = Class::ALL.into_iter().find(|class| class.name() == problem.error.class).unwrap_or(Class::Internal);
-    Error::new(class, "answer_failed", format!("{} [{}]", problem.error.message, problem.error.code))
+    serde_json::from_str(data).map_err(|error| {
+        Error::internal("client_answer", "an event of the answer cannot be read").caused_by(error)
+    })
 }
 
 fn show_step(context: &Context, step: &StepEvent) {
@@ -116,7 +114,12 @@ fn show(context: &Context, answer: &Answer, arguments: &Ask) -> Result<()> {
         let at = place(&citation.title, citation.page, &citation.heading_path);
         line(&format!("{} {}", color.cyan(&format!("[{}]", citation.number)), color.bold(&at)))?;
         line(&format!("    “{}”", foreign(&shortened(&citation.quote, 300))))?;
-        line(&color.dim(&format!("    {} (bytes {} to {})", foreign(&citation.source), citation.start_byte, citation.end_byte)))?;
+        line(&color.dim(&format!(
+            "    {} (bytes {} to {})",
+            foreign(&citation.source),
+            citation.start_byte,
+            citation.end_byte
+        )))?;
     }
     for claim in answer.claims.iter().filter(|claim| claim.verdict == "unsupported") {
         line(&color.red(&format!("Not supported by the documents: {}", foreign(&claim.text))))?;
@@ -131,8 +134,12 @@ fn show(context: &Context, answer: &Answer, arguments: &Ask) -> Result<()> {
 }
 
 fn summary(answer: &Answer) -> String {
-    let by = answer.model.as_ref().map_or_else(|| answer.mode.clone(), |model| format!("{} by {model}", answer.mode));
-    let coverage = answer.coverage.map_or_else(String::new, |coverage| format!(" · coverage {:.0} %", coverage * 100.0));
+    let by = answer
+        .model
+        .as_ref()
+        .map_or_else(|| answer.mode.clone(), |model| format!("{} by {model}", answer.mode));
+    let coverage =
+        answer.coverage.map_or_else(String::new, |coverage| format!(" · coverage {:.0} %", coverage * 100.0));
     format!("{by}{coverage} · confidence {:.0} % · {:.0} ms", answer.confidence * 100.0, answer.took_ms)
 }
 

@@ -40,7 +40,8 @@ fn list(context: &Context, filters: &[(&str, Option<String>)], limit: usize) -> 
         show_line(context, document)?;
     }
     let shown = page.documents.len() as u64;
-    let more = if shown < page.total { format!(" ({} shown; -n for more)", grouped(shown)) } else { String::new() };
+    let more =
+        if shown < page.total { format!(" ({} shown; -n for more)", grouped(shown)) } else { String::new() };
     line(&context.color.dim(&format!("{}{more}", counted(page.total, "document"))))
 }
 
@@ -63,7 +64,8 @@ fn show_line(context: &Context, document: &Document) -> Result<()> {
 }
 
 fn show(context: &Context, id: &str) -> Result<()> {
-    let document: Document = context.client.get(&context.path(&format!("/v1/documents/{}", escaped(id))))?.json()?;
+    let document: Document =
+        context.client.get(&context.path(&format!("/v1/documents/{}", escaped(id))))?.json()?;
     let versions: Vec<Version> =
         context.client.get(&context.path(&format!("/v1/documents/{}/versions", escaped(id))))?.json()?;
     if context.common.json {
@@ -71,15 +73,26 @@ fn show(context: &Context, id: &str) -> Result<()> {
     }
     show_line(context, &document)?;
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    line(&format!("    author {}, language {}, date {}", foreign(&or_none(&document.author)), or_none(&document.language), document.date))?;
+    line(&format!(
+        "    author {}, language {}, date {}",
+        foreign(&or_none(&document.author)),
+        or_none(&document.language),
+        document.date
+    ))?;
     if !document.tags.is_empty() {
         line(&format!("    tags {}", foreign(&document.tags.join(", "))))?;
     }
     for version in &versions {
-        let pages = version.page_count.map_or_else(String::new, |pages| format!(", {}", counted(u64::from(pages), "page")));
+        let pages = version
+            .page_count
+            .map_or_else(String::new, |pages| format!(", {}", counted(u64::from(pages), "page")));
         line(&format!(
             "    version {} {} {}: {} bytes {}{pages}, {}",
-            version.number, version.status, version.created_at, grouped(version.size_bytes), version.media_type,
+            version.number,
+            version.status,
+            version.created_at,
+            grouped(version.size_bytes),
+            version.media_type,
             counted(u64::from(version.chunk_count), "chunk"),
         ))?;
         for warning in &version.warnings {
@@ -91,7 +104,8 @@ fn show(context: &Context, id: &str) -> Result<()> {
 
 /// The text of the current version, piece by piece.
 fn text(context: &Context, id: &str) -> Result<()> {
-    let document: Document = context.client.get(&context.path(&format!("/v1/documents/{}", escaped(id))))?.json()?;
+    let document: Document =
+        context.client.get(&context.path(&format!("/v1/documents/{}", escaped(id))))?.json()?;
     let version = document.version.filter(|version| version.status == "ready").ok_or_else(|| {
         Error::not_found("version_unknown", "the document has no version that could be read")
     })?;
@@ -99,7 +113,9 @@ fn text(context: &Context, id: &str) -> Result<()> {
     while at < usize::try_from(version.text_bytes).unwrap_or(usize::MAX) {
         let path = format!(
             "/v1/documents/{}/versions/{}/passage?start_byte={at}&end_byte={at}&context_bytes={}",
-            escaped(id), version.id, PIECE_BYTES / 2
+            escaped(id),
+            version.id,
+            PIECE_BYTES / 2
         );
         let passage: Passage = context.client.get(&context.path(&path))?.json()?;
         if passage.after.is_empty() {

@@ -39,7 +39,8 @@ impl Form {
 
     fn head(&mut self, disposition: &str, media_type: Option<&str>) {
         let kind = media_type.map_or_else(String::new, |kind| format!("Content-Type: {kind}\r\n"));
-        let head = format!("--{}\r\nContent-Disposition: form-data; {disposition}\r\n{kind}\r\n", self.boundary);
+        let head =
+            format!("--{}\r\nContent-Disposition: form-data; {disposition}\r\n{kind}\r\n", self.boundary);
         self.bytes.extend_from_slice(head.as_bytes());
     }
 }

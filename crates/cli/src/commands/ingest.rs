@@ -210,7 +210,9 @@ fn follow(context: &Context, batch: &str, bar: &ProgressBar, summary: &mut Summa
                 let counts: JobCounts = read(data)?;
                 bar.set_position(before + counts.done + counts.failed + counts.cancelled);
             }
-            "error" => return Err(Error::unavailable("jobs_lost", format!("cannot follow the jobs: {data}"))),
+            "error" => {
+                return Err(Error::unavailable("jobs_lost", format!("cannot follow the jobs: {data}")));
+            }
             _ => {}
         }
         Ok(if name == "done" { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -269,7 +271,8 @@ pub fn report(context: &Context, summary: &Summary) -> Result<()> {
         return json(summary);
     }
     let color = context.color;
-    let mut parts = vec![format!("{} ingested", counted(summary.ingested, "file")), counted(summary.chunks, "chunk")];
+    let mut parts =
+        vec![format!("{} ingested", counted(summary.ingested, "file")), counted(summary.chunks, "chunk")];
     if summary.unchanged > 0 {
         parts.push(format!("{} unchanged", grouped(summary.unchanged)));
     }
@@ -281,7 +284,11 @@ pub fn report(context: &Context, summary: &Summary) -> Result<()> {
     }
     line(&format!("{} in {:.1} s", parts.join(", "), summary.seconds))?;
     for duplicate in &summary.near_duplicates {
-        note(&color.yellow(&format!("  nearly the same as {}: {}", duplicate.near_duplicate_of, foreign(&duplicate.source))));
+        note(&color.yellow(&format!(
+            "  nearly the same as {}: {}",
+            duplicate.near_duplicate_of,
+            foreign(&duplicate.source)
+        )));
     }
     for warned in &summary.warnings {
         note(&color.yellow(&format!("  {}: {}", foreign(&warned.source), foreign(&warned.warning))));

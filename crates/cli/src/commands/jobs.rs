@@ -33,7 +33,8 @@ fn path(id: &str, action: &str) -> String {
 
 fn list(context: &Context, state: Option<&str>, limit: usize) -> Result<()> {
     let state = state.map_or_else(String::new, |state| format!("&state={}", escaped(state)));
-    let page: JobsPage = context.client.get(&context.path(&format!("/v1/jobs?limit={limit}{state}")))?.json()?;
+    let page: JobsPage =
+        context.client.get(&context.path(&format!("/v1/jobs?limit={limit}{state}")))?.json()?;
     if context.common.json {
         return json(&page);
     }

@@ -65,7 +65,8 @@ fn place(title: &str, page: Option<u32>, heading_path: &[String]) -> String {
     if let Some(page) = page {
         place.push_str(&format!(", page {page}"));
     }
-    let headings: Vec<&str> = heading_path.iter().map(String::as_str).filter(|heading| *heading != title).collect();
+    let headings: Vec<&str> =
+        heading_path.iter().map(String::as_str).filter(|heading| *heading != title).collect();
     if !headings.is_empty() {
         place.push_str(&format!(", {}", headings.join(" > ")));
     }

@@ -83,12 +83,18 @@ fn part_text(part: &Part) -> String {
 /// What was done to find the hits.
 pub fn show_trace(context: &Context, trace: &Trace) -> Result<()> {
     let language = trace.language.as_deref().unwrap_or("unknown");
-    let timings: Vec<String> =
-        trace.timings.iter().map(|timing| format!("{} {:.2} ms", timing.step, timing.us as f64 / 1000.0)).collect();
+    let timings: Vec<String> = trace
+        .timings
+        .iter()
+        .map(|timing| format!("{} {:.2} ms", timing.step, timing.us as f64 / 1000.0))
+        .collect();
     for text in [
         format!("{} search for [{}], language {language}", trace.mode, trace.terms.join(" ")),
         format!("{} of {} chunks pass the filter", trace.eligible, trace.total),
-        format!("{} lexical and {} dense candidates; {}", trace.lexical_candidates, trace.dense_candidates, trace.fusion),
+        format!(
+            "{} lexical and {} dense candidates; {}",
+            trace.lexical_candidates, trace.dense_candidates, trace.fusion
+        ),
         timings.join(", "),
     ] {
         line(&context.color.dim(&foreign(&text)))?;

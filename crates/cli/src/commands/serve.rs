@@ -14,7 +14,10 @@ pub fn run(mut common: Common, arguments: &Serve) -> Result<ExitCode> {
         common.settings.push(format!("server.address={address}"));
     }
     let (config, _) = configuration(&common)?;
-    ibid_serve::set_up_logging(&Logging { level: config.log.level.clone(), format: config.log.format.clone() })?;
+    ibid_serve::set_up_logging(&Logging {
+        level: config.log.level.clone(),
+        format: config.log.format.clone(),
+    })?;
     let data_dir = config.data.dir.display().to_string();
     let runtime = runtime()?;
     let app = App::open(config, Mode::Working)?;

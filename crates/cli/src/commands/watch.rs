@@ -21,7 +21,8 @@ const QUIET: Duration = Duration::from_millis(400);
 
 pub fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode> {
     let unwatchable = |error: notify_debouncer_full::notify::Error| {
-        Error::unavailable("watch_failed", "cannot watch the paths; is the limit of watches reached?").caused_by(error)
+        Error::unavailable("watch_failed", "cannot watch the paths; is the limit of watches reached?")
+            .caused_by(error)
     };
     let (sender, receiver) = mpsc::channel::<DebounceEventResult>();
     let mut watcher = new_debouncer(QUIET, None, sender).map_err(unwatchable)?;
@@ -39,7 +40,8 @@ pub fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode> {
 }
 
 fn folders(arguments: &Ingest) -> Result<Vec<String>> {
-    let watched: Vec<String> = arguments.paths.iter().filter(|path| Path::new(path).exists()).cloned().collect();
+    let watched: Vec<String> =
+        arguments.paths.iter().filter(|path| Path::new(path).exists()).cloned().collect();
     if watched.is_empty() {
         return Err(Error::bad_request("watch_nothing", "--watch needs a file or folder on this machine"));
     }

@@ -39,7 +39,7 @@ fn page(app: &App, query: JobsQuery) -> Result<JobsPage> {
         cursor: query.cursor,
     })?;
     Ok(JobsPage {
-        jobs: page.items.into_iter().map(wire).collect(),
+        jobs: page.items.into_iter().map(|job| wire(app, job)).collect(),
         counts: counts(page.counts),
         next: page.next,
     })
@@ -93,7 +93,8 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer
 fn find(app: &App, id: &str) -> Result<Job> {
     let id: JobId = id.parse()?;
     let job = app.store.jobs().find(id)?;
-    job.map(wire).ok_or_else(|| Error::not_found("job_unknown", format!("there is no job {id}")))
+    job.map(|job| wire(app, job))
+        .ok_or_else(|| Error::not_found("job_unknown", format!("there is no job {id}")))
 }
 
 /// Cancels a job that has not begun.
@@ -122,8 +123,12 @@ pub async fn retry(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answe
 }
 
 /// A job as clients see it.
-pub fn wire(job: ibid_store::Job) -> Job {
-    let result = ibid_ingest::JobResult::read(&job);
+pub fn wire(app: &App, job: ibid_store::Job) -> Job {
+    let mut result = ibid_ingest::JobResult::read(&job);
+    if let Some((step, progress)) = app.progress_of(job.id).filter(|_| job.finished_at.is_none()) {
+        result.step = Some(step.to_owned());
+        result.progress = progress;
+    }
     Job {
         id: job.id.to_string(),
         kind: job.kind,
@@ -135,7 +140,11 @@ pub fn wire(job: ibid_store::Job) -> Job {
         step: result.step,
         progress: result.progress,
         chunks: result.chunks,
-        failure: job.failure.map(|failure| WireFailure { code: failure.code, reason: failure.reason }),
+        // A job that waits for another attempt keeps the reason of the last one to itself until it ends.
+        failure: job
+            .failure
+            .filter(|_| job.state == ibid_store::JobState::Failed)
+            .map(|failure| WireFailure { code: failure.code, reason: failure.reason }),
         unchanged: false,
         near_duplicate_of: result.near_duplicate_of,
         warnings: result.warnings,

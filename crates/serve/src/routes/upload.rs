@@ -102,7 +102,10 @@ impl Parts {
             "date" => self.metadata.modified = Some(text.parse::<Timestamp>()?),
             "tags" => self.metadata.tags = tags(&text),
             _ => {
-                return Err(Error::bad_request("upload_part", format!("the form part '{name}' is not known")));
+                return Err(Error::bad_request(
+                    "upload_part",
+                    format!("the form part '{name}' is not known"),
+                ));
             }
         }
         Ok(())
