@@ -107,11 +107,7 @@ impl Builder {
 
     /// Text that must stay as it is, with blocks over it given as spans of it. Blocks must be in order.
     pub fn verbatim(&mut self, text: &str, blocks: impl IntoIterator<Item = Block>) {
-        self.separate("\n\n");
-        let start = self.parsed.text.len();
-        let taken = self.take(text);
-        self.parsed.text.push_str(taken);
-        let end = start + taken.len();
+        let Some((start, end)) = self.add("\n\n", text) else { return };
         for block in blocks {
             let (from, to) = (start + block.start, (start + block.end).min(end));
             if from < to {
@@ -143,34 +139,29 @@ impl Builder {
         }
         let is_item = |block: &Block| block.kind == BlockKind::ListItem;
         let joins = kind == BlockKind::ListItem && self.parsed.blocks.last().is_some_and(is_item);
-        self.separate(if joins { "\n" } else { "\n\n" });
-        let start = self.parsed.text.len();
-        let taken = self.take(text);
-        self.parsed.text.push_str(taken);
-        let end = self.parsed.text.len();
-        self.parsed.blocks.push(Block { kind, start, end });
+        if let Some((start, end)) = self.add(if joins { "\n" } else { "\n\n" }, text) {
+            self.parsed.blocks.push(Block { kind, start, end });
+        }
     }
 
-    /// A page that begins here begins behind the gap.
-    fn separate(&mut self, gap: &str) {
+    /// Adds a gap and as much of `text` as still fits; where that stands. A page that begins here begins behind the gap.
+    fn add(&mut self, gap: &str, text: &str) -> Option<(usize, usize)> {
         let end = self.parsed.text.len();
-        if end == 0 {
-            return;
+        let gap = if end == 0 { "" } else { gap };
+        let room = self.text_bytes_max.saturating_sub(end + gap.len());
+        let taken = &text[..text.floor_char_boundary(room)];
+        if taken.len() < text.len() {
+            self.cut(format!("the text is longer than {} bytes; the rest was left out", self.text_bytes_max));
+        }
+        if taken.is_empty() {
+            return None;
         }
         self.parsed.text.push_str(gap);
+        self.parsed.text.push_str(taken);
         for page in self.parsed.pages.iter_mut().rev().take_while(|page| page.start == end) {
             page.start += gap.len();
         }
-    }
-
-    /// As much of `text` as still fits.
-    fn take<'t>(&mut self, text: &'t str) -> &'t str {
-        let room = self.text_bytes_max.saturating_sub(self.parsed.text.len());
-        if text.len() <= room {
-            return text;
-        }
-        self.cut(format!("the text is longer than {} bytes; the rest was left out", self.text_bytes_max));
-        &text[..text.floor_char_boundary(room)]
+        Some((end + gap.len(), end + gap.len() + taken.len()))
     }
 
     fn cut(&mut self, warning: String) {
