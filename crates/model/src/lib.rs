@@ -7,6 +7,8 @@ mod bert;
 mod boundary;
 pub mod manifest;
 mod minilm;
+#[cfg(test)]
+mod peer;
 mod remote;
 mod retry;
 mod wire;

@@ -8,6 +8,8 @@ mod files;
 mod page;
 mod pip;
 mod pull;
+#[cfg(test)]
+mod pull_suite;
 mod unpack;
 
 use std::fmt;

@@ -4,7 +4,11 @@
 //! wait, retry and answer has a limit.
 
 mod chat;
+#[cfg(test)]
+mod chat_suite;
 mod embed;
+#[cfg(test)]
+mod embed_suite;
 mod estimate;
 mod failure;
 mod frames;

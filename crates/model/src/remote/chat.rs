@@ -145,7 +145,8 @@ impl RemoteChat {
         if !matches!(reply.status.as_u16(), 400 | 422) {
             return None;
         }
-        let said = String::from_utf8_lossy(said).to_lowercase();
+        // Quotes within JSON text are escaped.
+        let said = String::from_utf8_lossy(said).to_lowercase().replace('\\', "");
         let about_support = ["support", "extra", "unknown", "unrecognized", "permitted", "not allowed"];
         if !about_support.iter().any(|word| said.contains(word)) {
             return None;

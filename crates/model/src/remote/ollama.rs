@@ -113,7 +113,7 @@ pub fn detect_ollama(timeouts: ChatTimeouts) -> Option<OllamaChat> {
     detect_at(&address(&host), timeouts)
 }
 
-fn detect_at(url: &str, timeouts: ChatTimeouts) -> Option<OllamaChat> {
+pub(super) fn detect_at(url: &str, timeouts: ChatTimeouts) -> Option<OllamaChat> {
     let mut config = RemoteConfig {
         url: url.to_owned(),
         model: String::new(),
