@@ -49,7 +49,10 @@ pub fn append(text: &mut String, next: &str, is_line_end_meant: bool, words: &Vo
     let first = next.chars().next().unwrap_or(' ');
     if last == '\u{AD}' {
         text.pop();
-    } else if is_hyphen(last) && text.chars().nth_back(1).is_some_and(char::is_alphanumeric) && first.is_alphanumeric() {
+    } else if is_hyphen(last)
+        && text.chars().nth_back(1).is_some_and(char::is_alphanumeric)
+        && first.is_alphanumeric()
+    {
         if parts_word(text, next, words) {
             text.pop();
         }

@@ -1,8 +1,9 @@
 //! Lines to groups: each a paragraph, a heading, a list item, a listing or a table.
 
+use std::collections::HashMap;
+
 use super::line::Line;
 use super::script::is_right_to_left;
-use super::table::is_mark;
 
 /// Lines of one page that belong together, in reading order.
 pub type Group<'l> = Vec<&'l Line>;
@@ -59,21 +60,22 @@ fn is_alike(a: &Line, b: &Line) -> bool {
 struct Shape {
     left: f32,
     right: f32,
-    /// From baseline to baseline.
-    leading: f32,
+    /// From baseline to baseline, for each size of letters in half points.
+    leadings: HashMap<i32, f32>,
 }
 
 impl Shape {
     fn of(lines: &[Line]) -> Self {
-        let mut steps: Vec<f32> =
-            lines.windows(2).map(|pair| pair[1].down - pair[0].down).filter(|step| *step > 0.0).collect();
-        steps.sort_by(f32::total_cmp);
-        // Most steps are inside of paragraphs; where paragraphs are short, the lower quarter is.
-        let leading = steps.get(steps.len() * 2 / 5).copied().unwrap_or(0.0);
+        let mut steps: HashMap<i32, Vec<f32>> = HashMap::new();
+        for pair in
+            lines.windows(2).filter(|pair| is_alike(&pair[0], &pair[1]) && pair[1].down > pair[0].down)
+        {
+            steps.entry(half_points(pair[1].size)).or_default().push(pair[1].down - pair[0].down);
+        }
         Self {
             left: lines.iter().map(|line| line.left).fold(f32::MAX, f32::min),
             right: lines.iter().map(|line| line.right).fold(f32::MIN, f32::max),
-            leading,
+            leadings: steps.into_iter().map(|(size, steps)| (size, usual(steps))).collect(),
         }
     }
 
@@ -94,8 +96,11 @@ impl Shape {
     }
 
     fn step_max(&self, size: f32) -> f32 {
-        let usual =
-            if self.leading > size * 0.8 && self.leading < size * 3.2 { self.leading } else { size * 1.25 };
+        let known = self
+            .leadings
+            .get(&half_points(size))
+            .filter(|leading| (size * 0.8..size * 3.2).contains(leading));
+        let usual = known.copied().unwrap_or(size * 1.25);
         usual.mul_add(1.12, size * 0.22)
     }
 
@@ -117,7 +122,7 @@ impl Shape {
         let hangs = is_in
             && group.len() == 1
             && next.is_some_and(|next| (next.left - line.left).abs() < line.size * 0.5);
-        let hangs_from_mark = is_in && group.len() == 1 && begins_with_mark(&first.text);
+        let hangs_from_mark = is_in && group.len() == 1 && item_mark(&first.text).is_some();
         (is_in && !hangs && !hangs_from_mark && last.left - self.left < line.size * 8.0)
             || (is_out && group.len() > 1)
     }
@@ -131,24 +136,48 @@ impl Shape {
     }
 }
 
-/// A list's next item.
-fn starts_item(first: &Line, line: &Line) -> bool {
-    let Some(mark) = line.text.split_whitespace().next().filter(|mark| is_mark(mark)) else {
-        return false;
-    };
-    let is_bullet = mark
-        .chars()
-        .all(|c| matches!(c, '•' | '◦' | '▪' | '‣' | '●' | '○' | '■' | '□' | '–' | '*' | '➢' | '✓'));
-    let is_aligned = (line.left - first.left).abs() < line.size * 0.6;
-    is_bullet
-        || (is_aligned
-            && (begins_with_mark(&first.text) || mark.ends_with([')', '.', ']']))
-            && line.text.len() > mark.len())
+/// Most steps are inside of paragraphs; where paragraphs are short, the smaller ones are.
+fn usual(mut steps: Vec<f32>) -> f32 {
+    steps.sort_by(f32::total_cmp);
+    steps.get(steps.len() * 2 / 5).copied().unwrap_or(0.0)
 }
 
-/// Whether a text starts with a bullet or a number, with something behind it.
-pub fn begins_with_mark(text: &str) -> bool {
-    text.split_once(char::is_whitespace).is_some_and(|(mark, _)| is_mark(mark))
+fn half_points(size: f32) -> i32 {
+    (size * 2.0).round() as i32
+}
+
+/// A list's next item.
+fn starts_item(first: &Line, line: &Line) -> bool {
+    let Some(mark) = item_mark(&line.text) else {
+        return false;
+    };
+    let is_aligned = (line.left - first.left).abs() < line.size * 0.6;
+    is_bullet(mark) || (is_aligned && item_mark(&first.text).is_some())
+}
+
+/// The bullet or number that a text starts with, if something stands behind it.
+pub fn item_mark(text: &str) -> Option<&str> {
+    let (mark, rest) = text.split_once(' ')?;
+    ((is_bullet(mark) || is_number(mark)) && item_mark(rest).is_none()).then_some(mark)
+}
+
+pub fn is_bullet(mark: &str) -> bool {
+    const BULLETS: &str = "•◦▪‣●○■□▶►➢➤✓✔❖·∙-–—*";
+    let mut letters = mark.chars();
+    letters.next().is_some_and(|c| BULLETS.contains(c)) && letters.next().is_none()
+}
+
+/// `3.`, `12)`, `(iv)`, `b.`; a number of a section has more parts.
+fn is_number(mark: &str) -> bool {
+    let Some(inner) = mark.strip_suffix([')', '.']) else {
+        return false;
+    };
+    let inner = inner.strip_prefix('(').unwrap_or(inner);
+    let is_letter = inner.len() == 1 && inner.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_roman =
+        !inner.is_empty() && inner.len() <= 5 && inner.bytes().all(|byte| b"ivxIVX".contains(&byte));
+    let is_count = !inner.is_empty() && inner.len() <= 3 && inner.bytes().all(|byte| byte.is_ascii_digit());
+    is_letter || is_roman || is_count
 }
 
 fn ends_sentence(text: &str) -> bool {
@@ -205,6 +234,15 @@ mod tests {
             line("2. another item", 0.0, 24.0),
         ];
         assert_eq!(groups(&lines), [2, 1]);
+    }
+
+    #[test]
+    fn marks() {
+        assert_eq!(["• a", "3. a", "(iv) a", "b) a", "- a"].map(|text| item_mark(text).is_some()), [true; 5]);
+        assert_eq!(
+            ["© a", "2.1 a", "3.11. a", "1998 a", "1) 2)", "I am"].map(|text| item_mark(text).is_some()),
+            [false; 6]
+        );
     }
 
     #[test]

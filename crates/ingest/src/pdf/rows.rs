@@ -6,8 +6,10 @@
 use super::script::{is_right_to_left, is_unspaced};
 use super::word::Word;
 
-/// How far baselines in a row may differ, in sizes of the larger letters: raised and lowered figures belong to the row.
-const SHIFT_SIZES_MAX: f32 = 0.42;
+/// How far the baselines of letters of one size may differ in a row, in sizes.
+const SHIFT_SIZES_MAX: f32 = 0.25;
+/// How far smaller letters may be raised or lowered, in sizes of the larger ones: figures of notes, exponents.
+const RAISE_SIZES_MAX: f32 = 0.5;
 /// Neighbours nearer than this, in sizes of the smaller letters, are one word.
 const TOUCH_SIZES: f32 = 0.1;
 
@@ -29,11 +31,10 @@ impl Row {
     }
 
     fn takes(&self, word: &Word) -> bool {
-        let larger = self.size.max(word.size);
         let shift = (word.down - self.down).abs();
-        let is_alike = word.size > self.size * 0.85 && word.size < self.size * 1.18;
-        // Letters of one size stand on one line; only smaller ones are raised or lowered.
-        shift <= larger * if is_alike { SHIFT_SIZES_MAX * 0.6 } else { SHIFT_SIZES_MAX }
+        shift
+            <= self.size.max(word.size)
+                * if word.size > self.size * 0.85 { SHIFT_SIZES_MAX } else { RAISE_SIZES_MAX }
     }
 
     fn push(&mut self, word: Word) {
@@ -108,11 +109,27 @@ fn to_reading_order(texts: &mut [String]) {
         return;
     }
     for text in texts.iter_mut().filter(|text| is_right_to_left(text)) {
-        *text = text.chars().rev().collect();
+        *text = turned(text);
     }
     if reversed * 2 >= texts.iter().filter(|text| text.chars().any(char::is_alphabetic)).count() {
         texts.reverse();
     }
+}
+
+/// From the order on the page to the order of reading. Numbers and Latin letters in between run from left to right.
+fn turned(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let runs: Vec<&[char]> =
+        letters.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()).collect();
+    let mut turned = String::with_capacity(text.len());
+    for run in runs.into_iter().rev() {
+        if run.first().is_some_and(char::is_ascii_alphanumeric) {
+            turned.extend(run);
+        } else {
+            turned.extend(run.iter().rev());
+        }
+    }
+    turned
 }
 
 fn join(texts: &[String]) -> String {
@@ -153,6 +170,11 @@ mod tests {
     #[test]
     fn hebrew_shown_from_left_to_right_is_turned() {
         assert_eq!(lines(vec![word("םלוע", 0.0, 0.0), word("םולש", 40.0, 0.0)]), ["שלום עולם"]);
+    }
+
+    #[test]
+    fn latin_inside_of_hebrew_is_not_turned() {
+        assert_eq!(lines(vec![word("Rust12ב", 0.0, 0.0)]), ["בRust12"]);
     }
 
     #[test]

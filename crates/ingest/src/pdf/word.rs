@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use hayro_font::kurbo::{Point, Vec2};
 
+use super::script::is_right_to_left;
+
 /// Gap between two letters, in font sizes, from which on they belong to different words. Poppler takes 0.1; justified
 /// text with negative spacing needs a little more.
 const GAP_SIZES_MIN: f64 = 0.14;
@@ -238,6 +240,11 @@ impl Frame {
 
 /// Appends with ligatures and presentation forms spelled out.
 fn push_readable(word: &mut String, text: &str) {
+    // One glyph for several letters stands where the first of them is read last.
+    if is_right_to_left(text) && text.chars().count() > 1 {
+        word.extend(text.chars().rev());
+        return;
+    }
     for c in text.chars() {
         match c {
             '\u{FB00}' => word.push_str("ff"),

@@ -4,7 +4,7 @@ use super::headings::Looks;
 use super::join::{Vocabulary, append};
 use super::line::Line;
 use super::outline::Outline;
-use super::paragraphs::{Group, begins_with_mark, groups_of};
+use super::paragraphs::{Group, groups_of, is_bullet, item_mark};
 use crate::builder::Builder;
 
 /// The share of a column's width up to which a line may be left short on purpose.
@@ -38,11 +38,8 @@ impl Writer<'_> {
         let text = self.text_of(group);
         if let Some(level) = self.looks.level(group, &text, self.outline) {
             out.heading(level, &text);
-        } else if let Some((mark, item)) =
-            text.split_once(char::is_whitespace).filter(|_| begins_with_mark(&text))
-        {
-            let mark = if mark.contains(char::is_alphanumeric) { mark } else { "-" };
-            out.list_item(0, mark, item);
+        } else if let Some(mark) = item_mark(&text) {
+            out.list_item(0, if is_bullet(mark) { "-" } else { mark }, &text[mark.len()..]);
         } else {
             out.paragraph(&text);
         }
@@ -56,10 +53,15 @@ impl Writer<'_> {
         for line in group {
             let starts = line.text.chars().next().is_some_and(|c| !c.is_lowercase());
             append(&mut text, &line.text, was_short && starts, &self.words);
-            was_short = line.right - left < (right - left) * SHORT;
+            was_short = line.right - left < (right - left) * SHORT || is_entry(&line.text);
         }
         text
     }
+}
+
+/// A line of a table of contents: dots lead from a title to a page.
+fn is_entry(text: &str) -> bool {
+    text.contains(". . . .") || text.contains(".....")
 }
 
 /// Rows of cells. What goes on in the next line of a cell is put behind it.
