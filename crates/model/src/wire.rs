@@ -40,20 +40,25 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client that makes connections within `connect_max` and follows at most `redirects_max` redirects. Proxies
-    /// of the environment are used unless `near` says that the peer is this machine.
-    pub fn new(connect_max: Duration, redirects_max: usize, near: bool) -> Result<Self> {
+    /// A client for `peer` that makes connections within `connect_max` and follows at most `redirects_max` redirects.
+    /// The environment's proxies are used unless the peer is this machine.
+    pub fn new(connect_max: Duration, redirects_max: usize, peer: &Url) -> Result<Self> {
         ibid_runtime::set_up_tls();
+        let redirects = match redirects_max {
+            0 => reqwest::redirect::Policy::none(),
+            _ => reqwest::redirect::Policy::limited(redirects_max),
+        };
         let mut builder = Client::builder()
             .connect_timeout(connect_max)
             .pool_idle_timeout(IDLE_MAX)
-            .redirect(reqwest::redirect::Policy::limited(redirects_max))
+            .redirect(redirects)
             .user_agent(concat!("ibid/", env!("CARGO_PKG_VERSION")));
-        if redirects_max == 0 {
-            builder = builder.redirect(reqwest::redirect::Policy::none());
-        }
-        if near {
+        if is_near(peer) {
             builder = builder.no_proxy();
+        }
+        if redirects_max == 0 && peer.scheme() == "http" {
+            // Reading the system's certificates takes longer than all else here, and fails where there are none.
+            builder = builder.tls_certs_only([]);
         }
         let client = builder.build().map_err(|error| not_started().caused_by(error))?;
         Ok(Self { client, runtime: runtime()? })
@@ -89,7 +94,7 @@ impl Http {
 }
 
 /// Whether the address is this machine's own.
-pub fn is_near(url: &Url) -> bool {
+fn is_near(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => host
@@ -184,7 +189,10 @@ fn runtime() -> Result<&'static Runtime> {
 }
 
 fn not_started() -> Error {
-    Error::internal("provider_client", "the client for model providers cannot start; the log has the cause")
+    Error::internal(
+        "provider_client",
+        "the client for https:// cannot start; check that the system has certificates (package ca-certificates) or that SSL_CERT_FILE names some",
+    )
 }
 
 async fn run(
@@ -242,5 +250,17 @@ async fn patient(
         tokio::time::sleep(wait).await;
         refusals += 1;
         request = again;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_needs_no_proxy() {
+        let near = |url: &str| is_near(&Url::parse(url).unwrap());
+        assert!(near("http://localhost") && near("http://127.0.0.2:1") && near("http://[::1]:1"));
+        assert!(!near("http://10.0.0.1") && !near("http://localhost.example.org"));
     }
 }

@@ -3,6 +3,8 @@
 //! Without `IBID_TEST_CHAT_URL` each test says that it does nothing. What a model writes is not judged here; small
 //! ones write nonsense.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::ops::ControlFlow;
 use std::time::Duration;
 

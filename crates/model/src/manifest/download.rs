@@ -16,7 +16,7 @@ use super::files::{sha256, unusable};
 use super::page::{self, Link};
 use super::{Entry, Progress, Step};
 use crate::retry::Retry;
-use crate::wire::{Failure, Http, Reply, is_near};
+use crate::wire::{Failure, Http, Reply};
 
 const CONNECT_MAX: Duration = Duration::from_secs(20);
 /// A server that sends nothing for this long has lost the connection.
@@ -37,7 +37,7 @@ pub fn find(index_url: &str, entry: &Entry) -> Result<Link> {
         )?;
     let path = base.path().trim_end_matches('/').to_owned();
     base.set_path(&format!("{path}/{}/", page::normalized(entry.package)));
-    let http = Http::new(CONNECT_MAX, REDIRECTS_MAX, is_near(&base))?;
+    let http = Http::new(CONNECT_MAX, REDIRECTS_MAX, &base)?;
     let until = Instant::now() + SILENCE_MAX;
     let mut reply = get(&http, &base, None, until)?;
     if !reply.status.is_success() {
@@ -63,7 +63,7 @@ pub fn download(
 ) -> Result<PathBuf> {
     let whole = dir.join(&link.file_name);
     let part = dir.join(format!("{}.part", link.file_name));
-    let http = Http::new(CONNECT_MAX, REDIRECTS_MAX, is_near(&link.url))?;
+    let http = Http::new(CONNECT_MAX, REDIRECTS_MAX, &link.url)?;
     let mut download = Download { link, part: &part, entry, http, resumes: 0, progress };
     while !download.advance()? {}
     check_hash(link, &part)?;

@@ -92,6 +92,7 @@ fn watch(
 ) -> Option<Output> {
     let child = command.spawn().ok()?;
     let (sender, ended) = channel();
+    let mut bytes_done = 0;
     std::thread::scope(|scope| {
         scope.spawn(move || sender.send(child.wait_with_output()));
         loop {
@@ -100,7 +101,8 @@ fn watch(
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let bytes_done = size(scratch, 3).min(entry.package_bytes);
+            // At the end pip moves the file out of `scratch`, which takes nothing back.
+            bytes_done = size(scratch, 3).clamp(bytes_done, entry.package_bytes.max(bytes_done));
             progress(Progress { step: Step::Download, bytes_done, bytes_total: entry.package_bytes });
         }
     })

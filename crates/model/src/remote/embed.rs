@@ -25,13 +25,16 @@ const DIMENSIONS_MAX: usize = 8192;
 /// Tokens that a model's own marks take.
 const MARKS: usize = 2;
 
+/// One vector a text.
+pub type Vectors = Vec<Vec<f32>>;
+
 /// How a kind of provider embeds.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect {
     pub path: &'static str,
     pub body: fn(&str, &[String]) -> Value,
     /// The vectors in the order of the texts; `None` if the answer is not of the protocol.
-    pub read: fn(&[u8], usize) -> Option<Vec<Vec<f32>>>,
+    pub read: fn(&[u8], usize) -> Option<Vectors>,
 }
 
 /// An embedding model at an endpoint.
