@@ -1,6 +1,7 @@
 //! One parser a format. Each takes bytes or text and writes blocks through `Builder`.
 
 pub(crate) mod archive;
+mod chart;
 pub mod code;
 pub mod delimited;
 pub mod docx;

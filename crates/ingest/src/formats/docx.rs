@@ -3,15 +3,19 @@
 //!
 //! Deleted text, field codes, page headers and footers are left out.
 
+use std::collections::HashMap;
+
 use ibid_types::parsed::Parsed;
 use ibid_types::{Error, Result};
 
+mod math;
 mod numbering;
 mod run;
 mod styles;
 mod table;
 
 use super::archive::Archive;
+use super::chart;
 use super::office::{core_properties, part};
 use super::xml::{NodeId, ROOT, Xml};
 use crate::builder::Builder;
@@ -40,6 +44,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
         styles: &styles,
         numbering,
         out: &mut out,
+        charts: charts(&mut archive, &main, limits)?,
         code: Vec::new(),
         pages: Pages::of(&document),
         depth_left: limits.depth_max,
@@ -58,6 +63,19 @@ fn main_part(archive: &mut Archive<'_>, limits: &Limits) -> Result<String> {
     let relations = super::office::relations(archive, "", limits)?;
     let main = relations.into_values().find(|relation| relation.kind == "officeDocument");
     Ok(main.map_or_else(|| "word/document.xml".to_owned(), |relation| relation.target))
+}
+
+/// The charts by their relations.
+fn charts(archive: &mut Archive<'_>, main: &str, limits: &Limits) -> Result<HashMap<String, Xml>> {
+    let mut found = HashMap::new();
+    for (id, relation) in super::office::relations(archive, main, limits)? {
+        if relation.kind == "chart"
+            && let Some(chart) = part(archive, &relation.target, limits)?
+        {
+            found.insert(id, chart);
+        }
+    }
+    Ok(found)
 }
 
 /// Where pages are taken from: what Word saw when it last laid the text out, else the breaks that the author set.
@@ -87,6 +105,7 @@ struct Writer<'a> {
     styles: &'a Styles,
     numbering: Numbering,
     out: &'a mut Builder,
+    charts: HashMap<String, Xml>,
     /// Lines of a listing, one a paragraph.
     code: Vec<String>,
     pages: Pages,
@@ -137,6 +156,9 @@ impl Writer<'_> {
             self.end_code();
             self.write_line(node, &role, &line.text);
         }
+        for chart in line.charts.iter().filter_map(|id| self.charts.get(id)) {
+            chart::write(chart, self.out);
+        }
         for inner in line.boxes {
             self.blocks(inner);
         }
@@ -149,6 +171,9 @@ impl Writer<'_> {
         }
         let marker = self.numbering.marker(self.xml, node, self.styles);
         match (role, marker) {
+            (Role::Heading(level), Some((_, number))) if number != "-" => {
+                self.out.heading(*level, &format!("{number} {text}"));
+            }
             (Role::Heading(level), _) => self.out.heading(*level, text),
             (_, Some((depth, marker))) => self.out.list_item(depth, &marker, text),
             (Role::Quote, None) => self.out.quote(text),

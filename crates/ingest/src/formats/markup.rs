@@ -32,20 +32,21 @@ fn is_text(xml: &Xml) -> bool {
 }
 
 fn is_paragraph(name: &str) -> bool {
-    matches!(name, "p" | "para" | "simpara" | "paragraph")
+    matches!(name.to_ascii_lowercase().as_str(), "p" | "para" | "simpara" | "paragraph")
 }
 
 fn is_title(name: &str) -> bool {
-    matches!(
-        name,
-        "title"
-            | "article-title"
-            | "head"
-            | "heading"
-            | "invention-title"
-            | "bridgehead"
-            | "title-of-invention"
-    )
+    const TITLES: [&str; 8] = [
+        "title",
+        "article-title",
+        "head",
+        "heading",
+        "h",
+        "invention-title",
+        "bridgehead",
+        "title-of-invention",
+    ];
+    TITLES.iter().any(|title| name.eq_ignore_ascii_case(title))
 }
 
 fn is_section(name: &str) -> bool {

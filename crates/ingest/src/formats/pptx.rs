@@ -7,6 +7,7 @@ use ibid_types::parsed::Parsed;
 use ibid_types::{Error, Result};
 
 use super::archive::Archive;
+use super::chart;
 use super::office::{Relation, core_properties, part, relations};
 use super::xml::{NodeId, ROOT, Xml};
 use crate::builder::{Builder, prose};
@@ -145,7 +146,7 @@ fn rows(slide: &Xml, table: NodeId) -> Vec<Vec<String>> {
     rows
 }
 
-/// Diagrams and notes, which are parts of their own.
+/// Diagrams, charts and notes, which are parts of their own.
 fn write_related(
     archive: &mut Archive<'_>,
     related: &HashMap<String, Relation>,
@@ -161,6 +162,11 @@ fn write_related(
                     diagram.descendants(ROOT).filter(|node| diagram.name(*node) == "p").for_each(|line| {
                         out.list_item(0, "-", &line_text(&diagram, line));
                     });
+                }
+            }
+            "chart" => {
+                if let Some(chart) = part(archive, &relation.target, limits)? {
+                    chart::write(&chart, out);
                 }
             }
             "notesSlide" => {

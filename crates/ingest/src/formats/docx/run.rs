@@ -1,5 +1,6 @@
 //! The text of a Word paragraph.
 
+use super::math::linear;
 use crate::formats::xml::{NodeId, Xml};
 
 /// What stands in a paragraph.
@@ -8,6 +9,8 @@ pub struct Line {
     pub text: String,
     /// Text boxes anchored in the paragraph.
     pub boxes: Vec<NodeId>,
+    /// Relations of the charts in it.
+    pub charts: Vec<String>,
     /// Page breaks ahead of the text, and within or behind it, as Word last saw them.
     pub rendered_breaks: (usize, usize),
     /// The same, as the author set them.
@@ -20,7 +23,9 @@ pub fn line_of(xml: &Xml, paragraph: NodeId) -> Line {
     let mut stack: Vec<NodeId> = vec![paragraph];
     while let Some(node) = stack.pop() {
         match xml.name(node) {
-            "t" => line.text.push_str(&xml.text_of(node)),
+            "t" => line.text.push_str(&boxes_as_text(&xml.text_of(node))),
+            "oMath" => push_equation(&mut line.text, &linear(xml, node)),
+            "chart" => line.charts.extend(xml.attribute(node, "r:id").map(str::to_owned)),
             "tab" | "ptab" => line.text.push(' '),
             "cr" => line.text.push('\n'),
             "br" if xml.attribute(node, "type") == Some("page") => count(&mut line.set_breaks, &line.text),
@@ -32,14 +37,25 @@ pub fn line_of(xml: &Xml, paragraph: NodeId) -> Line {
                 line.text.push_str(&format!("[{id}]"));
             }
             "txbxContent" => line.boxes.push(node),
-            "checkBox" | "checkbox" => {
-                line.text.push_str(if is_checked(xml, node) { "[x] " } else { "[ ] " })
-            }
-            "pPr" | "rPr" | "del" | "moveFrom" | "instrText" | "delText" | "Fallback" => {}
+            "checkBox" => line.text.push_str(if is_checked(xml, node) { "[x] " } else { "[ ] " }),
+            "pPr" | "rPr" | "sdtPr" | "del" | "moveFrom" | "instrText" | "delText" | "Fallback" => {}
             _ => push_children(xml, node, &mut stack),
         }
     }
     line
+}
+
+/// The signs that content controls show for a box.
+fn boxes_as_text(text: &str) -> String {
+    text.replace(['☒', '☑'], "[x]").replace('☐', "[ ]")
+}
+
+/// Equations that follow one another stay apart.
+fn push_equation(line: &mut String, equation: &str) {
+    if !line.is_empty() && !line.ends_with(char::is_whitespace) {
+        line.push(' ');
+    }
+    line.push_str(equation.trim());
 }
 
 fn count(breaks: &mut (usize, usize), text: &str) {
