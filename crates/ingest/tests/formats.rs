@@ -1,5 +1,11 @@
 //! Every format that is shipped as a sample reads with its title, headings or pages, and its chunks tile it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what fails in a test's own functions fails the test"
+)]
+
 use std::path::PathBuf;
 
 use ibid_ingest::{ChunkConfig, Format, Hint, Limits, chunk, parse};

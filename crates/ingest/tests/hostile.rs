@@ -4,6 +4,12 @@
 //! `IBID_MUTATIONS` (50) is how many are made of each file, `IBID_HOSTILE_EXCEPT` names extensions to leave out
 //! (`pdf,tif`). The seed is fixed, so a finding repeats; its bytes are kept in the build's temporary folder.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what fails in a test's own functions fails the test"
+)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

@@ -60,7 +60,7 @@ fn pairs_of_yaml(head: &str) -> Vec<Pair> {
 }
 
 /// A folded scalar (`>` or `|`) goes on over indented lines.
-fn continue_scalar(values: &mut Vec<String>, line: &str) {
+fn continue_scalar(values: &mut [String], line: &str) {
     match values.last_mut() {
         Some(open) if matches!(open.as_str(), ">" | "|" | ">-" | "|-") => line.clone_into(open),
         Some(open) => {

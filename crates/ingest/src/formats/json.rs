@@ -75,16 +75,14 @@ fn section(value: &Value, level: u8, out: &mut Builder) {
             }
         }
         Value::Object(members) if level < LEVEL_MAX && !is_small(value) => {
-            let (simple, nested): (Vec<_>, Vec<_>) =
-                members.iter().cloned().partition(|(_, value)| is_small(value));
-            write_record(&Value::Object(simple), level, out);
+            let (simple, nested): (Vec<_>, Vec<_>) = members.iter().partition(|(_, value)| is_small(value));
+            write_record(&Value::Object(simple.into_iter().cloned().collect()), level, out);
             for (key, value) in nested {
-                match &value {
-                    Value::Text(text) => record::write_prose(&key, text, out),
-                    _ => {
-                        out.heading(level, &key);
-                        section(&value, level + 1, out);
-                    }
+                if let Value::Text(text) = value {
+                    record::write_prose(key, text, out);
+                } else {
+                    out.heading(level, key);
+                    section(value, level + 1, out);
                 }
             }
         }

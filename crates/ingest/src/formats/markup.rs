@@ -5,6 +5,7 @@
 use ibid_types::parsed::{Metadata, Parsed};
 use ibid_types::{Error, Result};
 
+use super::html;
 use super::json::{Value, written};
 use super::xml::{NodeId, ROOT, Xml};
 use crate::builder::{Builder, prose};
@@ -17,8 +18,11 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Parsed> {
         let what = "the file has no XML element inside; save or send it again, or name it .txt";
         return Err(Error::bad_request("document_damaged", what));
     };
-    let mut parsed =
-        if is_text(&xml) { written_text(&xml, root, limits) } else { written(&value(&xml, root), limits) };
+    let mut parsed = if is_text(&xml) {
+        written_text(&xml, root, limits)
+    } else {
+        written(&value(&xml, root, limits), limits)
+    };
     if xml.is_damaged {
         parsed.warnings.push("the XML is damaged; what stands behind the damage is missing".to_owned());
     }
@@ -174,8 +178,17 @@ fn rows(xml: &Xml, table: NodeId) -> Vec<Vec<String>> {
     rows.map(|row| xml.children(row).filter(is_cell).map(|cell| line(xml, cell)).collect()).collect()
 }
 
+/// The text of an element; HTML within it (feeds and reports hold it as text) is read as such.
+fn content(xml: &Xml, node: NodeId, limits: &Limits) -> String {
+    let text = xml.text_of(node);
+    if text.trim_start().starts_with('<') && text.contains("</") {
+        return html::parse_fragment(&text, limits).text;
+    }
+    line(xml, node)
+}
+
 /// An element as data: its attributes and children by name, or its text. Children that are all of one name are a list.
-fn value(xml: &Xml, node: NodeId) -> Value {
+fn value(xml: &Xml, node: NodeId, limits: &Limits) -> Value {
     let children: Vec<NodeId> = xml.children(node).filter(|child| !xml.name(*child).is_empty()).collect();
     let attributes = xml
         .attributes(node)
@@ -184,7 +197,7 @@ fn value(xml: &Xml, node: NodeId) -> Value {
     let mut members: Vec<(String, Value)> =
         attributes.map(|(name, text)| (name.to_string(), Value::Text(text.to_string()))).collect();
     if children.is_empty() {
-        let text = Value::Text(line(xml, node));
+        let text = Value::Text(content(xml, node, limits));
         if members.is_empty() {
             return text;
         }
@@ -194,9 +207,9 @@ fn value(xml: &Xml, node: NodeId) -> Value {
     let is_list =
         children.len() > 1 && children.windows(2).all(|pair| xml.name(pair[0]) == xml.name(pair[1]));
     if is_list && members.is_empty() {
-        return Value::Array(children.into_iter().map(|child| value(xml, child)).collect());
+        return Value::Array(children.into_iter().map(|child| value(xml, child, limits)).collect());
     }
-    members.extend(children.into_iter().map(|child| (xml.name(child).to_owned(), value(xml, child))));
+    members.extend(children.into_iter().map(|child| (xml.name(child).to_owned(), value(xml, child, limits))));
     Value::Object(members)
 }
 
@@ -229,6 +242,10 @@ mod tests {
         check(
             "<shop xmlns='u'><name lang='en'>X</name><open>daily</open></shop>",
             "name:\n  lang: en\n  text: X\nopen: daily",
+        );
+        check(
+            "<feed><item><d>&lt;p&gt;x&lt;/p&gt;&lt;p&gt;y&lt;/p&gt;</d><t>z</t></item></feed>",
+            "item:\n  d: x\n\ny\n  t: z",
         );
         check("<list><a><b>1</b></a><a><b>2</b></a></list>", "b: 1\n\nb: 2");
     }

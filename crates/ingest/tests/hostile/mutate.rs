@@ -11,10 +11,11 @@ const ENTRY_BYTES_MAX: u64 = 8 << 20;
 
 pub fn mutated(bytes: &[u8], seed: u64) -> Vec<u8> {
     let mut random = Random(seed ^ bytes.len() as u64);
-    if bytes.starts_with(b"PK") && random.below(3) > 0 {
-        if let Some(container) = with_damaged_entry(bytes, &mut random) {
-            return container;
-        }
+    if bytes.starts_with(b"PK")
+        && random.below(3) > 0
+        && let Some(container) = with_damaged_entry(bytes, &mut random)
+    {
+        return container;
     }
     damaged(bytes, &mut random)
 }

@@ -118,7 +118,7 @@ impl<'a> Renderer<'a> {
 
     fn heading(&mut self, node: NodeId) {
         self.end_block();
-        let level = self.tree.name(node).bytes().nth(1).map_or(1, |digit| digit.saturating_sub(b'0'));
+        let level = self.tree.name(node).as_bytes().get(1).map_or(1, |digit| digit.saturating_sub(b'0'));
         let text = visible_text(self.tree, node);
         self.out.heading(level, text.trim().trim_end_matches(['¶', '#', '§']));
     }

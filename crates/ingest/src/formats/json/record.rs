@@ -31,20 +31,17 @@ pub fn write_record(value: &Value, level: u8, out: &mut Builder) {
         return write_lines(value, out);
     };
     let is_body = |value: &Value| matches!(value, Value::Text(text) if text.len() > FIELD_BYTES_MAX);
-    let (bodies, mut fields): (Vec<_>, Vec<_>) =
-        members.iter().cloned().partition(|(_, value)| is_body(value));
-    if !bodies.is_empty()
-        && let Some((key, title)) = title(value)
-    {
-        out.heading(level, &title);
-        fields.retain(|(name, _)| *name != key);
+    let (bodies, fields): (Vec<_>, Vec<_>) = members.iter().partition(|(_, value)| is_body(value));
+    let title = if bodies.is_empty() { None } else { title(value) };
+    if let Some((_, title)) = &title {
+        out.heading(level, title);
     }
-    write_lines(&Value::Object(fields), out);
+    let is_shown = |name: &str| title.as_ref().is_none_or(|(key, _)| *key != name);
+    let fields = fields.into_iter().filter(|(name, _)| is_shown(name)).cloned();
+    write_lines(&Value::Object(fields.collect()), out);
     let is_only = bodies.len() == 1;
     for (key, value) in bodies {
-        if let Value::Text(text) = value {
-            write_prose(if is_only { "" } else { &key }, &text, out);
-        }
+        write_prose(if is_only { "" } else { key }, value.text().unwrap_or_default(), out);
     }
 }
 
