@@ -105,10 +105,23 @@ fn is_other_row(candidate: &Candidate, best: &Candidate, sources: &Sources) -> b
 
 /// With the sentence that it leans on, or with the whole list if it is one step of several.
 fn widened(place: Place, sources: &Sources, cue: Cue) -> Span {
-    if cue == Cue::Steps && sources.unit(place).kind == UnitKind::ListItem {
-        return whole_list(place, sources);
+    let first = sources.antecedent(place).unwrap_or(place);
+    match (cue, sources.unit(place).kind) {
+        (Cue::Steps, UnitKind::ListItem) => whole_list(place, sources),
+        (Cue::Steps, UnitKind::Sentence) => {
+            Span { first, last: next_sentence(place, sources).unwrap_or(place) }
+        }
+        _ => Span { first, last: place },
     }
-    Span { first: sources.antecedent(place).unwrap_or(place), last: place }
+}
+
+/// What to do is seldom said in one sentence: the one that follows in the same paragraph.
+fn next_sentence(place: Place, sources: &Sources) -> Option<Place> {
+    let next = Place { unit: place.unit + 1, ..place };
+    let units = sources.units(place.hit);
+    let (this, following) = (units.get(place.unit)?, units.get(next.unit)?);
+    let between = sources.hits.get(place.hit)?.chunk.text.get(this.end..following.start)?;
+    (following.kind == UnitKind::Sentence && !between.contains("\n\n")).then_some(next)
 }
 
 fn whole_list(place: Place, sources: &Sources) -> Span {
@@ -307,6 +320,14 @@ mod tests {
             "1. Open it.\n2. Press it.\n3. Close it [1]."
         );
         assert_eq!(answer(&[list], &[0.0, 3.0, 0.0], Cue::Open), "2. Press it [1].");
+    }
+
+    #[test]
+    fn steps_told_in_prose_go_on_within_the_paragraph() {
+        let told = "Reserve it by telephone. Ring 5512.\n\nThe list stays.";
+        assert_eq!(answer(&[told], &[3.0], Cue::Steps), "Reserve it by telephone. Ring 5512 [1].");
+        assert_eq!(answer(&[told], &[3.0], Cue::Open), "Reserve it by telephone [1].");
+        assert_eq!(answer(&[told], &[0.0, 3.0], Cue::Steps), "Ring 5512 [1].");
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub struct Candidate {
 pub struct Asked<'a> {
     pub part: &'a Part,
     pub terms: Vec<Term>,
+    words: Vec<String>,
     keys: HashSet<String>,
     vector: Option<Vec<f32>>,
 }
@@ -88,7 +89,7 @@ impl<'a> Asked<'a> {
             Some(embedder) => embedder.embed(&[&part.text], Purpose::Question)?.into_iter().next(),
             None => None,
         };
-        Ok(Self { part, terms, keys, vector })
+        Ok(Self { words: words(&part.text), part, terms, keys, vector })
     }
 
     /// Share of the weight of terms for which `holds` is true; 0 where no term has weight.
@@ -129,10 +130,9 @@ fn sort(candidates: &mut [Candidate]) {
 
 fn candidate(asked: &Asked<'_>, sources: &Sources, place: Place) -> Candidate {
     let features = features(asked, sources, place);
-    let score = match sources.vector(place) {
-        Some(_) => log_odds(&features, &WEIGHTS),
-        None => log_odds(&features, &WEIGHTS_WORDS),
-    };
+    let weights = if sources.vector(place).is_some() { &WEIGHTS } else { &WEIGHTS_WORDS };
+    let asks = asks_itself(sources.text(place), &asked.words);
+    let score = log_odds(&features, weights) + if asks { ASKS_ITSELF } else { 0.0 };
     Candidate { place, features, score }
 }
 
@@ -179,6 +179,24 @@ fn log_odds(features: &Features, weights: &[f32; 9]) -> f32 {
     weights[8] + values.iter().zip(weights).map(|(value, weight)| value * weight).sum::<f32>()
 }
 
+/// Set by hand: what asks, or repeats the question word for word, as a manual's examples do, does not answer it, however
+/// alike the two are.
+const ASKS_ITSELF: f32 = -4.0;
+/// A question of fewer words may well stand in its own answer.
+const REPEATED_WORDS_MIN: usize = 4;
+
+fn asks_itself(text: &str, question: &[String]) -> bool {
+    let words = words(text);
+    let repeats =
+        question.len() >= REPEATED_WORDS_MIN && words.windows(question.len()).any(|run| run == question);
+    repeats || text.trim_end().ends_with(['?', '？'])
+}
+
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
 /// In the order of `Features::NAMES`, the constant last. A conditional logit over the units of each question (which
 /// of them holds the gold answer), fitted on the English and German questions of XQuAD together, L2 3e-4, then
 /// brought to log-odds by a logistic fit of its score. Fitted on one half of the English questions and tried on the
@@ -188,3 +206,17 @@ const WEIGHTS: [f32; 9] = [2.56, 2.05, 2.82, 2.31, 2.05, 0.87, -1.2, 0.26, -9.48
 
 /// The same without the unit's similarity: for the first look, and where the embedder fails.
 const WEIGHTS_WORDS: [f32; 9] = [0.0, 2.85, 2.73, 4.07, 2.28, 0.96, -1.2, 0.06, -10.2];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_and_its_repetition_are_no_answers() {
+        let question = words("How long may I keep it?");
+        assert!(asks_itself("ask -d '{\"question\": \"How long may I keep it?\"}'", &question));
+        assert!(asks_itself("Who may keep it?", &question));
+        assert!(!asks_itself("You may keep it for a week.", &question));
+        assert!(!asks_itself("Keep it long.", &words("keep it")));
+    }
+}

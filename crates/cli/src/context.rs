@@ -52,6 +52,9 @@ impl Context {
         quiet_logging(&config)?;
         let runtime = runtime()?;
         let app = App::open(config, mode)?;
+        if mode == Mode::Working {
+            app.check_embedder()?;
+        }
         let router = ibid_serve::router(&app);
         let client =
             Client::InProcess { router, runtime: runtime.handle().clone(), token: app.local_token().clone() };

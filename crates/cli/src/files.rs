@@ -187,6 +187,7 @@ impl Item {
 
 fn fetch(address: &str) -> Result<Loaded> {
     let failed = |what: String| Error::unavailable("address_unreachable", what);
+    ibid_runtime::set_up_tls();
     let client = reqwest::blocking::Client::builder()
         .timeout(FETCH_WAIT_MAX)
         .user_agent(concat!("ibid/", env!("CARGO_PKG_VERSION")))

@@ -1,4 +1,5 @@
 //! The server from outside: the API, its errors, its limits, who may connect.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 

@@ -26,6 +26,7 @@ use crate::{embedder, search};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
+const SETTLED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,11 @@ impl App {
         }));
     }
 
+    /// What the embedder is, if it could work. Error: `model_missing`.
+    pub fn check_embedder(&self) -> Result<String> {
+        embedder::check(&self.config, self.embedder.as_ref())
+    }
+
     /// Ends the background work; what is half done stays queued.
     pub fn stop(&self) {
         self.shutdown.request();
@@ -172,6 +178,20 @@ impl App {
             self.indexes.catch_up()?;
         }
         self.indexes.wait_for(position, INDEXED_WITHIN)
+    }
+
+    /// Gives the indexes a moment to hold all that is committed, so that what is told to be done can be found. Where
+    /// they need longer, `/health/ready` and the metrics say so.
+    pub fn settle(&self) -> Result<()> {
+        let head = self.store.feed_head()?;
+        if self.indexes.applied() < head {
+            self.indexes.poke();
+            self.indexes.wait_for(head, SETTLED_WITHIN).or_else(|error| match error.code {
+                "index_behind" => Ok(()),
+                _ => Err(error),
+            })?;
+        }
+        Ok(())
     }
 
     pub fn index_lag(&self) -> Result<u64> {
@@ -238,7 +258,7 @@ impl App {
         let blobs = self.blobs.check().map(|()| "reachable".to_owned());
         let mut checks =
             vec![check("store", true, store), check("blobs", true, blobs), check("index", true, index)];
-        checks.push(check("embedder", false, embedder::check(&self.config, self.embedder.as_ref())));
+        checks.push(check("embedder", false, self.check_embedder()));
         if let Some(model) = self.chat_models.first() {
             checks.push(check("chat", false, model.probe().map(|()| format!("{} answers", model.name()))));
         }

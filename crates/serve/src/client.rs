@@ -28,6 +28,7 @@ pub enum Client {
 impl Client {
     /// A client of a server at `base`, such as `http://127.0.0.1:8080`.
     pub fn http(base: &str, key: Option<Secret>) -> Result<Self> {
+        ibid_runtime::set_up_tls();
         let http = reqwest::blocking::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(SILENCE_MAX)

@@ -8,6 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use ibid_types::Error;
 use tokio::sync::Semaphore;
 
@@ -51,6 +52,27 @@ fn harden(response: &mut Response) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+/// A setting that bounds request bodies, and its value in bytes.
+pub type BodyBound = (&'static str, usize);
+
+/// Refuses a body whose length is told and too large. What is not far too large is read to its end first: a client
+/// that is still sending would not see the answer.
+pub async fn bound_body(State((setting, most)): State<BodyBound>, request: Request, next: Next) -> Response {
+    const READ_OUT_BYTES_MAX: usize = 64 << 20;
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    match length {
+        Some(length) if length > most => {
+            if length <= READ_OUT_BYTES_MAX {
+                let _ = request.into_body().into_data_stream().for_each(|_| async {}).await;
+            }
+            let what = format!("the request has {length} bytes; {setting} is {most}");
+            Failure(Error::bad_request("request_too_large", what)).into_response()
+        }
+        _ => next.run(request).await,
+    }
 }
 
 /// Answers 503 at once when too much is in work, and 504 when a request takes too long.

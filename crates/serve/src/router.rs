@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::limits::{Bounds, bound, observe};
+use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{ask, documents, jobs, openai, search, system, upload};
 use crate::{auth, openapi, page};
 
@@ -39,7 +39,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
     let limits = &app.config.server;
     let uploads = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(upload::upload))
-        .layer(DefaultBodyLimit::max(limits.upload_bytes_max));
+        .layer(DefaultBodyLimit::max(limits.upload_bytes_max))
+        .layer(from_fn_with_state(("server.upload_bytes_max", limits.upload_bytes_max), bound_body));
     let rest = OpenApiRouter::new()
         .routes(routes!(ask::ask))
         .routes(routes!(search::search))
@@ -62,7 +63,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::key_revoke))
         .routes(routes!(system::index_rebuild))
         .routes(routes!(system::metrics))
-        .layer(DefaultBodyLimit::max(limits.request_bytes_max));
+        .layer(DefaultBodyLimit::max(limits.request_bytes_max))
+        .layer(from_fn_with_state(("server.request_bytes_max", limits.request_bytes_max), bound_body));
     uploads.merge(rest)
 }
 

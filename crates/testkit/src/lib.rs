@@ -106,23 +106,28 @@ impl Home {
         child.wait_with_output().unwrap().into()
     }
 
-    /// Starts the server on a free port and waits until it says that it answers.
+    /// Starts the server, on a free port if no address is given, and waits until it says that it answers.
     #[must_use]
     pub fn serve(&self, arguments: &[&str]) -> Server {
-        let mut all = vec!["serve", "--address", "127.0.0.1:0"];
+        let mut all = vec!["serve"];
+        if !arguments.contains(&"--address") {
+            all.extend(["--address", "127.0.0.1:0"]);
+        }
         all.extend_from_slice(arguments);
-        let mut child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        ibid_runtime::set_up_tls();
+        let child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
+        let mut server = Server { child, base: String::new(), http: reqwest::blocking::Client::new() };
+        let mut lines = BufReader::new(server.child.stderr.take().unwrap()).lines();
         let mut said = String::new();
-        let base = loop {
+        while server.base.is_empty() {
             let line = lines.next().unwrap_or_else(|| panic!("the server ended: {said}")).unwrap();
             if let Some(rest) = line.strip_prefix("Ibid answers on ") {
-                break rest.split(' ').next().unwrap().to_owned();
+                rest.split(' ').next().unwrap().clone_into(&mut server.base);
             }
             said.push_str(&line);
-        };
+        }
         std::thread::spawn(move || lines.for_each(drop));
-        Server { child, base, http: reqwest::blocking::Client::new() }
+        server
     }
 }
 

@@ -59,25 +59,36 @@ fn show(context: &Context, rank: usize, hit: &Hit) -> Result<()> {
 }
 
 fn show_why(context: &Context, why: &Why) -> Result<()> {
-    let parts = [("lexical", &why.lexical), ("dense", &why.dense), ("rerank", &why.rerank)];
+    let parts = [
+        ("lexical", &why.lexical),
+        ("dense", &why.dense),
+        ("feedback", &why.feedback),
+        ("neighbours", &why.neighbours),
+        ("rerank", &why.rerank),
+    ];
     for (name, part) in parts {
         if let Some(part) = part {
-            line(&context.color.dim(&format!("      {name:<8} {}", part_text(part))))?;
+            line(&context.color.dim(&format!("      {name:<10} {}", part_text(name, part))))?;
         }
     }
     if !why.terms.is_empty() {
-        line(&context.color.dim(&format!("      terms    {}", foreign(&why.terms.join(" ")))))?;
+        line(&context.color.dim(&format!("      terms      {}", foreign(&why.terms.join(" ")))))?;
     }
     if !why.duplicates.is_empty() {
         let left_out = counted(why.duplicates.len() as u64, "near-duplicate");
-        line(&context.color.dim(&format!("      left out {left_out}")))?;
+        line(&context.color.dim(&format!("      left out   {left_out}")))?;
     }
     Ok(())
 }
 
-fn part_text(part: &Part) -> String {
-    let rank = part.rank.map_or_else(|| "not a candidate".to_owned(), |rank| format!("rank {rank}"));
-    format!("{rank}, score {:.3}, normalised {:.3} x weight {:.2}", part.score, part.normalised, part.weight)
+/// Only the two searches have lists of their own, in which a hit has a rank or is none of the candidates.
+fn part_text(name: &str, part: &Part) -> String {
+    let rank = match part.rank {
+        Some(rank) => format!("rank {rank}, "),
+        None if matches!(name, "lexical" | "dense") => "not a candidate, ".to_owned(),
+        None => String::new(),
+    };
+    format!("{rank}score {:.3}, normalised {:.3} x weight {:.2}", part.score, part.normalised, part.weight)
 }
 
 /// What was done to find the hits.

@@ -38,6 +38,9 @@ fn page(app: &App, query: JobsQuery) -> Result<JobsPage> {
         limit: within("limit", query.limit, 50, 1..=1000)?,
         cursor: query.cursor,
     })?;
+    if page.items.iter().any(is_done) {
+        app.settle()?;
+    }
     Ok(JobsPage {
         jobs: page.items.into_iter().map(|job| wire(app, job)).collect(),
         counts: counts(page.counts),
@@ -93,8 +96,15 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer
 fn find(app: &App, id: &str) -> Result<Job> {
     let id: JobId = id.parse()?;
     let job = app.store.jobs().find(id)?;
+    if job.as_ref().is_some_and(is_done) {
+        app.settle()?;
+    }
     job.map(|job| wire(app, job))
         .ok_or_else(|| Error::not_found("job_unknown", format!("there is no job {id}")))
+}
+
+fn is_done(job: &ibid_store::Job) -> bool {
+    job.finished_at.is_some()
 }
 
 /// Cancels a job that has not begun.
