@@ -130,6 +130,8 @@ impl From<find::Why> for search::Why {
         Self {
             lexical: value.lexical.map(Into::into),
             dense: value.dense.map(Into::into),
+            feedback: value.feedback.map(Into::into),
+            neighbours: value.neighbours.map(Into::into),
             rerank: value.rerank.map(Into::into),
             terms: value.terms,
             duplicates: value.duplicates.iter().map(ToString::to_string).collect(),

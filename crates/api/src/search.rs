@@ -85,6 +85,10 @@ pub struct Why {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dense: Option<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Part>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Part>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerank: Option<Part>,
     pub terms: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

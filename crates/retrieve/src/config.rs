@@ -2,6 +2,8 @@
 
 use ibid_types::{Error, Result};
 
+use crate::Refinement;
+
 /// One setting for every collection (`docs/adr/0002-fusion.md`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -10,15 +12,26 @@ pub struct Config {
     /// Candidates taken from each search. Fused scores are exact for all of them, so this bounds only what neither
     /// search has among its best.
     pub candidates: usize,
+    /// The second look at the best candidates of a hybrid search.
+    pub refinement: Refinement,
     /// Hits that a reranker looks at.
     pub rerank_depth: usize,
     /// Whether passages that say the same are shown once.
     pub suppress_duplicates: bool,
 }
 
+/// All pairs of these are compared: 500 take some 30 ms.
+const REFINE_DEPTH_MAX: usize = 500;
+
 impl Default for Config {
     fn default() -> Self {
-        Self { lexical_weight: 0.2, candidates: 200, rerank_depth: 20, suppress_duplicates: true }
+        Self {
+            lexical_weight: 0.25,
+            candidates: 200,
+            refinement: Refinement { depth: 100, feedback_weight: 0.2, neighbour_weight: 0.1 },
+            rerank_depth: 20,
+            suppress_duplicates: true,
+        }
     }
 }
 
@@ -32,6 +45,9 @@ impl Config {
         match key.trim() {
             "lexical_weight" => self.lexical_weight = share(key, value)?,
             "candidates" => self.candidates = count(key, value)?,
+            "refine_depth" => self.refinement.depth = count(key, value)?.min(REFINE_DEPTH_MAX),
+            "feedback_weight" => self.refinement.feedback_weight = share(key, value)?,
+            "neighbour_weight" => self.refinement.neighbour_weight = share(key, value)?,
             "rerank_depth" => self.rerank_depth = count(key, value)?,
             "suppress_duplicates" => self.suppress_duplicates = parsed(key, value, "true or false")?,
             _ => return Err(unknown(key)),
@@ -62,7 +78,8 @@ fn malformed(key: &str, value: &str, wanted: &str) -> Error {
 }
 
 fn unknown(key: &str) -> Error {
-    let known = "lexical_weight, candidates, rerank_depth, suppress_duplicates";
+    let known = "lexical_weight, candidates, refine_depth, feedback_weight, neighbour_weight, rerank_depth, \
+                 suppress_duplicates";
     Error::bad_request("setting_unknown", format!("'{key}' is no setting of retrieval; there are {known}"))
 }
 
@@ -78,6 +95,8 @@ mod tests {
     #[test]
     fn settings_are_taken_from_text() {
         assert_eq!(set("lexical_weight=0.3").unwrap().lexical_weight, 0.3);
+        assert_eq!(set("neighbour_weight=0").unwrap().refinement.neighbour_weight, 0.0);
+        assert_eq!(set("refine_depth=9999").unwrap().refinement.depth, REFINE_DEPTH_MAX);
         assert_eq!(set("candidates = 50").unwrap().candidates, 50);
         assert!(!set("suppress_duplicates=false").unwrap().suppress_duplicates);
     }

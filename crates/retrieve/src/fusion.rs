@@ -13,7 +13,17 @@ pub struct Fused {
     /// Between 0 and 1.
     pub lexical: f32,
     pub dense: f32,
+    pub second_look: Option<SecondLook>,
     pub score: f32,
+}
+
+/// What a candidate got from the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SecondLook {
+    /// Cosine with the blend of the passages at the top, at least 0.
+    pub feedback: f32,
+    /// The mean score of the passages nearest to it.
+    pub neighbours: f32,
 }
 
 /// The candidates, best first; equal scores by slot, so that results repeat.
@@ -30,7 +40,7 @@ pub fn fuse(scores: &[(u32, f32, f32)], lexical_weight: f32) -> Vec<Fused> {
         .map(|&(slot, bm25, cosine)| {
             let (lexical, dense) = (scaled(bm25, 0.0, bm25_max), scaled(cosine, -1.0, cosine_max));
             let score = lexical_weight * lexical + (1.0 - lexical_weight) * dense;
-            Fused { slot, bm25, cosine, lexical, dense, score }
+            Fused { slot, bm25, cosine, lexical, dense, second_look: None, score }
         })
         .collect();
     fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));

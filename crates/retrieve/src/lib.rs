@@ -1,13 +1,18 @@
-//! Question to hits: both searches, one fusion, near-duplicates left out, and a trace of why each hit is there.
+//! Question to hits: both searches, one fusion, a second look at the best, near-duplicates left out, and a trace of
+//! why each hit is there.
 //!
 //! Keeps true: filters hold inside the searches; every hit says what it got from which part; a failing embedder or
 //! reranker costs quality, never the answer.
 
 mod config;
+mod explain;
 mod fusion;
+mod refine;
 mod retriever;
 mod suppress;
+mod vectors;
 
 pub use config::Config;
-pub use fusion::{Fused, fuse};
+pub use fusion::{Fused, SecondLook, fuse};
+pub use refine::Refinement;
 pub use retriever::Retriever;

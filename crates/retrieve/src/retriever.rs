@@ -11,7 +11,9 @@ use ibid_types::search::{Found, Hit, Mode, Part, Request, Trace, Why};
 use ibid_types::{ChunkId, Result};
 
 use crate::config::Config;
+use crate::explain::Weights;
 use crate::fusion::{Fused, fuse};
+use crate::refine::refine;
 use crate::suppress::distinct;
 
 /// Searches a workspace.
@@ -30,6 +32,7 @@ struct Search<'a> {
     snapshot: Arc<Snapshot>,
     within: Slots,
     terms: Analysed,
+    weights: Weights,
     vector: Option<Vec<f32>>,
     trace: Trace,
 }
@@ -64,9 +67,16 @@ impl Retriever {
         let mut search = self.begin(request, vector, trace);
         let candidates = self.candidates(&mut search)?;
         let started = Instant::now();
-        let fused = fuse(&candidates.scores, search.lexical_weight(self.config.lexical_weight));
-        let kept = self.keep(&search, &fused);
+        let mut fused = fuse(&candidates.scores, search.weights.lexical);
         note(&mut search.trace, "fuse", started);
+        if let Some(refinement) = search.weights.refinement {
+            let started = Instant::now();
+            refine(&mut fused, &refinement, |slot| search.snapshot.vector(slot));
+            note(&mut search.trace, "refine", started);
+        }
+        let started = Instant::now();
+        let kept = self.keep(&search, &fused);
+        note(&mut search.trace, "suppress", started);
         let started = Instant::now();
         let mut hits = self.load(&search, &candidates, kept)?;
         note(&mut search.trace, "load", started);
@@ -100,7 +110,9 @@ impl Retriever {
         trace.terms.clone_from(&terms.terms);
         trace.language.clone_from(&terms.language);
         note(&mut trace, "filter", started);
-        Search { request, snapshot, within, terms, vector, trace }
+        let weights = Weights::of(&self.config, request.mode, vector.is_some());
+        trace.fusion = weights.in_words();
+        Search { request, snapshot, within, terms, weights, vector, trace }
     }
 
     /// The best of both searches, each scored by both.
@@ -117,7 +129,6 @@ impl Retriever {
         note(&mut search.trace, "dense", started);
         search.trace.lexical_candidates = lexical.len();
         search.trace.dense_candidates = dense.len();
-        search.trace.fusion = search.fusion_in_words(self.config.lexical_weight);
         let started = Instant::now();
         let candidates = Candidates::join(search, lexical, dense)?;
         note(&mut search.trace, "score", started);
@@ -162,7 +173,7 @@ impl Retriever {
         let mut hits = Vec::with_capacity(found.len());
         for ((fused, chunk, duplicates), terms) in found.into_iter().zip(terms) {
             let Some(chunk) = chunks.remove(&chunk.chunk) else { continue };
-            let why = candidates.why(search, &fused, self.config.lexical_weight, terms, duplicates);
+            let why = search.weights.why(&fused, candidates.ranks(fused.slot), terms, duplicates);
             hits.extend(documents.hit(chunk, &fused, search.vector.is_some(), why)?);
         }
         Ok(hits)
@@ -188,25 +199,6 @@ impl Retriever {
             }
         }
         note(&mut search.trace, "rerank", started);
-    }
-}
-
-impl Search<'_> {
-    /// A search by one part alone gives it the whole weight.
-    fn lexical_weight(&self, hybrid: f32) -> f32 {
-        match (self.request.mode, &self.vector) {
-            (Mode::Lexical, _) | (_, None) => 1.0,
-            (Mode::Dense, _) => 0.0,
-            (Mode::Hybrid, Some(_)) => hybrid,
-        }
-    }
-
-    fn fusion_in_words(&self, hybrid: f32) -> String {
-        let weight = self.lexical_weight(hybrid);
-        if self.request.mode == Mode::Hybrid && self.vector.is_none() {
-            return "by words only: the embedder did not answer".to_owned();
-        }
-        format!("{weight:.2} x bm25 / best + {:.2} x (cosine + 1) / (best + 1)", 1.0 - weight)
     }
 }
 
@@ -242,31 +234,9 @@ impl Candidates {
         Ok(Self { scores, lexical_rank: ranks(&lexical), dense_rank: ranks(&dense) })
     }
 
-    fn why(
-        &self,
-        search: &Search<'_>,
-        fused: &Fused,
-        hybrid: f32,
-        terms: Vec<String>,
-        duplicates: Vec<ChunkId>,
-    ) -> Why {
-        let weight = search.lexical_weight(hybrid);
-        let rank = |ranks: &std::collections::HashMap<u32, usize>| ranks.get(&fused.slot).copied();
-        let lexical =
-            Part { rank: rank(&self.lexical_rank), score: fused.bm25, normalised: fused.lexical, weight };
-        let dense = Part {
-            rank: rank(&self.dense_rank),
-            score: fused.cosine,
-            normalised: fused.dense,
-            weight: 1.0 - weight,
-        };
-        Why {
-            lexical: (search.request.mode != Mode::Dense).then_some(lexical),
-            dense: search.vector.is_some().then_some(dense),
-            rerank: None,
-            terms,
-            duplicates,
-        }
+    /// The slot's ranks in the lists by words and by meaning.
+    fn ranks(&self, slot: u32) -> (Option<usize>, Option<usize>) {
+        (self.lexical_rank.get(&slot).copied(), self.dense_rank.get(&slot).copied())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Near-duplicates: of passages that say the same, the best one is shown and names the others.
 
 use crate::Fused;
+use crate::vectors::dot;
 
 /// Cosine from which two passages say the same. On ordinary prose distinct passages lie well below; copies with
 /// another date or page number lie above.
@@ -24,10 +25,6 @@ pub fn distinct(
         }
     }
     kept.into_iter().map(|(fused, duplicates, _)| (fused, duplicates)).collect()
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

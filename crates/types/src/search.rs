@@ -70,6 +70,12 @@ pub struct Hit {
 pub struct Why {
     pub lexical: Option<Part>,
     pub dense: Option<Part>,
+    /// Closeness to the passages at the top of the fused list, where a hybrid search took its second look.
+    #[serde(default)]
+    pub feedback: Option<Part>,
+    /// The mean score of the passages nearest to this one.
+    #[serde(default)]
+    pub neighbours: Option<Part>,
     pub rerank: Option<Part>,
     /// Query terms, after analysis, that the chunk contains.
     pub terms: Vec<String>,
@@ -110,6 +116,7 @@ pub struct Trace {
     pub dense_candidates: usize,
     /// The fusion and its weights in words.
     pub fusion: String,
-    /// Steps with their duration in microseconds: `embed`, `filter`, `lexical`, `dense`, `fuse`, `load`.
+    /// Steps with their duration in microseconds: `embed`, `filter`, `lexical`, `dense`,
+    /// `score`, `fuse`, `refine`, `suppress`, `load`, `rerank`.
     pub timings_us: Vec<(String, u64)>,
 }

@@ -102,7 +102,7 @@ const HEADING: &str =
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.folder.file_name().map_or_else(|| self.folder.as_os_str(), |name| name);
+        let name = self.folder.file_name().unwrap_or(self.folder.as_os_str());
         writeln!(
             f,
             "{}: {} documents, {} chunks, {} queries; {}",

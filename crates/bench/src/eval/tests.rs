@@ -13,10 +13,8 @@ use super::*;
 #[derive(Debug)]
 struct Topics(EmbedderSpec);
 
-impl Topics {
-    fn new() -> Arc<dyn Embedder> {
-        Arc::new(Self(EmbedderSpec { id: "topics".to_owned(), dimensions: 3, tokens_max: 64 }))
-    }
+fn topics() -> Arc<dyn Embedder> {
+    Arc::new(Topics(EmbedderSpec { id: "topics".to_owned(), dimensions: 3, tokens_max: 64 }))
 }
 
 impl Embedder for Topics {
@@ -64,7 +62,7 @@ fn folder(corpus: &str, queries: &str, qrels: &str) -> TempDir {
 }
 
 fn report(config: &EvalConfig) -> Result<Report> {
-    run(config, Topics::new(), &mut |_| {})
+    run(config, topics(), &mut |_| {})
 }
 
 fn refused(corpus: &str, queries: &str, qrels: &str) -> String {
@@ -78,7 +76,7 @@ fn a_collection_is_measured_in_all_modes() {
     let dir = folder(CORPUS, QUERIES, QRELS);
     let mut steps = Vec::new();
     let report =
-        run(&EvalConfig::new(dir.path()), Topics::new(), &mut |progress| steps.push(progress.step)).unwrap();
+        run(&EvalConfig::new(dir.path()), topics(), &mut |progress| steps.push(progress.step)).unwrap();
     assert_eq!((report.documents, report.chunks, report.queries, report.embedded), (4, 4, 2, 4));
     assert_eq!(report.modes.len(), 3);
     let hybrid = report.modes[2].figures;
