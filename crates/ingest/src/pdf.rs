@@ -38,7 +38,7 @@ use ibid_types::{Error, Result};
 
 use crate::builder::Builder;
 use crate::parse::Limits;
-use content::{Budget, Extent, Runner};
+use content::{Budget, Extent, Runner, content_of};
 use font::Fonts;
 use headings::Looks;
 use join::Vocabulary;
@@ -83,8 +83,10 @@ fn read_pages(pdf: &Pdf, catalog: &Dict<'_>, limits: &Limits, out: &mut Builder)
     let mut without_text = Vec::new();
     for (index, page) in pdf.pages().iter().enumerate().take(limits.pages_max) {
         let (width, height) = page.render_dimensions();
-        let lines = lines_of(runner.words(page), Extent { width, height });
-        if lines.is_empty() && (has_image(page) || page.page_stream().is_none()) {
+        let content = content_of(page);
+        let words = runner.words(page, content.as_deref().unwrap_or_default());
+        let lines = lines_of(words, Extent { width, height });
+        if lines.is_empty() && (has_image(page) || content.is_none()) {
             without_text.push(index + 1);
         }
         pages.push(lines);

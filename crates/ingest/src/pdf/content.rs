@@ -3,11 +3,12 @@
 //! Keeps true: forms nest at most `FORMS_DEEP_MAX` deep, and all content of a document together costs no more than
 //! its `Budget`; a broken operator is skipped, the rest of its stream goes on.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use hayro_font::hayro_syntax::content::TypedIter;
 use hayro_font::hayro_syntax::content::ops::TypedInstruction as Op;
-use hayro_font::hayro_syntax::object::dict::keys::{FONT, MATRIX, OC, RESOURCES, SUBTYPE};
+use hayro_font::hayro_syntax::object::dict::keys::{CONTENTS, FONT, MATRIX, OC, RESOURCES, SUBTYPE};
 use hayro_font::hayro_syntax::object::{self, Array, Dict, Name, Number, Object, Stream};
 use hayro_font::hayro_syntax::page::{Page, Resources};
 use hayro_font::kurbo::{Affine, Point, Vec2};
@@ -51,6 +52,26 @@ pub struct Extent {
     pub height: f32,
 }
 
+/// What a page shows, unpacked. `None` where it should have content and none can be read. (The page itself would keep
+/// it as long as the document is open.)
+pub fn content_of(page: &Page<'_>) -> Option<Vec<u8>> {
+    const PARTS_MAX: usize = 10_000;
+    let page = page.raw();
+    if let Some(stream) = page.get::<Stream<'_>>(CONTENTS) {
+        return stream.decoded_data().ok().map(Cow::into_owned);
+    }
+    let Some(parts) = page.get::<Array<'_>>(CONTENTS) else {
+        return (!page.contains_key(CONTENTS)).then(Vec::new);
+    };
+    let mut content = Vec::new();
+    for part in parts.iter::<Stream<'_>>().take(PARTS_MAX).filter_map(|part| part.decoded_data().ok()) {
+        content.extend_from_slice(&part);
+        // Operators do not go on over the end of a part.
+        content.push(b'\n');
+    }
+    Some(content)
+}
+
 pub struct Runner<'a, 'd> {
     pub fonts: &'d mut Fonts<'a>,
     pub layers: &'d Layers,
@@ -58,8 +79,8 @@ pub struct Runner<'a, 'd> {
 }
 
 impl<'a> Runner<'a, '_> {
-    /// The words of a page in the order in which they are shown, those of its forms and fields behind them.
-    pub fn words(&mut self, page: &Page<'a>) -> Vec<Word> {
+    /// The words of a page in the order in which they are shown, those of its fields behind them.
+    pub fn words(&mut self, page: &Page<'a>, content: &[u8]) -> Vec<Word> {
         let to_page = Affine::new(page.initial_transform(true).as_coeffs());
         let (width, height) = page.render_dimensions();
         let mut run = Run {
@@ -72,9 +93,7 @@ impl<'a> Runner<'a, '_> {
             extent: Extent { width, height },
             deep: 0,
         };
-        if let Some(content) = page.page_stream() {
-            run.stream(content, page.resources());
-        }
+        run.stream(content, page.resources());
         for appearance in annotation::appearances(page.raw(), self.layers) {
             run.states = States::new(to_page * appearance.to_page);
             run.marked = Marked::default();

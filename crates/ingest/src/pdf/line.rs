@@ -4,7 +4,7 @@
 
 use super::columns::{Region, regions_of};
 use super::content::Extent;
-use super::rows::{Row, text_of};
+use super::rows::{Row, listing_text_of, text_of};
 use super::table::cells;
 use super::word::{Style, Turn, Word};
 
@@ -58,11 +58,10 @@ pub fn lines_of(words: Vec<Word>, extent: Extent) -> Vec<Line> {
 }
 
 fn line(row: &Row, region: &Region) -> Line {
-    let cells = if region.gutters.is_empty() { Vec::new() } else { cells(row, &region.gutters) };
     let (size, style) = look(&row.words);
     Line {
-        text: text_of(&row.words),
-        cells,
+        text: if style.monospaced { listing_text_of(&row.words) } else { text_of(&row.words) },
+        cells: cells_of(row, region, style),
         left: row.left(),
         right: row.right(),
         down: row.down,
@@ -71,6 +70,16 @@ fn line(row: &Row, region: &Region) -> Line {
         is_artifact: row.words.iter().all(|word| word.is_artifact),
         ..Line::default()
     }
+}
+
+/// Empty for rows that are no rows of a table, such as a heading above it.
+fn cells_of(row: &Row, region: &Region, style: Style) -> Vec<String> {
+    if region.gutters.is_empty() {
+        return Vec::new();
+    }
+    let cells = cells(row, &region.gutters);
+    let is_alone = cells.iter().filter(|cell| !cell.is_empty()).count() == 1 && !cells[0].is_empty();
+    if is_alone && (style.bold || style.heading > 0) { Vec::new() } else { cells }
 }
 
 /// Size and style of most of the letters.

@@ -94,6 +94,25 @@ pub fn text_of(words: &[Word]) -> String {
     join(&texts)
 }
 
+/// Words of one width per letter, with as many spaces between them as there is room for.
+pub fn listing_text_of(words: &[Word]) -> String {
+    const LETTER_SIZES: f32 = 0.6;
+    const SPACES_MAX: f32 = 80.0;
+    let mut text = String::new();
+    let mut end: Option<f32> = None;
+    for word in words {
+        if let Some(end) = end {
+            let letters = (word.along.0 - end) / (word.size * LETTER_SIZES).max(0.1);
+            let spaces =
+                if letters < 0.4 && !word.spaced { 0.0 } else { letters.round().clamp(1.0, SPACES_MAX) };
+            text.extend(std::iter::repeat_n(' ', spaces as usize));
+        }
+        text.push_str(&word.text);
+        end = Some(word.along.1);
+    }
+    text
+}
+
 fn touches(before: &Word, word: &Word) -> bool {
     let smaller = before.size.min(word.size);
     let gap = word.along.0 - before.along.1;

@@ -7,14 +7,15 @@ use super::word::Word;
 /// Rows that hold several cells; fewer are lines with a wide gap.
 const ROWS_MIN: usize = 3;
 
-/// Whether a band with gutters is a table rather than lines with wide gaps or a list with its marks.
+/// Whether a band with gutters is a table rather than lines with wide gaps, a listing, or a list with its marks.
 pub fn is_table(band: &Region) -> bool {
     let rows: Vec<Vec<&[Word]>> = band.rows.iter().map(|row| split(row, &band.gutters)).collect();
     let filled = |row: &Vec<&[Word]>| row.iter().filter(|cell| !cell.is_empty()).count();
     let several = rows.iter().filter(|row| filled(row) >= 2).count();
     let many = rows.iter().filter(|row| filled(row) >= 3).count();
     let is_dense = several * 2 >= rows.len();
-    is_dense && (several >= ROWS_MIN || many >= 2) && !is_marked_list(&rows)
+    let is_listing = rows.iter().flatten().flat_map(|cell| cell.iter()).all(|word| word.style.monospaced);
+    is_dense && !is_listing && (several >= ROWS_MIN || many >= 2) && !is_marked_list(&rows)
 }
 
 /// The text of each cell of a row; cells are parted by the gutters.

@@ -28,7 +28,7 @@ impl Writer<'_> {
             return;
         };
         if !first.cells.is_empty() {
-            out.table(&table_of(group));
+            out.table(&self.table_of(group));
             return;
         }
         if first.style.monospaced && group.len() > 1 {
@@ -57,6 +57,27 @@ impl Writer<'_> {
         }
         text
     }
+
+    /// Rows of cells. What goes on in the next line of a cell is put behind it.
+    fn table_of(&self, group: &Group<'_>) -> Vec<Vec<String>> {
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        let mut before: Option<&Line> = None;
+        for line in group {
+            let goes_on = before.is_some_and(|before| is_rest_of_row(before, line));
+            match rows.last_mut().filter(|_| goes_on) {
+                Some(row) => self.extend_cells(row, &line.cells),
+                None => rows.push(line.cells.clone()),
+            }
+            before = Some(line);
+        }
+        rows
+    }
+
+    fn extend_cells(&self, row: &mut [String], more: &[String]) {
+        for (cell, more) in row.iter_mut().zip(more).filter(|(_, more)| !more.is_empty()) {
+            append(cell, more, false, &self.words);
+        }
+    }
 }
 
 /// A line of a table of contents: dots lead from a title to a page.
@@ -64,35 +85,11 @@ fn is_entry(text: &str) -> bool {
     text.contains(". . . .") || text.contains(".....")
 }
 
-/// Rows of cells. What goes on in the next line of a cell is put behind it.
-fn table_of(group: &Group<'_>) -> Vec<Vec<String>> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut before: Option<&Line> = None;
-    for line in group {
-        let goes_on = before.is_some_and(|before| is_rest_of_row(before, line));
-        match rows.last_mut().filter(|_| goes_on) {
-            Some(row) => extend_cells(row, &line.cells),
-            None => rows.push(line.cells.clone()),
-        }
-        before = Some(line);
-    }
-    rows
-}
-
 fn is_rest_of_row(before: &Line, line: &Line) -> bool {
     let filled = line.cells.iter().filter(|cell| !cell.is_empty()).count();
     let is_near = line.down - before.down <= line.size * 1.35;
     let is_open = line.cells.first().is_some_and(String::is_empty);
     before.cells.len() == line.cells.len() && is_near && is_open && filled * 2 <= line.cells.len()
-}
-
-fn extend_cells(row: &mut [String], more: &[String]) {
-    for (cell, more) in row.iter_mut().zip(more).filter(|(_, more)| !more.is_empty()) {
-        if !cell.is_empty() {
-            cell.push(' ');
-        }
-        cell.push_str(more);
-    }
 }
 
 /// Lines with their indentation, which is counted in widths of a letter.
