@@ -8,7 +8,7 @@ mod extract;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
-mod flow;
+mod tests;
 mod generate;
 pub mod judge;
 mod prompt;

@@ -61,7 +61,7 @@ pub type BodyBound = (&'static str, usize);
 /// that is still sending would not see the answer.
 pub async fn bound_body(State((setting, most)): State<BodyBound>, request: Request, next: Next) -> Response {
     const READ_OUT_BYTES_MAX: usize = 64 << 20;
-    let length =
+    let length: Option<usize> =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     match length {
         Some(length) if length > most => {
