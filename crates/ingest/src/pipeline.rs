@@ -90,7 +90,17 @@ impl Pipeline {
         embedder: Arc<dyn Embedder>,
         on_commit: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
-        Self { config, store, blobs, pool, embedder, on_commit, wake: Wake::default(), leases: Mutex::default(), steps: Mutex::default() }
+        Self {
+            config,
+            store,
+            blobs,
+            pool,
+            embedder,
+            on_commit,
+            wake: Wake::default(),
+            leases: Mutex::default(),
+            steps: Mutex::default(),
+        }
     }
 
     /// Says that there may be work.

@@ -78,7 +78,11 @@ impl ParsePool {
     /// Parses the file in a child. Waits while all children are busy.
     pub fn parse(&self, bytes: &[u8], hint: &Hint) -> Result<Parsed> {
         if bytes.len() > self.config.limits.bytes_max {
-            let what = format!("the file has {} bytes; ingest.file_bytes_max is {}", bytes.len(), self.config.limits.bytes_max);
+            let what = format!(
+                "the file has {} bytes; ingest.file_bytes_max is {}",
+                bytes.len(),
+                self.config.limits.bytes_max
+            );
             return Err(Error::bad_request("document_too_large", what));
         }
         let guest = self.take();

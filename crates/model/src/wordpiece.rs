@@ -119,7 +119,7 @@ fn longest(known: &Pieces, word: &str, start: usize) -> Option<(usize, u32)> {
 /// Calls `visit` with each word of the normalised text until it returns false.
 fn for_each_word(text: &str, visit: &mut impl FnMut(&str) -> bool) {
     let mut words = Words { word: String::with_capacity(32), going_on: true, visit };
-    for raw in text.split_inclusive(|c: char| c == ' ' || c == '\n') {
+    for raw in text.split_inclusive([' ', '\n']) {
         if !words.going_on {
             return;
         }

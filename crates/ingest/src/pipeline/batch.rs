@@ -7,10 +7,10 @@ use ibid_runtime::Shutdown;
 use ibid_store::Lease;
 use ibid_types::{Class, Error};
 
+use super::Pipeline;
 use super::embed::Embedded;
 use super::parse::Prepared;
 use super::progress::JobResult;
-use super::Pipeline;
 
 /// The kind of job that this pipeline works on.
 const KIND: &str = "ingest";
@@ -20,7 +20,11 @@ impl Pipeline {
     pub fn run(&self, shutdown: &Shutdown) {
         let owner = self.store.jobs().owner();
         if let Err(error) = self.store.jobs().reclaim() {
-            tracing::error!(code = error.code, "cannot take back jobs of an ended process: {}", error.chain());
+            tracing::error!(
+                code = error.code,
+                "cannot take back jobs of an ended process: {}",
+                error.chain()
+            );
         }
         let (prepared_in, prepared_out) = sync_channel::<Prepared>(self.config.prepared_max);
         let (embedded_in, embedded_out) = sync_channel::<Vec<Embedded>>(2);
@@ -116,7 +120,11 @@ impl Pipeline {
 
     /// A fault of the file is for good and becomes the version's failure; any other is tried again later.
     pub(super) fn give_up(&self, lease: &Lease, error: &Error) {
-        let outcome = if is_final(error) { self.fail_version(lease, error) } else { self.store.jobs().fail(lease, error, true) };
+        let outcome = if is_final(error) {
+            self.fail_version(lease, error)
+        } else {
+            self.store.jobs().fail(lease, error, true)
+        };
         if let Err(failed) = outcome {
             tracing::error!(code = failed.code, job = %lease.job.id, "cannot record a failure: {}", failed.chain());
         }
@@ -146,7 +154,9 @@ impl Pipeline {
 
 /// Whether trying again cannot help: the file itself is at fault, not what is around it.
 fn is_final(error: &Error) -> bool {
-    error.class == Class::BadRequest || error.code.starts_with("parse_") || error.code.starts_with("document_")
+    error.class == Class::BadRequest
+        || error.code.starts_with("parse_")
+        || error.code.starts_with("document_")
 }
 
 #[cfg(test)]

@@ -15,8 +15,12 @@ pub struct Embedded {
 
 impl Pipeline {
     /// Embeds the documents together; each gets its own vectors back.
-    pub(super) fn embed(&self, documents: Vec<Prepared>) -> std::result::Result<Vec<Embedded>, (Vec<Prepared>, ibid_types::Error)> {
-        let texts: Vec<&str> = documents.iter().flat_map(|document| &document.passages).map(String::as_str).collect();
+    pub(super) fn embed(
+        &self,
+        documents: Vec<Prepared>,
+    ) -> std::result::Result<Vec<Embedded>, (Vec<Prepared>, ibid_types::Error)> {
+        let texts: Vec<&str> =
+            documents.iter().flat_map(|document| &document.passages).map(String::as_str).collect();
         match self.embed_in_slices(&texts) {
             Ok(vectors) => Ok(shared_out(documents, vectors)),
             Err(error) => Err((documents, error)),

@@ -33,8 +33,12 @@ impl Pipeline {
     pub(super) fn prepare(&self, lease: &Lease) -> Result<Prepared> {
         let job = &lease.job;
         let payload = UploadPayload::read(job)?;
-        let document = job.document.ok_or_else(|| Error::internal("job_malformed", "an ingest job names no document"))?;
-        let workspace = job.workspace.ok_or_else(|| Error::internal("job_malformed", "an ingest job names no workspace"))?;
+        let document = job
+            .document
+            .ok_or_else(|| Error::internal("job_malformed", "an ingest job names no document"))?;
+        let workspace = job
+            .workspace
+            .ok_or_else(|| Error::internal("job_malformed", "an ingest job names no workspace"))?;
         let bytes = self.blobs.get(&payload.content)?;
         let hint = Hint { source: job.subject.clone(), media_type: Some(payload.media_type.clone()) };
         let parsed = self.pool.parse(&bytes, &hint)?;
@@ -87,7 +91,11 @@ fn title_of(metadata: &Metadata, parsed: &Parsed, source: &str) -> String {
     let own = metadata.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
     let heading = || {
         let first = parsed.blocks.iter().find(|block| matches!(block.kind, BlockKind::Heading { .. }))?;
-        parsed.text.get(first.start..first.end).map(str::trim).filter(|heading| !heading.is_empty() && heading.len() <= 200)
+        parsed
+            .text
+            .get(first.start..first.end)
+            .map(str::trim)
+            .filter(|heading| !heading.is_empty() && heading.len() <= 200)
     };
     let name = || source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
     own.or_else(heading).unwrap_or_else(name).to_owned()

@@ -22,7 +22,8 @@ impl JobResult {
     pub fn read(job: &Job) -> Self {
         let ended = job.finished_at.is_some();
         let json = if ended { &job.result } else { &job.progress };
-        let read: Self = json.as_ref().and_then(|json| serde_json::from_value(json.clone()).ok()).unwrap_or_default();
+        let read: Self =
+            json.as_ref().and_then(|json| serde_json::from_value(json.clone()).ok()).unwrap_or_default();
         if ended { Self { step: None, progress: 1.0, ..read } } else { read }
     }
 

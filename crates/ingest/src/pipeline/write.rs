@@ -12,8 +12,11 @@ use super::progress::JobResult;
 impl Pipeline {
     /// Commits the documents together; where that fails, one by one, so that one lost lease harms no other.
     pub(super) fn write_all(&self, documents: Vec<Embedded>) {
-        let together: Result<Vec<Statement>> =
-            documents.iter().map(|document| self.statements_of(document)).collect::<Result<Vec<_>>>().map(|lists| lists.concat());
+        let together: Result<Vec<Statement>> = documents
+            .iter()
+            .map(|document| self.statements_of(document))
+            .collect::<Result<Vec<_>>>()
+            .map(|lists| lists.concat());
         let committed = together.and_then(|statements| self.store.db().batch(statements));
         if committed.is_err() {
             for document in &documents {
@@ -36,9 +39,11 @@ impl Pipeline {
     /// All rows of a document, its switch to this version, the feed entry and the end of its job.
     fn statements_of(&self, document: &Embedded) -> Result<Vec<Statement>> {
         let prepared = &document.prepared;
-        let near_duplicate_of = self.store.near_duplicate(prepared.workspace, prepared.document, prepared.signature)?;
+        let near_duplicate_of =
+            self.store.near_duplicate(prepared.workspace, prepared.document, prepared.signature)?;
         let model = &self.embedder.spec().id;
-        let vectors: Vec<(ChunkId, &[f32])> = ids(&prepared.chunks).zip(document.vectors.iter().map(Vec::as_slice)).collect();
+        let vectors: Vec<(ChunkId, &[f32])> =
+            ids(&prepared.chunks).zip(document.vectors.iter().map(Vec::as_slice)).collect();
         let mut all = statements::chunks(&prepared.chunks);
         all.extend(statements::embeddings(model, &vectors));
         all.extend(statements::publish(&publish(prepared, near_duplicate_of, self.store.now())));
@@ -59,7 +64,11 @@ fn ids(chunks: &[Chunk]) -> impl Iterator<Item = ChunkId> {
     chunks.iter().map(|chunk| chunk.id)
 }
 
-fn publish(prepared: &Prepared, near_duplicate_of: Option<DocumentId>, now: ibid_types::Timestamp) -> PublishVersion {
+fn publish(
+    prepared: &Prepared,
+    near_duplicate_of: Option<DocumentId>,
+    now: ibid_types::Timestamp,
+) -> PublishVersion {
     let metadata = &prepared.metadata;
     PublishVersion {
         workspace: prepared.workspace,

@@ -69,11 +69,13 @@ fn serve(limits: &Limits) -> std::io::Result<()> {
 }
 
 fn answer(head: &[u8], bytes: &[u8], limits: &Limits) -> Result<ibid_types::parsed::Parsed> {
-    let request: Request = serde_json::from_slice(head)
-        .map_err(|error| Error::internal("parse_failed", "the parser's request cannot be read").caused_by(error))?;
+    let request: Request = serde_json::from_slice(head).map_err(|error| {
+        Error::internal("parse_failed", "the parser's request cannot be read").caused_by(error)
+    })?;
     let hint = Hint { source: request.source, media_type: request.media_type };
-    let parsed = catch_unwind(AssertUnwindSafe(|| parse(bytes, &hint, limits)))
-        .map_err(|_| Error::internal("parse_crashed", "the parser failed on this file; please report it"))??;
+    let parsed = catch_unwind(AssertUnwindSafe(|| parse(bytes, &hint, limits))).map_err(|_| {
+        Error::internal("parse_crashed", "the parser failed on this file; please report it")
+    })??;
     parsed.check()?;
     Ok(parsed)
 }

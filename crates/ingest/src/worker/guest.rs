@@ -32,11 +32,15 @@ impl Guest {
         let allowance = Allowance {
             memory_bytes: config.memory_bytes_max,
             // Processor time for a whole life of files; the clock on each file is the parent's.
-            cpu_seconds: config.time_max.as_secs().saturating_mul(super::FILES_PER_CHILD as u64),
+            cpu_seconds: config.time_max.as_secs().max(1).saturating_mul(super::FILES_PER_CHILD as u64),
             limits: config.limits.clone(),
         };
         let failed = |error: std::io::Error| {
-            Error::unavailable("parse_unavailable", "cannot start a parser process; is the machine out of memory or processes?").caused_by(error)
+            Error::unavailable(
+                "parse_unavailable",
+                "cannot start a parser process; is the machine out of memory or processes?",
+            )
+            .caused_by(error)
         };
         let mut child = Command::new(&config.program)
             .args(&config.arguments)
@@ -47,7 +51,9 @@ impl Guest {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed)?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
             return Err(failed(std::io::Error::other("a pipe is missing")));
         };
         let (requests, to_child) = channel();
@@ -82,7 +88,8 @@ impl Guest {
             let what = "the file needs more memory than ingest.parse_memory_mb_max allows";
             return Error::bad_request("parse_memory", what);
         }
-        Error::bad_request("parse_crashed", "the parser died on this file; please report it").caused_by(format!("{status} {}", words.trim()))
+        Error::bad_request("parse_crashed", "the parser died on this file; please report it")
+            .caused_by(format!("{status} {}", words.trim()))
     }
 }
 
@@ -94,7 +101,8 @@ impl Drop for Guest {
 }
 
 fn timed_out(time_max: Duration) -> Error {
-    let what = format!("the file took longer than {} s to read (ingest.parse_seconds_max)", time_max.as_secs());
+    let what =
+        format!("the file took longer than {} s to read (ingest.parse_seconds_max)", time_max.as_secs());
     Error::bad_request("parse_timeout", what)
 }
 
@@ -121,6 +129,8 @@ fn read_answer(bytes: &[u8]) -> Result<Parsed> {
     match serde_json::from_slice(bytes) {
         Ok(Answer::Parsed(parsed)) => Ok(parsed),
         Ok(Answer::Failed { class, code, message }) => Err(Error::new(class, interned(&code), message)),
-        Err(error) => Err(Error::internal("parse_failed", "the parser's answer cannot be read").caused_by(error)),
+        Err(error) => {
+            Err(Error::internal("parse_failed", "the parser's answer cannot be read").caused_by(error))
+        }
     }
 }
