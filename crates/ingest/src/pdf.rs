@@ -10,6 +10,7 @@
 mod annotation;
 mod columns;
 mod content;
+mod destination;
 mod font;
 mod glyph_text;
 mod headings;
@@ -39,6 +40,7 @@ use ibid_types::{Error, Result};
 use crate::builder::Builder;
 use crate::parse::Limits;
 use content::{Budget, Extent, Runner, content_of};
+use destination::Destinations;
 use font::Fonts;
 use headings::Looks;
 use join::Vocabulary;
@@ -69,7 +71,7 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
         return Err(no_text(pages.len()));
     }
     drop_running(&mut pages);
-    let outline = Outline::new(&catalog);
+    let outline = Outline::new(&catalog, &Destinations::new(&pdf, &catalog));
     write_pages(&pages, &outline, &mut out);
     Ok(out.finish())
 }
@@ -109,7 +111,7 @@ fn write_pages(pages: &[Vec<Line>], outline: &Outline, out: &mut Builder) {
     let writer = Writer { outline, looks: Looks::of(lines.clone()), words: Vocabulary::of(lines) };
     for (index, lines) in pages.iter().enumerate() {
         out.page(u32::try_from(index + 1).unwrap_or(u32::MAX), None);
-        writer.page(lines, out);
+        writer.page(index, lines, out);
         if out.is_full() {
             return;
         }

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use super::line::Line;
-use super::outline::Outline;
 use super::paragraphs::Group;
 
 /// How much larger than the body a heading is.
@@ -40,8 +39,8 @@ impl Looks {
         Self { body, is_body_bold: bold * 2 > all, sizes: sizes.rev().collect() }
     }
 
-    /// The level of a heading, from 1; `None` for other groups.
-    pub fn level(&self, group: &Group<'_>, text: &str, outline: &Outline) -> Option<u8> {
+    /// The level of a heading, from 1; `None` for other groups. `in_outline` is the level of the item with this title.
+    pub fn level(&self, group: &Group<'_>, text: &str, in_outline: Option<u8>) -> Option<u8> {
         const CHARS_MAX: usize = 200;
         let first = group.first()?;
         let is_short = group.len() <= 4 && text.chars().count() <= CHARS_MAX;
@@ -52,10 +51,9 @@ impl Looks {
             return Some(first.style.heading);
         }
         let is_text = text.ends_with(['.', ',', ';']) && text.contains(' ');
-        let is_in_outline = first.size >= self.body * 0.95 && group.len() <= 3;
-        outline
-            .level(text)
-            .filter(|_| is_in_outline)
+        let may_be_named = first.size >= self.body * 0.95 && group.len() <= 3;
+        in_outline
+            .filter(|_| may_be_named)
             .or_else(|| self.level_by_look(group, first, text).filter(|_| !is_text))
     }
 
@@ -105,7 +103,7 @@ mod tests {
 
     fn levels(lines: &[Line]) -> Vec<Option<u8>> {
         let looks = Looks::of(lines.iter());
-        lines.iter().map(|line| looks.level(&vec![line], &line.text, &Outline::default())).collect()
+        lines.iter().map(|line| looks.level(&vec![line], &line.text, None)).collect()
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use hayro_font::hayro_syntax::object::dict::keys::{FIRST, NEXT, OUTLINES, TITLE};
 use hayro_font::hayro_syntax::object::{self, Dict};
 
+use super::destination::Destinations;
 use super::text_string;
 
 const ITEMS_MAX: usize = 10_000;
@@ -14,28 +15,30 @@ const NESTING_MAX: u8 = 6;
 
 #[derive(Debug, Default)]
 pub struct Outline {
-    levels: HashMap<String, u8>,
+    /// Levels and pages of the items with one title.
+    items: HashMap<String, Vec<(u8, Option<usize>)>>,
 }
 
 impl Outline {
-    pub fn new(catalog: &Dict<'_>) -> Self {
+    pub fn new(catalog: &Dict<'_>, destinations: &Destinations) -> Self {
         let mut outline = Self::default();
         let mut items = ITEMS_MAX;
         if let Some(root) = catalog.get::<Dict<'_>>(OUTLINES) {
-            outline.read(root.get::<Dict<'_>>(FIRST), 1, &mut items);
+            outline.read(root.get::<Dict<'_>>(FIRST), 1, destinations, &mut items);
         }
         outline
     }
 
-    /// The level of the item with this title, from 1.
-    pub fn level(&self, title: &str) -> Option<u8> {
-        if self.levels.is_empty() {
+    /// The level, from 1, of the item with this title that leads to the page with this index, or to no known page.
+    pub fn level(&self, title: &str, page: usize) -> Option<u8> {
+        if self.items.is_empty() {
             return None;
         }
-        self.levels.get(&letters(title)).copied()
+        let items = self.items.get(&letters(title))?;
+        items.iter().find(|(_, target)| target.is_none_or(|target| target == page)).map(|(level, _)| *level)
     }
 
-    fn read(&mut self, first: Option<Dict<'_>>, level: u8, items: &mut usize) {
+    fn read(&mut self, first: Option<Dict<'_>>, level: u8, destinations: &Destinations, items: &mut usize) {
         let mut next = first;
         while let Some(item) = next {
             if *items == 0 {
@@ -43,19 +46,19 @@ impl Outline {
             }
             *items -= 1;
             if let Some(title) = item.get::<object::String<'_>>(TITLE) {
-                self.add(&text_string::decode(title.as_bytes()), level);
+                self.add(&text_string::decode(title.as_bytes()), level, destinations.page(&item));
             }
             if level < NESTING_MAX {
-                self.read(item.get::<Dict<'_>>(FIRST), level + 1, items);
+                self.read(item.get::<Dict<'_>>(FIRST), level + 1, destinations, items);
             }
             next = item.get::<Dict<'_>>(NEXT);
         }
     }
 
-    fn add(&mut self, title: &str, level: u8) {
+    fn add(&mut self, title: &str, level: u8, page: Option<usize>) {
         let key = letters(title);
         if !key.is_empty() {
-            self.levels.entry(key).or_insert(level);
+            self.items.entry(key).or_default().push((level, page));
         }
     }
 }
@@ -75,9 +78,16 @@ mod tests {
     #[test]
     fn numbers_of_sections_do_not_matter() {
         let mut outline = Outline::default();
-        outline.add("2.1 Late fees", 2);
-        assert_eq!(outline.level("Late Fees"), Some(2));
-        assert_eq!(outline.level("2.1. Late fees"), Some(2));
-        assert_eq!(outline.level("Fees"), None);
+        outline.add("2.1 Late fees", 2, None);
+        assert_eq!(outline.level("Late Fees", 0), Some(2));
+        assert_eq!(outline.level("2.1. Late fees", 0), Some(2));
+        assert_eq!(outline.level("Fees", 0), None);
+    }
+
+    #[test]
+    fn a_title_counts_on_its_page_only() {
+        let mut outline = Outline::default();
+        outline.add("Warning", 2, Some(7));
+        assert_eq!((outline.level("Warning", 7), outline.level("Warning", 8)), (Some(2), None));
     }
 }

@@ -88,11 +88,24 @@ impl Shape {
         }
         let is_near =
             line.down > last.down && line.down - last.down <= self.step_max(last.size.max(line.size));
-        if !is_near || !is_alike(last, line) {
+        if !is_near || !(is_alike(last, line) || self.flows(last, line)) {
             return false;
         }
-        line.style.monospaced
+        let is_listing = first.style.monospaced && line.style.monospaced;
+        is_listing
             || !(self.is_indented(group, line, next) || starts_item(first, line) || self.was_last(last, line))
+    }
+
+    /// A line set in another style may stand in the middle of a sentence.
+    fn flows(&self, last: &Line, line: &Line) -> bool {
+        let is_full = last.right >= line.size.mul_add(-3.0, self.right);
+        let goes_on = line.text.chars().next().is_some_and(char::is_lowercase);
+        let sizes = last.size / line.size.max(0.01);
+        is_full
+            && goes_on
+            && !ends_sentence(&last.text)
+            && (0.9..1.12).contains(&sizes)
+            && last.style.heading == 0
     }
 
     fn step_max(&self, size: f32) -> f32 {
@@ -158,7 +171,8 @@ fn starts_item(first: &Line, line: &Line) -> bool {
 /// The bullet or number that a text starts with, if something stands behind it.
 pub fn item_mark(text: &str) -> Option<&str> {
     let (mark, rest) = text.split_once(' ')?;
-    ((is_bullet(mark) || is_number(mark)) && item_mark(rest).is_none()).then_some(mark)
+    let has_text = item_mark(rest).is_none() && !is_number(rest);
+    (has_text && (is_bullet(mark) || is_number(mark))).then_some(mark)
 }
 
 pub fn is_bullet(mark: &str) -> bool {

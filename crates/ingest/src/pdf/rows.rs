@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn raised_figures_stay_with_their_word() {
-        let note = Word { size: 6.0, ..word("2", 10.0, -4.0) };
+        let note = Word { size: 6.0, ..word("2", 5.0, -4.0) };
         assert_eq!(lines(vec![word("m", 0.0, 0.0), note, word("next", 0.0, 12.0)]), ["m2", "next"]);
     }
 

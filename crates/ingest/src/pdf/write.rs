@@ -17,13 +17,14 @@ pub struct Writer<'d> {
 }
 
 impl Writer<'_> {
-    pub fn page(&self, lines: &[Line], out: &mut Builder) {
+    /// `page` is its index.
+    pub fn page(&self, page: usize, lines: &[Line], out: &mut Builder) {
         for group in groups_of(lines) {
-            self.group(&group, out);
+            self.group(page, &group, out);
         }
     }
 
-    fn group(&self, group: &Group<'_>, out: &mut Builder) {
+    fn group(&self, page: usize, group: &Group<'_>, out: &mut Builder) {
         let Some(first) = group.first() else {
             return;
         };
@@ -36,7 +37,7 @@ impl Writer<'_> {
             return;
         }
         let text = self.text_of(group);
-        if let Some(level) = self.looks.level(group, &text, self.outline) {
+        if let Some(level) = self.looks.level(group, &text, self.outline.level(&text, page)) {
             out.heading(level, &text);
         } else if let Some(mark) = item_mark(&text) {
             out.list_item(0, if is_bullet(mark) { "-" } else { mark }, &text[mark.len()..]);
