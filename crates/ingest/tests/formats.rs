@@ -276,33 +276,48 @@ proptest! {
         let mut entries = PARTS.map(|(name, text)| (name, text));
         entries[part].1 = &xml;
         check(&container(&entries[..6]), "a.docx");
-        check(&container(&entries[6..10]), "a.xlsx");
-        check(&container(&entries[10..]), "a.odt");
+        check(&container(&entries[6..12]), "a.xlsx");
+        check(&container(&entries[12..]), "a.odt");
     }
 }
 
 /// The parts of a Word, an Excel and an OpenDocument file; all are small and right, but for the one under test.
-const PARTS: [(&str, &str); 13] = [
+const PARTS: [(&str, &str); 15] = [
     ("word/document.xml", "<w:body><w:p><w:r><w:t>x</w:t></w:r></w:p></w:body>"),
     ("word/styles.xml", "<s/>"),
     ("word/numbering.xml", "<s/>"),
     ("word/footnotes.xml", "<s/>"),
     ("_rels/.rels", "<s/>"),
     ("docProps/core.xml", "<s/>"),
-    ("xl/workbook.xml", "<workbook><sheets><sheet name='S' sheetId='1' r:id='r1'/></sheets></workbook>"),
+    (
+        "xl/workbook.xml",
+        "<workbook xmlns:r='http://schemas.openxmlformats.org/officeDocument/2006/relationships'><sheets><sheet name='S' sheetId='1' r:id='r1'/></sheets></workbook>",
+    ),
     (
         "xl/_rels/workbook.xml.rels",
-        "<r><Relationship Id='r1' Type='http://x/worksheet' Target='worksheets/sheet1.xml'/></r>",
+        "<Relationships><Relationship Id='r1' Type='http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet' Target='worksheets/sheet1.xml'/></Relationships>",
     ),
     (
         "xl/worksheets/sheet1.xml",
         "<worksheet><sheetData><row r='1'><c r='A1'><v>1</v></c></row></sheetData></worksheet>",
     ),
     ("xl/sharedStrings.xml", "<sst/>"),
+    (
+        "_rels/.rels",
+        "<Relationships><Relationship Id='r1' Type='http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument' Target='xl/workbook.xml'/></Relationships>",
+    ),
+    ("[Content_Types].xml", "<Types/>"),
     ("content.xml", "<o><office:body><office:text><text:p>x</text:p></office:text></office:body></o>"),
     ("styles.xml", "<s/>"),
     ("meta.xml", "<s/>"),
 ];
+
+#[test]
+fn the_small_files_themselves_are_read() {
+    assert_eq!(read(&container(&PARTS[..6]), "a.docx").text, "x");
+    assert_eq!(read(&container(&PARTS[6..12]), "a.xlsx").text, "S\n\n1");
+    assert_eq!(read(&container(&PARTS[12..]), "a.odt").text, "x");
+}
 
 fn check_all_names(file: &[u8]) {
     for format in Format::ALL {
