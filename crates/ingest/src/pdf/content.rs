@@ -9,11 +9,11 @@ use std::rc::Rc;
 use hayro_font::hayro_syntax::content::TypedIter;
 use hayro_font::hayro_syntax::content::ops::TypedInstruction as Op;
 use hayro_font::hayro_syntax::object::dict::keys::{CONTENTS, FONT, MATRIX, OC, RESOURCES, SUBTYPE};
-use hayro_font::hayro_syntax::object::{self, Array, Dict, Name, Number, Object, Stream};
+use hayro_font::hayro_syntax::object::{self, Array, Dict, Name, Number, Object, Rect, Stream};
 use hayro_font::hayro_syntax::page::{Page, Resources};
 use hayro_font::kurbo::{Affine, Point, Vec2};
 
-use super::annotation;
+use super::annotation::{self, Shown};
 use super::font::{Fonts, PageFont};
 use super::layers::Layers;
 use super::marked::Marked;
@@ -94,10 +94,15 @@ impl<'a> Runner<'a, '_> {
             deep: 0,
         };
         run.stream(content, page.resources());
-        for appearance in annotation::appearances(page.raw(), self.layers) {
-            run.states = States::new(to_page * appearance.to_page);
+        for shown in annotation::shown_on(page.raw(), self.layers) {
             run.marked = Marked::default();
-            run.form(&appearance.form, page.resources());
+            match shown {
+                Shown::Form(form, place) => {
+                    run.states = States::new(to_page * place);
+                    run.form(&form, page.resources());
+                }
+                Shown::Value(text, place) => run.value(&text, to_page, place),
+            }
         }
         run.words.finish()
     }
@@ -240,6 +245,30 @@ impl<'a> Run<'a, '_> {
         self.stream(&content, own.as_ref().unwrap_or(around));
         self.states.now = around_state;
         self.deep -= 1;
+    }
+
+    /// The letters of a value from the left edge of its field, on its first line.
+    fn value(&mut self, text: &str, to_page: Affine, place: Rect) {
+        const WIDTH_SIZES: f64 = 0.5;
+        let size = (place.height() * 0.7).clamp(1.0, 10.0);
+        let mut pen = Point::new(place.x0, place.y1 - size);
+        self.budget.text = self.budget.text.saturating_sub(text.len());
+        for c in text.chars() {
+            let next = pen + Vec2::new(size * WIDTH_SIZES, 0.0);
+            let up = to_page * (pen + Vec2::new(0.0, size)) - to_page * pen;
+            let (start, end) = (to_page * pen, to_page * next);
+            let (style, letter) = (Style::default(), c.to_string());
+            self.words.push(&Glyph {
+                text: &letter,
+                start,
+                end,
+                up,
+                tracking: 0.0,
+                style,
+                is_artifact: false,
+            });
+            pen = next;
+        }
     }
 
     fn show_all(&mut self, items: &Array<'_>) {
