@@ -28,7 +28,7 @@ impl Default for Config {
         Self {
             lexical_weight: 0.25,
             candidates: 200,
-            refinement: Refinement { depth: 100, feedback_weight: 0.2, neighbour_weight: 0.1 },
+            refinement: Refinement { depth: 100, feedback_weight: 0.2, neighbour_weight: 0.2 },
             rerank_depth: 20,
             suppress_duplicates: true,
         }

@@ -12,7 +12,7 @@ use crate::fusion::{Fused, SecondLook};
 use crate::vectors::dot;
 
 /// How sharply feedback goes to the very top: the exponent of a score one standard deviation higher.
-const SHARPNESS: f32 = 4.0;
+const SHARPNESS: f32 = 3.0;
 /// The best candidates that the standard deviation of scores is taken over.
 const SPREAD_DEPTH: usize = 50;
 /// Passages that count as the nearest.
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::fuse;
 
-    const HOW: Refinement = Refinement { depth: 100, feedback_weight: 0.2, neighbour_weight: 0.1 };
+    const HOW: Refinement = Refinement { depth: 100, feedback_weight: 0.2, neighbour_weight: 0.2 };
 
     /// Candidates by cosine alone, slot 0 first, in the plane at these angles in degrees.
     fn refined(cosines: &[f32], angles: &[f32], how: &Refinement) -> Vec<Fused> {
