@@ -12,6 +12,7 @@ mod columns;
 mod content;
 mod destination;
 mod font;
+mod font_check;
 mod glyph_text;
 mod headings;
 mod join;

@@ -18,6 +18,7 @@ use hayro_font::{
     UNITS_PER_EM,
 };
 
+use super::font_check::is_bounded;
 use super::glyph_text::GlyphText;
 use super::word::Style;
 
@@ -57,7 +58,8 @@ impl<'a> Fonts<'a> {
         if let Some(font) = self.loaded.get(&key) {
             return font.clone();
         }
-        let font = self.cache.font(dict, &self.programs, &self.code_maps);
+        let font =
+            if is_bounded(dict) { self.cache.font(dict, &self.programs, &self.code_maps) } else { None };
         let font = font.map(|font| Rc::new(PageFont::new(font, dict)));
         self.loaded.insert(key, font.clone());
         font
