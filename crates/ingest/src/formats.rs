@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 mod chart;
 pub mod code;
+mod compound;
 pub mod delimited;
 pub mod docx;
 pub mod email;

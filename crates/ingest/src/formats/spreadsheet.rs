@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 use std::io::Cursor;
+use std::panic::catch_unwind;
 
 use calamine::{
     Cell, Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, Xlsx,
@@ -65,8 +66,12 @@ fn binary(bytes: &[u8], limits: &Limits, out: &mut Builder) -> Result<()> {
     Ok(())
 }
 
+/// The reader of this old format trusts what records say of themselves; where it panics, the file is damaged.
 fn old(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
-    let mut book = Xls::new(Cursor::new(bytes)).map_err(|error| match error {
+    super::compound::check(bytes)?;
+    let read =
+        catch_unwind(|| Xls::new(Cursor::new(bytes))).map_err(|_| damaged(&"a record is out of order"))?;
+    let mut book = read.map_err(|error| match error {
         XlsError::Password => encrypted(),
         error => damaged(&error),
     })?;
