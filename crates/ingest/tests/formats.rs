@@ -313,6 +313,14 @@ const PARTS: [(&str, &str); 15] = [
 ];
 
 #[test]
+fn a_sheet_with_an_impossible_cell_keeps_what_came_before() {
+    let mut parts: Vec<(&str, &str)> = PARTS[6..12].to_vec();
+    parts[2].1 = "<worksheet><sheetData><row r='1'><c r='A1'><v>1</v></c><c r='BLINESTRISTPRICE9'><v>2</v></c></row></sheetData></worksheet>";
+    let parsed = read(&container(&parts), "a.xlsx");
+    assert_eq!((parsed.text.as_str(), parsed.warnings.len()), ("S\n\n1", 1));
+}
+
+#[test]
 fn the_small_files_themselves_are_read() {
     assert_eq!(read(&container(&PARTS[..6]), "a.docx").text, "x");
     assert_eq!(read(&container(&PARTS[6..12]), "a.xlsx").text, "S\n\n1");

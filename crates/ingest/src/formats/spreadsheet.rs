@@ -5,11 +5,9 @@
 
 use std::fmt::Display;
 use std::io::Cursor;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{
-    Cell, Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, Xlsx,
-};
+use calamine::{Cell, Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, Xlsb, Xlsx};
 use ibid_types::parsed::Parsed;
 use ibid_types::{Error, Result};
 
@@ -43,42 +41,38 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
 }
 
 fn open_xml(bytes: &[u8], limits: &Limits, out: &mut Builder) -> Result<()> {
-    let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+    let mut book = guarded(|| Xlsx::new(Cursor::new(bytes))).map_err(damaged)?;
     for (number, name) in shown(book.sheets_metadata()) {
         let mut sheet = Sheet::default();
-        let read = book
-            .worksheet_cells_reader(&name)
-            .and_then(|mut cells| collect(|| cells.next_cell(), &mut sheet, limits));
+        let read = guarded(|| {
+            let mut cells = book.worksheet_cells_reader(&name)?;
+            collect(|| cells.next_cell(), &mut sheet, limits)
+        });
         finish_sheet(read, &sheet, number, &name, out);
     }
     Ok(())
 }
 
 fn binary(bytes: &[u8], limits: &Limits, out: &mut Builder) -> Result<()> {
-    let mut book = Xlsb::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+    let mut book = guarded(|| Xlsb::new(Cursor::new(bytes))).map_err(damaged)?;
     for (number, name) in shown(book.sheets_metadata()) {
         let mut sheet = Sheet::default();
-        let read = book
-            .worksheet_cells_reader(&name)
-            .and_then(|mut cells| collect(|| cells.next_cell(), &mut sheet, limits));
+        let read = guarded(|| {
+            let mut cells = book.worksheet_cells_reader(&name)?;
+            collect(|| cells.next_cell(), &mut sheet, limits)
+        });
         finish_sheet(read, &sheet, number, &name, out);
     }
     Ok(())
 }
 
-/// The reader of this old format trusts what records say of themselves; where it panics, the file is damaged.
 fn old(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
     super::compound::check(bytes)?;
-    let read =
-        catch_unwind(|| Xls::new(Cursor::new(bytes))).map_err(|_| damaged(&"a record is out of order"))?;
-    let mut book = read.map_err(|error| match error {
-        XlsError::Password => encrypted(),
-        error => damaged(&error),
-    })?;
+    let mut book = guarded(|| Xls::new(Cursor::new(bytes))).map_err(damaged)?;
     let mut out = Builder::new(limits);
     for (number, name) in shown(book.sheets_metadata()) {
         let mut sheet = Sheet::default();
-        let read = book.worksheet_range(&name).map(|range| {
+        let read = guarded(|| book.worksheet_range(&name)).map(|range| {
             let (row, column) = range.start().unwrap_or_default();
             for (down, right, value) in range.used_cells() {
                 let at = |from: u32, by: usize| from.saturating_add(u32::try_from(by).unwrap_or(u32::MAX));
@@ -88,6 +82,14 @@ fn old(bytes: &[u8], limits: &Limits) -> Result<Parsed> {
         finish_sheet(read, &sheet, number, &name, &mut out);
     }
     Ok(out.finish())
+}
+
+/// Calls calamine, which trusts what records say of themselves: where it panics, the file is damaged.
+fn guarded<T, E: Display>(read: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(_) => Err("a record says what cannot be".to_owned()),
+    }
 }
 
 /// The sheets with cells that a reader can see, numbered as all are.
@@ -119,7 +121,7 @@ fn collect<'a, E>(
 }
 
 /// What was read of a sheet is kept, also if its end is damaged.
-fn finish_sheet<E: Display>(read: Result<(), E>, sheet: &Sheet, number: u32, name: &str, out: &mut Builder) {
+fn finish_sheet(read: Result<(), String>, sheet: &Sheet, number: u32, name: &str, out: &mut Builder) {
     if let Err(error) = read {
         out.warn(format!("sheet '{name}' is damaged and may be incomplete: {error}"));
     }
@@ -169,17 +171,13 @@ fn shown_time(time: &ExcelDateTime) -> String {
     }
 }
 
-fn damaged(error: &dyn Display) -> Error {
-    if error.to_string().contains("password") {
-        return encrypted();
+fn damaged(cause: String) -> Error {
+    if cause.contains("password") {
+        let what = "the workbook is protected by a password; remove the protection and send it again";
+        return Error::bad_request("document_encrypted", what);
     }
     let what = "the workbook cannot be read; it may be cut short or damaged, so save or send it again";
-    Error::bad_request("document_damaged", what).caused_by(error.to_string())
-}
-
-fn encrypted() -> Error {
-    let what = "the workbook is protected by a password; remove the protection and send it again";
-    Error::bad_request("document_encrypted", what)
+    Error::bad_request("document_damaged", what).caused_by(cause)
 }
 
 #[cfg(test)]
