@@ -30,6 +30,10 @@ impl Dense {
         Self { rows, codes, dimensions }
     }
 
+    pub(crate) const fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
     /// The `limit` nearest by cosine, best first. A vector of another length than the index's finds nothing.
     pub(crate) fn search(&self, vector: &[f32], within: &Slots, limit: usize) -> Vec<Scored> {
         let Some(unit) = self.unit(vector) else { return Vec::new() };

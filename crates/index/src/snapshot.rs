@@ -76,6 +76,12 @@ impl Snapshot {
         &self.model
     }
 
+    /// Length of its vectors.
+    #[must_use]
+    pub const fn dimensions(&self) -> usize {
+        self.dense.dimensions()
+    }
+
     /// Live chunks.
     #[must_use]
     pub fn total(&self) -> usize {

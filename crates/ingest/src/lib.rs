@@ -4,6 +4,7 @@
 //! `Parsed::check`; the chunks of a text tile it.
 
 mod builder;
+mod changeover;
 pub mod chunk;
 mod dates;
 pub mod format;
@@ -15,6 +16,7 @@ pub mod pipeline;
 mod signature;
 pub mod worker;
 
+pub use changeover::Changeover;
 pub use chunk::{ChunkConfig, chunk};
 pub use dates::parse_date;
 pub use format::{Format, is_readable_name, source_media_type};

@@ -27,6 +27,7 @@ use ibid_types::JobId;
 use parking_lot::{Condvar, Mutex};
 
 use crate::worker::ParsePool;
+pub(crate) use parse::passage;
 pub use progress::JobResult;
 
 /// Sizes and times of the pipeline.

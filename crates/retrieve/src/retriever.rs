@@ -22,6 +22,7 @@ pub struct Retriever {
     indexes: Arc<Indexes>,
     store: Store,
     embedder: Arc<dyn Embedder>,
+    former: Option<Arc<dyn Embedder>>,
     reranker: Option<Arc<dyn Reranker>>,
     config: Config,
 }
@@ -46,7 +47,14 @@ impl Retriever {
         reranker: Option<Arc<dyn Reranker>>,
         config: Config,
     ) -> Self {
-        Self { indexes, store, embedder, reranker, config }
+        Self { indexes, store, embedder, former: None, reranker, config }
+    }
+
+    /// With the embedder whose vectors an index may still have while another takes its place.
+    #[must_use]
+    pub fn with_former(mut self, former: Option<Arc<dyn Embedder>>) -> Self {
+        self.former = former;
+        self
     }
 
     /// Hits best first, with the trace of how they were found.
@@ -89,7 +97,7 @@ impl Retriever {
         if request.mode == Mode::Lexical {
             return Ok(None);
         }
-        match self.embedder.embed(&[&request.query], Purpose::Question) {
+        match self.embedder_of(request).embed(&[&request.query], Purpose::Question) {
             Ok(mut vectors) => Ok(vectors.pop()),
             Err(error) if request.mode == Mode::Hybrid => {
                 tracing::warn!(code = error.code, "searching by words only: {}", error.chain());
@@ -99,9 +107,20 @@ impl Retriever {
         }
     }
 
+    /// The one that made the vectors of the workspace's index.
+    fn embedder_of(&self, request: &Request) -> &dyn Embedder {
+        let former = self.former.as_ref();
+        let snapshot = former.map(|_| self.indexes.snapshot(request.workspace));
+        former
+            .filter(|former| snapshot.is_some_and(|snapshot| snapshot.model() == former.spec().id))
+            .unwrap_or(&self.embedder)
+            .as_ref()
+    }
+
     fn begin<'a>(&self, request: &'a Request, vector: Option<Vec<f32>>, mut trace: Trace) -> Search<'a> {
         let started = Instant::now();
         let snapshot = self.indexes.snapshot(request.workspace);
+        let vector = vector.filter(|vector| vector.len() == snapshot.dimensions());
         let within = snapshot.eligible(&request.filter);
         let terms =
             if request.mode == Mode::Dense { Analysed::default() } else { snapshot.analyse(&request.query) };

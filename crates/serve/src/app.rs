@@ -11,18 +11,19 @@ use ibid_config::Config;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
-use ibid_model::{ChatModel, Embedder};
+use ibid_model::{ChatModel, Embedder, EmbedderSpec};
 use ibid_retrieve::Retriever;
 use ibid_runtime::{Clock, Shutdown};
 use ibid_store::{Sqlite, SqliteConfig, Store, Workspace};
 use ibid_types::answer::{Answer, Event, Question};
 use ibid_types::search::{Found, Request};
 use ibid_types::{Error, Result, Secret, Timestamp};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
+use crate::embedder::Active;
 use crate::metrics::Metrics;
 use crate::routes::ask::outcome_name;
-use crate::{embedder, search};
+use crate::{embedder, search, upkeep};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -45,7 +46,12 @@ pub struct App {
     pub shutdown: Shutdown,
     pub store: Store,
     pub blobs: Arc<dyn Blobs>,
+    /// The embedder that the configuration names: new documents get its vectors.
     pub embedder: Arc<dyn Embedder>,
+    /// The one whose vectors are searched until all have one of the new, where the configuration has changed.
+    pub former_embedder: Option<Arc<dyn Embedder>>,
+    /// Held for reading while bytes are stored and named, for writing while unnamed bytes are deleted.
+    pub uploads: RwLock<()>,
     pub metrics: Metrics,
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
@@ -71,15 +77,17 @@ impl App {
         let store = open_store(&config, &clock)?;
         store.workspace_ensure(&config.data.workspace)?;
         let blobs = open_blobs(&config)?;
-        let embedder = embedder::make(&config)?;
-        let indexes = Arc::new(Indexes::open(index_config(&config, embedder.as_ref()), store.clone())?);
-        let retriever = Arc::new(Retriever::new(
+        let (embedder, former_embedder) = embedders(&config, &store)?;
+        let searched = former_embedder.as_ref().unwrap_or(&embedder).spec();
+        let indexes = Arc::new(Indexes::open(index_config(&config, searched), store.clone())?);
+        let retriever = Retriever::new(
             Arc::clone(&indexes),
             store.clone(),
             Arc::clone(&embedder),
             None,
             ibid_retrieve::Config::default(),
-        ));
+        );
+        let retriever = Arc::new(retriever.with_former(former_embedder.clone()));
         let chat_models = embedder::chat_models(&config)?;
         let answerer = Answerer::new(
             Arc::new(search::Port::new(Arc::clone(&retriever))),
@@ -97,6 +105,8 @@ impl App {
             store,
             blobs,
             embedder,
+            former_embedder,
+            uploads: RwLock::default(),
             metrics: Metrics::new(),
             indexes,
             retriever,
@@ -126,11 +136,26 @@ impl App {
         threads.push(ibid_runtime::background("ingest", &self.shutdown, move |shutdown| {
             worker.pipeline.run(shutdown)
         }));
+        let cleaner = Arc::clone(self);
+        threads.push(ibid_runtime::background("clean-up", &self.shutdown, move |shutdown| {
+            upkeep::clean_up(&cleaner, shutdown);
+        }));
+        if self.former_embedder.is_some() {
+            let changer = Arc::clone(self);
+            threads.push(ibid_runtime::background("change-embedder", &self.shutdown, move |shutdown| {
+                upkeep::change_embedder(&changer, shutdown);
+            }));
+        }
     }
 
     /// What the embedder is, if it could work. Error: `model_missing`.
     pub fn check_embedder(&self) -> Result<String> {
-        embedder::check(&self.config, self.embedder.as_ref())
+        let working = embedder::check(&self.config, self.embedder.as_ref())?;
+        if self.former_embedder.is_none() {
+            return Ok(working);
+        }
+        let left = self.store.chunks_missing_count(&self.embedder.spec().id)?;
+        Ok(format!("{working}; {left} passages still have the former embedder's vectors only"))
     }
 
     /// Ends the background work; what is half done stays queued.
@@ -221,6 +246,11 @@ impl App {
         self.pipeline.progress_of(job)
     }
 
+    /// Tells the indexes that the feed has grown.
+    pub fn indexes_changed(&self) {
+        self.indexes.poke();
+    }
+
     pub fn wake_pipeline(&self) {
         self.pipeline.wake();
     }
@@ -295,8 +325,23 @@ fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
     Ok(Arc::new(ibid_blob::Folder::open(&config.data.dir.join("blobs"))?))
 }
 
-fn index_config(config: &Config, embedder: &dyn Embedder) -> IndexConfig {
-    let spec = embedder.spec();
+/// The configured embedder, and the former one where the library's vectors are still of another.
+fn embedders(config: &Config, store: &Store) -> Result<(Arc<dyn Embedder>, Option<Arc<dyn Embedder>>)> {
+    let noted = store.setting_get(embedder::ACTIVE_SETTING)?;
+    let Some(active) = noted.and_then(|noted| serde_json::from_str::<Active>(&noted).ok()) else {
+        let made = embedder::make(config)?;
+        store.setting_set(embedder::ACTIVE_SETTING, &Active::new(config, made.spec()).to_json())?;
+        return Ok((made, None));
+    };
+    if active.is_configured(config) {
+        return Ok((active.embedder(config), None));
+    }
+    let made = embedder::make(config)?;
+    let former = (active.spec.id != made.spec().id).then(|| active.embedder(config));
+    Ok((made, former))
+}
+
+fn index_config(config: &Config, spec: &EmbedderSpec) -> IndexConfig {
     IndexConfig::new(config.data.dir.join("index"), spec.id.clone(), spec.dimensions)
 }
 

@@ -12,21 +12,77 @@ use ibid_model::{
 };
 use ibid_types::{Error, Result};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
-/// The embedder that the configuration names.
+/// The setting of the store that holds [`Active`] as JSON.
+pub const ACTIVE_SETTING: &str = "embedder.active";
+
+/// The embedder whose vectors are searched: what is needed to make it again after the configuration names another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Active {
+    pub provider: String,
+    pub url: String,
+    pub model: String,
+    pub spec: EmbedderSpec,
+}
+
+impl Active {
+    pub fn new(config: &Config, spec: &EmbedderSpec) -> Self {
+        let named = &config.embedder;
+        let (provider, url, model) = (named.provider.clone(), named.url.clone(), named.model.clone());
+        Self { provider, url, model, spec: spec.clone() }
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Whether the configuration still names this one.
+    pub fn is_configured(&self, config: &Config) -> bool {
+        *self == Self::new(config, &self.spec)
+    }
+
+    /// The embedder that this was, connected at first use. Its key is the one of the configuration, which may by now
+    /// be another provider's.
+    pub fn embedder(&self, config: &Config) -> Arc<dyn Embedder> {
+        let mut config = config.clone();
+        config.embedder.provider.clone_from(&self.provider);
+        config.embedder.url.clone_from(&self.url);
+        config.embedder.model.clone_from(&self.model);
+        config.embedder.tokens_max = self.spec.tokens_max;
+        Arc::new(Lazy::new(config, self.spec.clone()))
+    }
+}
+
+/// The embedder that the configuration names. A local one is read at first use; a provider is asked now, because it
+/// alone knows how long its vectors are.
 pub fn make(config: &Config) -> Result<Arc<dyn Embedder>> {
+    if config.embedder.provider != "local" {
+        return connect(config);
+    }
+    let name = &config.embedder.model;
+    let spec = ibid_model::manifest::embedder_spec(name).ok_or_else(|| {
+        let what = format!(
+            "embedder.model '{name}' is not a local model; `ibid models list` shows those that there are"
+        );
+        Error::bad_request("model_unknown", what)
+    })?;
+    Ok(Arc::new(Lazy::new(config.clone(), spec)))
+}
+
+fn connect(config: &Config) -> Result<Arc<dyn Embedder>> {
     let embedder = &config.embedder;
-    let remote = || RemoteConfig {
+    let remote = RemoteConfig {
         url: embedder.url.clone(),
         model: embedder.model.clone(),
         api_key: embedder.api_key.clone(),
         tokens_max: embedder.tokens_max,
     };
-    match embedder.provider.as_str() {
-        "openai" => Ok(Arc::new(OpenAiEmbedder::connect(remote())?)),
-        "ollama" => Ok(Arc::new(OllamaEmbedder::connect(remote())?)),
-        _ => Ok(Arc::new(Lazy::new(config)?)),
-    }
+    Ok(match embedder.provider.as_str() {
+        "openai" => Arc::new(OpenAiEmbedder::connect(remote)?),
+        "ollama" => Arc::new(OllamaEmbedder::connect(remote)?),
+        _ => Arc::new(load(&models_dir(config).join(&embedder.model), config.models.threads)?),
+    })
 }
 
 /// The folder with model files.
@@ -46,31 +102,34 @@ pub fn check(config: &Config, embedder: &dyn Embedder) -> Result<String> {
     Ok(format!("{}, {} dimensions", embedder.spec().id, embedder.spec().dimensions))
 }
 
-/// A local embedder whose weights are read when the first text comes.
+/// An embedder that is read or connected when the first text comes, so that a server starts at once, also while a
+/// provider is down.
 #[derive(Debug)]
 struct Lazy {
+    config: Config,
     spec: EmbedderSpec,
-    dir: PathBuf,
-    threads: usize,
-    loaded: Mutex<Option<Arc<MiniLm>>>,
+    loaded: Mutex<Option<Arc<dyn Embedder>>>,
 }
 
 impl Lazy {
-    fn new(config: &Config) -> Result<Self> {
-        let name = &config.embedder.model;
-        let spec = ibid_model::manifest::embedder_spec(name).ok_or_else(|| {
-            Error::bad_request("model_unknown", format!("embedder.model '{name}' is not a local model; `ibid models list` shows those that there are"))
-        })?;
-        let dir = models_dir(config).join(name);
-        Ok(Self { spec, dir, threads: config.models.threads, loaded: Mutex::default() })
+    fn new(config: Config, spec: EmbedderSpec) -> Self {
+        Self { config, spec, loaded: Mutex::default() }
     }
 
-    fn model(&self) -> Result<Arc<MiniLm>> {
+    fn model(&self) -> Result<Arc<dyn Embedder>> {
         let mut loaded = self.loaded.lock();
         if let Some(model) = loaded.as_ref() {
             return Ok(Arc::clone(model));
         }
-        let model = Arc::new(load(&self.dir, self.threads)?);
+        let model = connect(&self.config)?;
+        if model.spec().dimensions != self.spec.dimensions {
+            let (new, old) = (model.spec().dimensions, self.spec.dimensions);
+            let what = format!(
+                "{} now gives vectors of {new} numbers and gave {old}; name it differently or bring the old one back",
+                self.spec.id
+            );
+            return Err(Error::conflict("embedder_dimensions_changed", what));
+        }
         *loaded = Some(Arc::clone(&model));
         Ok(model)
     }

@@ -17,6 +17,7 @@ mod routes;
 mod search;
 mod server;
 mod telemetry;
+mod upkeep;
 
 pub use app::{App, Mode, PARSE_WORKER};
 pub use client::{Client, Reply, problem_error};

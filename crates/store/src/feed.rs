@@ -1,9 +1,10 @@
 //! The change feed: what is searchable has changed, look at these rows now.
 
 use ibid_types::document::{Chunk, Document};
-use ibid_types::{DocumentId, Result, WorkspaceId};
+use ibid_types::{ChunkId, DocumentId, Result, WorkspaceId};
 
 use crate::chunks::{CHUNK_COLUMNS, CHUNK_WIDTH, read_chunk};
+use crate::statements::feed_entry;
 use crate::{Row, Statement, Store, Value};
 
 /// `kind` is `document` (key: its id), `workspace` (it is gone), or `model` (key: the embedder that is active now).
@@ -69,8 +70,7 @@ impl Store {
     }
 
     pub fn setting_set(&self, key: &str, value: &str) -> Result<()> {
-        let sql = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        self.db.batch(vec![Statement::new(sql, vec![key.into(), value.into()])]).map(|_| ())
+        self.db.batch(vec![setting(key, value)]).map(|_| ())
     }
 
     /// Chunks of current versions that have no vector of this model yet, with their titles: what re-embedding has to do.
@@ -86,4 +86,42 @@ impl Store {
             .map(|row| Ok((read_chunk(row)?, row.get(CHUNK_WIDTH)?)))
             .collect()
     }
+
+    /// How many chunks of current versions have no vector of this model yet.
+    pub fn chunks_missing_count(&self, model: &str) -> Result<u64> {
+        let sql = "SELECT COUNT(*) FROM documents d JOIN chunks c ON c.version_id = d.current_version \
+             WHERE d.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.chunk_id = c.id AND e.model = $1)";
+        let rows = self.db.query(sql, &[model.into()])?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Makes `model` the embedder whose vectors are searched, in one commit with the setting that says so.
+    pub fn embedder_switch(&self, model: &str, key: &str, value: &str) -> Result<()> {
+        let all_workspaces = WorkspaceId::from_bytes([0; 16]);
+        self.db
+            .batch(vec![setting(key, value), feed_entry(all_workspaces, "model", model.as_bytes().to_vec())])
+            .map(|_| ())
+    }
+
+    /// Removes up to `limit` vectors of other models; how many chunks they were of.
+    pub fn embeddings_of_others_delete(&self, model: &str, limit: usize) -> Result<usize> {
+        let sql = "SELECT chunk_id FROM embeddings WHERE model <> $1 LIMIT $2";
+        let found = self.db.query(sql, &[model.into(), limit.into()])?;
+        let delete = "DELETE FROM embeddings WHERE chunk_id = $1 AND model <> $2";
+        let chunk = |row: &Row| row.get::<ChunkId>(0);
+        let deletes = found
+            .iter()
+            .map(|row| Ok(Statement::new(delete, vec![chunk(row)?.into(), model.into()])))
+            .collect::<Result<Vec<_>>>()?;
+        if !deletes.is_empty() {
+            self.db.batch(deletes)?;
+        }
+        Ok(found.len())
+    }
+}
+
+fn setting(key: &str, value: &str) -> Statement {
+    let sql = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    Statement::new(sql, vec![key.into(), value.into()])
 }

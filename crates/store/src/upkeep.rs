@@ -1,6 +1,6 @@
 //! The later clean-up: rows of deleted documents, and bytes that no row names any more.
 
-use ibid_types::{ContentHash, DocumentId, Result};
+use ibid_types::{ContentHash, DocumentId, Result, Timestamp};
 
 use crate::{Statement, Store};
 
@@ -25,6 +25,18 @@ impl Store {
         Ok(garbage)
     }
 
+    /// Removes up to `limit` jobs that ended before `before`.
+    pub fn jobs_cleanup(&self, before: Timestamp, limit: usize) -> Result<usize> {
+        let sql = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < $1 LIMIT $2)";
+        let outcome = self.db.batch(vec![Statement::new(sql, vec![before.into(), limit.into()])])?;
+        Ok(outcome.rows_affected.first().map_or(0, |rows| usize::try_from(*rows).unwrap_or(0)))
+    }
+
+    /// Of these, the ones that no version names.
+    pub fn unnamed(&self, contents: Vec<ContentHash>) -> Result<Vec<ContentHash>> {
+        contents.into_iter().filter_map(|content| self.unless_named(content).transpose()).collect()
+    }
+
     fn purge(&self, document: DocumentId) -> Result<Vec<ContentHash>> {
         let sql = "SELECT DISTINCT content FROM versions WHERE document_id = $1";
         let contents: Vec<ContentHash> =
@@ -37,7 +49,7 @@ impl Store {
             delete("DELETE FROM versions WHERE document_id = $1"),
             delete("DELETE FROM documents WHERE id = $1"),
         ])?;
-        contents.into_iter().filter_map(|content| self.unless_named(content).transpose()).collect()
+        self.unnamed(contents)
     }
 
     fn unless_named(&self, content: ContentHash) -> Result<Option<ContentHash>> {

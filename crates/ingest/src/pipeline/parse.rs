@@ -119,7 +119,7 @@ fn chunk_id(version: VersionId, ordinal: u32) -> ChunkId {
     ChunkId::from_bytes(bytes)
 }
 
-fn passage(title: &str, chunk: &Chunk) -> String {
+pub(crate) fn passage(title: &str, chunk: &Chunk) -> String {
     let place = searchable_context(title, &chunk.span.heading_path);
     if place.is_empty() { chunk.text.clone() } else { format!("{place}\n{}", chunk.text.trim()) }
 }

@@ -151,6 +151,7 @@ fn take_one(
     metadata: Metadata,
     bytes: &[u8],
 ) -> Result<AcceptedFile> {
+    let _no_cleanup = app.uploads.read();
     let content = app.blobs.put(bytes)?;
     let media_type = media_type
         .filter(|kind| kind != "application/octet-stream")

@@ -1,0 +1,87 @@
+//! Background work beside ingest: clean-up, and the change from one embedder to another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibid_ingest::Changeover;
+use ibid_runtime::Shutdown;
+use ibid_types::Result;
+
+use crate::App;
+use crate::embedder::{ACTIVE_SETTING, Active};
+
+/// Between two rounds of clean-up.
+const CLEANUP_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Bytes that no row names are looked for once in so many rounds: about once a day.
+const SWEEP_ROUNDS: usize = 144;
+/// Documents, jobs or vectors removed in one commit.
+const SLICE: usize = 64;
+const VECTORS_SLICE: usize = 2048;
+/// How long ended jobs stay in listings.
+const JOBS_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
+
+/// Cleans up now and then until the shutdown.
+pub fn clean_up(app: &App, shutdown: &Shutdown) {
+    for round in 0_usize.. {
+        let outcome = one_round(app, round.is_multiple_of(SWEEP_ROUNDS), shutdown);
+        if let Err(error) = outcome {
+            tracing::warn!(code = error.code, reason = error.chain(), "the clean-up will try again");
+        }
+        if shutdown.wait_timeout(CLEANUP_EVERY) {
+            return;
+        }
+    }
+}
+
+fn one_round(app: &App, sweep: bool, shutdown: &Shutdown) -> Result<()> {
+    while !shutdown.is_requested() {
+        let garbage = app.store.cleanup(SLICE)?;
+        delete_unnamed(app, garbage.blobs)?;
+        if garbage.documents < SLICE {
+            break;
+        }
+    }
+    let before = app.clock.now().plus_ms(-JOBS_KEPT_MS);
+    while !shutdown.is_requested() && app.store.jobs_cleanup(before, SLICE)? == SLICE {}
+    if sweep {
+        delete_unnamed(app, app.blobs.list()?)?;
+        delete_old_vectors(app, shutdown)?;
+    }
+    Ok(())
+}
+
+/// Uploads write bytes before the row that names them, so none may be on its way while unnamed bytes are deleted.
+fn delete_unnamed(app: &App, contents: Vec<ibid_types::ContentHash>) -> Result<()> {
+    for slice in contents.chunks(SLICE) {
+        let _no_uploads = app.uploads.write();
+        for content in app.store.unnamed(slice.to_vec())? {
+            app.blobs.delete(&content)?;
+        }
+    }
+    Ok(())
+}
+
+/// Vectors of former embedders, unless a change is on its way.
+fn delete_old_vectors(app: &App, shutdown: &Shutdown) -> Result<()> {
+    let model = &app.embedder.spec().id;
+    if app.former_embedder.is_some() {
+        return Ok(());
+    }
+    while !shutdown.is_requested()
+        && app.store.embeddings_of_others_delete(model, VECTORS_SLICE)? == VECTORS_SLICE
+    {}
+    Ok(())
+}
+
+/// Embeds everything anew; the indexes follow by themselves.
+pub fn change_embedder(app: &Arc<App>, shutdown: &Shutdown) {
+    let changeover = Changeover {
+        store: app.store.clone(),
+        to: Arc::clone(&app.embedder),
+        active: (ACTIVE_SETTING, Active::new(&app.config, app.embedder.spec()).to_json()),
+    };
+    if changeover.run(shutdown) {
+        app.indexes_changed();
+        tracing::info!(embedder = app.embedder.spec().id, "every passage has a vector of the new embedder");
+    }
+}
