@@ -9,7 +9,9 @@ use std::rc::Rc;
 use hayro_font::hayro_syntax::content::TypedIter;
 use hayro_font::hayro_syntax::content::ops::TypedInstruction as Op;
 use hayro_font::hayro_syntax::object::dict::keys::{CONTENTS, FONT, MATRIX, OC, RESOURCES, SUBTYPE};
-use hayro_font::hayro_syntax::object::{self, Array, Dict, Name, Number, Object, Rect, Stream};
+use hayro_font::hayro_syntax::object::{
+    self, Array, Dict, Name, Number, Object, ObjectIdentifier, Rect, Stream,
+};
 use hayro_font::hayro_syntax::page::{Page, Resources};
 use hayro_font::kurbo::{Affine, Point, Vec2};
 
@@ -22,7 +24,7 @@ use super::word::{Glyph, Style, Word, WordBuilder};
 
 const FORMS_DEEP_MAX: usize = 16;
 /// What starting a form costs besides its bytes.
-const FORM_COST: usize = 512;
+const FORM_COST: usize = 2048;
 
 /// What may still be spent on a document. All in bytes.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ impl<'a> Runner<'a, '_> {
             marked: Marked::default(),
             words: WordBuilder::default(),
             extent: Extent { width, height },
-            deep: 0,
+            forms: Vec::new(),
         };
         run.stream(content, page.resources());
         for shown in annotation::shown_on(page.raw(), self.layers) {
@@ -116,7 +118,8 @@ struct Run<'a, 'r> {
     marked: Marked,
     words: WordBuilder,
     extent: Extent,
-    deep: usize,
+    /// The forms inside of which the stream runs, so that none runs inside of itself.
+    forms: Vec<ObjectIdentifier>,
 }
 
 impl<'a> Run<'a, '_> {
@@ -231,7 +234,8 @@ impl<'a> Run<'a, '_> {
     }
 
     fn form(&mut self, form: &Stream<'a>, around: &Resources<'a>) {
-        if self.deep >= FORMS_DEEP_MAX || self.marked.is_hidden() || self.budget.is_spent() {
+        let is_loop = self.forms.contains(&form.obj_id()) || self.forms.len() >= FORMS_DEEP_MAX;
+        if is_loop || self.marked.is_hidden() || self.budget.is_spent() {
             return;
         }
         let Ok(content) = form.decoded_data() else {
@@ -239,12 +243,12 @@ impl<'a> Run<'a, '_> {
         };
         let own = form.dict().get::<Dict<'_>>(RESOURCES).map(Resources::new);
         let matrix = form.dict().get::<[f64; 6]>(MATRIX).map_or(Affine::IDENTITY, Affine::new);
-        self.deep += 1;
+        self.forms.push(form.obj_id());
         let around_state = self.states.now.clone();
         self.states.transform(matrix);
         self.stream(&content, own.as_ref().unwrap_or(around));
         self.states.now = around_state;
-        self.deep -= 1;
+        self.forms.pop();
     }
 
     /// The letters of a value from the left edge of its field, on its first line.
