@@ -51,8 +51,8 @@ use outline::Outline;
 use running::drop_running;
 use write::Writer;
 
-/// What all content streams of a document may have together, counted each time they run. The largest honest file of
-/// the evaluation runs 60 MB; a form that is shown a million times stops here.
+/// What all content streams of a document may have together, counted each time they run: enough for 20,000 pages of
+/// 50 KB; a form that is shown a million times stops here.
 const CONTENT_BYTES_MAX: usize = 1 << 30;
 
 /// Reads a PDF file.
