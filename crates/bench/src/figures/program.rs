@@ -1,0 +1,84 @@
+//! The program `ibid` as people run it: its commands, and its server as a child process.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{Outcome, Setup};
+use crate::load::{Connection, wait_until};
+
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// `ibid --data-dir DATA ...` with the models of the run and without a chat model.
+pub fn command(setup: &Setup, data: &Path) -> Command {
+    let mut command = Command::new(&setup.program);
+    command.arg("--data-dir").arg(data).arg("--set").arg(format!("models.dir={}", setup.models.display()));
+    command.args(["--set", "chat.ollama_detect=false", "--set", "log.level=error"]);
+    command
+}
+
+/// Takes a folder in, with the time that the whole command took.
+pub fn ingest(setup: &Setup, data: &Path, folder: &Path) -> Outcome<Duration> {
+    let started = Instant::now();
+    let output = command(setup, data).args(["--json", "ingest"]).arg(folder).output()?;
+    if output.status.success() {
+        return Ok(started.elapsed());
+    }
+    Err(format!("ibid ingest: {}", String::from_utf8_lossy(&output.stderr).trim()).into())
+}
+
+/// A server; killed when dropped, which is safe for its data.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    /// From starting the program until it said that it is ready.
+    pub ready_in: Duration,
+}
+
+impl Server {
+    pub fn start(setup: &Setup, data: &Path) -> Outcome<Self> {
+        let address = free_address()?;
+        let started = Instant::now();
+        let child = command(setup, data)
+            .args(["serve", "--set"])
+            .arg(format!("server.address={address}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut server = Self { child, address, ready_in: Duration::ZERO };
+        while !server.is_ready() {
+            if started.elapsed() > READY_WITHIN {
+                return Err("ibid serve was not ready within 20 s".into());
+            }
+            wait_until(Instant::now() + Duration::from_millis(2));
+        }
+        server.ready_in = started.elapsed();
+        Ok(server)
+    }
+
+    /// Resident memory in MB, file pages included.
+    pub fn resident_mb(&self) -> Outcome<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("the system tells no memory")?;
+        let kb: f64 = line.split_whitespace().nth(1).ok_or("the system tells no memory")?.parse()?;
+        Ok(kb / 1024.0)
+    }
+
+    fn is_ready(&self) -> bool {
+        let answer = Connection::open(self.address).and_then(|mut to| to.get("/health/ready"));
+        answer.is_ok_and(|answer| answer.status == 200)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> Outcome<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
