@@ -6,11 +6,12 @@ SHELL := /bin/bash
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release/ibid
 CACHE := $(CURDIR)/.cache
 MODELS := $(CACHE)/models
+CLIENTS := $(CACHE)/clients
 MODEL := all-MiniLM-L6-v2
 DEMO := $(CACHE)/demo
 JOBS := 2
 
-.PHONY: help setup build demo serve test test-models check fmt ui bench models clean
+.PHONY: help setup build demo serve test test-kill test-models test-s3 check fmt ui bench models clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -31,9 +32,15 @@ models: ## Fetches the embedding model for tests and the demo
 	@scripts/models.sh $(MODELS)
 
 test: setup models ## Runs every test
-	@scripts/test.sh $(MODELS)
+	@scripts/test.sh $(MODELS) $(CLIENTS)
 
-test-models: setup models ## Runs the tests that need a real chat model (builds a model server: slow)
+test-kill: setup models ## Kills the program 200 times at random instants; nothing may be lost or doubled (minutes)
+	IBID_TEST_MODELS=$(MODELS) IBID_KILLS=200 cargo nextest run --locked --package ibid --test kill --no-capture
+
+test-s3: setup ## Runs the S3 adapter against a real S3 server (fetches one)
+	@scripts/test-s3.sh
+
+test-models: ## Runs the tests that need a chat model; says which server to start
 	@scripts/test-models.sh
 
 check: fmt ## Format and lints, warnings as errors

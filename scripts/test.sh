@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Every test:  test.sh MODELS_FOLDER
+# Every test:  test.sh MODELS_FOLDER CLIENTS_FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export IBID_TEST_MODELS=$1
+scripts/setup-clients.sh "$2"
+export IBID_TEST_CLIENTS=$2
 
 (cd ui && { [ -d node_modules ] || npm ci --no-audit --no-fund --silent; } && npm run --silent check && npm test --silent)
 cargo test --workspace --locked --doc --quiet

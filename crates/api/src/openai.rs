@@ -26,8 +26,9 @@ pub struct StreamOptions {
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 pub struct ChatMessage {
     pub role: String,
-    /// A string, or parts of which those of type `text` are read.
-    pub content: Content,
+    /// A string, or parts of which those of type `text` are read; null where an assistant only called tools.
+    #[serde(default)]
+    pub content: Option<Content>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]

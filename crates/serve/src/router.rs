@@ -56,6 +56,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(openai::chat_completions))
         .routes(routes!(openai::embeddings))
         .routes(routes!(openai::models))
+        .routes(routes!(openai::model))
         .routes(routes!(system::status))
         .routes(routes!(system::workspaces, system::workspace_create))
         .routes(routes!(system::workspace_delete))

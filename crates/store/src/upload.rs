@@ -60,13 +60,23 @@ struct Known {
     current: Option<ContentHash>,
 }
 
+impl Known {
+    /// Whether these bytes are current and no other version is on its way to take their place.
+    fn stays(&self, content: &ContentHash) -> bool {
+        let replaced = self.newest.as_ref().is_some_and(|(_, _, status, newest)| {
+            newest != content && status == DocumentStatus::Pending.name()
+        });
+        self.current == Some(*content) && !replaced
+    }
+}
+
 impl Store {
     /// Queues the file, unless it is what is there already. Asking twice for the same bytes gives the same job while
-    /// it waits or runs.
+    /// it waits or runs; the job then belongs to the later batch, as the earlier may be that of a caller who is gone.
     pub fn accept(&self, upload: NewUpload) -> Result<Accepted> {
         let known = self.known(upload.workspace, &upload.source)?;
         if let Some(known) = &known {
-            if known.current == Some(upload.content) && upload.metadata == Metadata::default() {
+            if known.stays(&upload.content) && upload.metadata == Metadata::default() {
                 return Ok(Accepted::Unchanged { document: known.document });
             }
             if let Some(waiting) = self.waiting(known, &upload)? {
@@ -95,14 +105,17 @@ impl Store {
         for row in self.db.query(sql, &[known.document.into()])? {
             let payload: UploadPayload = json(&row.get::<String>(1)?)?;
             if payload.version == *version && payload.metadata == upload.metadata {
-                return Ok(Some(Accepted::Queued {
-                    document: known.document,
-                    version: *version,
-                    job: row.get(0)?,
-                }));
+                let job = row.get(0)?;
+                self.adopt(job, &upload.batch)?;
+                return Ok(Some(Accepted::Queued { document: known.document, version: *version, job }));
             }
         }
         Ok(None)
+    }
+
+    fn adopt(&self, job: JobId, batch: &str) -> Result<()> {
+        let sql = "UPDATE jobs SET batch = $2 WHERE id = $1 AND state IN ('queued', 'running')";
+        self.db.batch(vec![Statement::new(sql, vec![job.into(), batch.into()])]).map(|_| ())
     }
 
     fn queue(&self, known: Option<Known>, upload: &NewUpload) -> Result<Accepted> {

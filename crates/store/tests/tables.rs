@@ -29,6 +29,10 @@ fn fixture() -> Fixture {
 
 impl Fixture {
     fn accept(&self, source: &str, content: u8) -> Accepted {
+        self.accept_in("b", source, content)
+    }
+
+    fn accept_in(&self, batch: &str, source: &str, content: u8) -> Accepted {
         self.store
             .accept(NewUpload {
                 workspace: self.workspace,
@@ -37,7 +41,7 @@ impl Fixture {
                 size_bytes: 3,
                 media_type: "text/plain".to_owned(),
                 metadata: Metadata::default(),
-                batch: "b".to_owned(),
+                batch: batch.to_owned(),
             })
             .unwrap()
     }
@@ -49,7 +53,10 @@ impl Fixture {
 
     /// Does the next job: one chunk with the text.
     fn publish(&self, text: &str, signature: u64) -> Lease {
-        let lease = self.lease();
+        self.publish_leased(self.lease(), text, signature)
+    }
+
+    fn publish_leased(&self, lease: Lease, text: &str, signature: u64) -> Lease {
         let payload = UploadPayload::read(&lease.job).unwrap();
         let document = lease.job.document.unwrap();
         let span = ChunkSpan { end: text.len(), ..ChunkSpan::default() };
@@ -120,6 +127,41 @@ fn the_same_bytes_are_unchanged_and_others_a_new_version() {
     let versions = f.store.version_list(f.workspace, document).unwrap();
     assert_eq!(versions.iter().map(|version| version.number).collect::<Vec<_>>(), [2, 1]);
     assert!(matches!(f.accept("a.txt", 1), Accepted::Queued { .. }), "back to the older bytes is a change");
+}
+
+#[test]
+fn whoever_asks_last_for_waiting_bytes_can_follow_their_job() {
+    let f = fixture();
+    let first = f.accept_in("killed", "a.txt", 1);
+    assert_eq!(f.accept_in("again", "a.txt", 1), first);
+    let query = JobsQuery { batch: Some("again".to_owned()), limit: 10, ..JobsQuery::default() };
+    assert_eq!(f.store.jobs().list(&query).unwrap().counts.queued, 1);
+}
+
+#[test]
+fn bytes_that_come_back_while_others_wait_win() {
+    let f = fixture();
+    f.accept("a.txt", 1);
+    f.publish("one", 1);
+    f.accept("a.txt", 2);
+    let Accepted::Queued { version, document, .. } = f.accept("a.txt", 1) else { panic!("not queued") };
+    f.publish("two", 2);
+    f.publish("one", 1);
+    let current = f.store.document_find(f.workspace, document).unwrap().unwrap().0.current;
+    assert_eq!(current, Some(version));
+}
+
+#[test]
+fn an_older_version_that_ends_late_does_not_replace_a_newer() {
+    let f = fixture();
+    f.accept("a.txt", 1);
+    let slow = f.lease();
+    let Accepted::Queued { version, document, .. } = f.accept("a.txt", 2) else { panic!("not queued") };
+    f.publish("two", 2);
+    f.publish_leased(slow, "one", 1);
+    let (found, shown) = f.store.document_find(f.workspace, document).unwrap().unwrap();
+    assert_eq!((found.current, shown.unwrap().number), (Some(version), 2));
+    assert_eq!(f.store.version_list(f.workspace, document).unwrap().len(), 2);
 }
 
 #[test]

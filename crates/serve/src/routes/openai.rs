@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use ibid_api::answer::AskRequest;
@@ -124,8 +124,9 @@ fn unknown_model(name: &str) -> Error {
 
 fn words_of(message: &ChatMessage) -> String {
     match &message.content {
-        Content::Text(text) => text.clone(),
-        Content::Parts(parts) => {
+        None => String::new(),
+        Some(Content::Text(text)) => text.clone(),
+        Some(Content::Parts(parts)) => {
             let texts: Vec<&str> = parts.iter().filter_map(|part| part.text.as_deref()).collect();
             texts.join("\n")
         }
@@ -242,11 +243,23 @@ fn base64_of(vector: &[f32]) -> String {
 /// Lists what `model` may be.
 #[utoipa::path(get, path = "/v1/models", tag = "openai", responses((status = 200, body = Value)))]
 pub async fn models(State(app): State<Arc<App>>) -> axum::Json<Value> {
-    let own = ["ibid".to_owned(), "ibid-extractive".to_owned()];
-    let names = own.into_iter().chain(app.chat_model_names()).chain([app.embedder.spec().id.clone()]);
-    let created = app.started_at.0 / 1000;
-    let data: Vec<Value> = names
-        .map(|name| json!({ "id": name, "object": "model", "created": created, "owned_by": "ibid" }))
-        .collect();
+    let data: Vec<Value> = model_names(&app).map(|name| model_object(&app, &name)).collect();
     axum::Json(json!({ "object": "list", "data": data }))
+}
+
+/// Shows one of them.
+#[utoipa::path(get, path = "/v1/models/{id}", tag = "openai", params(("id" = String, Path)),
+    responses((status = 200, body = Value), (status = "default", body = Problem)))]
+pub async fn model(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Value>> {
+    let name = model_names(&app).find(|name| *name == id).ok_or_else(|| unknown_model(&id))?;
+    Ok(axum::Json(model_object(&app, &name)))
+}
+
+fn model_names(app: &App) -> impl Iterator<Item = String> {
+    let own = ["ibid".to_owned(), "ibid-extractive".to_owned()];
+    own.into_iter().chain(app.chat_model_names()).chain([app.embedder.spec().id.clone()])
+}
+
+fn model_object(app: &App, name: &str) -> Value {
+    json!({ "id": name, "object": "model", "created": app.started_at.0 / 1000, "owned_by": "ibid" })
 }

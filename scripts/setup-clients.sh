@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs the official OpenAI clients for Python and Node that tests/clients.rs drives:  setup-clients.sh FOLDER
+# Quick when they are there already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts=crates/cli/tests/clients
+folder=$1
+
+wanted=$(cat "$scripts/requirements.txt" "$scripts/package.json" | sha256sum)
+if [ "$(cat "$folder/installed" 2>/dev/null)" = "$wanted" ]; then
+  exit
+fi
+echo "installing the OpenAI clients"
+rm -rf "$folder"
+mkdir -p "$folder"
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$scripts/requirements.txt"
+cp "$scripts/package.json" "$folder/"
+npm install --prefix "$folder" --no-audit --no-fund --silent --no-package-lock
+echo "$wanted" >"$folder/installed"
