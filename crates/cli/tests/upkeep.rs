@@ -24,7 +24,8 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 fn best(server: &Server, mode: &str) -> Value {
-    let (status, found) = server.post("/v1/search", &json!({ "query": "How hot is the kettle?", "mode": mode }));
+    let (status, found) =
+        server.post("/v1/search", &json!({ "query": "How hot is the kettle?", "mode": mode }));
     assert_eq!(status, 200, "{found}");
     found["hits"][0].clone()
 }
@@ -37,7 +38,8 @@ fn another_embedder_takes_over_in_the_background() {
     let _ = home.write("boats.md", "# Boats\n\nThe Kittiwake has two engines.\n");
     let _ = home.ok(&["ingest", &home.files()]);
     let url = format!("embedder.url={}/v1", provider.base);
-    let other = ["--set", "embedder.provider=openai", "--set", &url, "--set", "embedder.model=all-MiniLM-L6-v2"];
+    let other =
+        ["--set", "embedder.provider=openai", "--set", &url, "--set", "embedder.model=all-MiniLM-L6-v2"];
     let server = home.serve(&other);
     assert!(best(&server, "dense")["similarity"].is_number());
     until("the other embedder", || {
@@ -61,7 +63,8 @@ fn deleted_documents_leave_the_disk() {
     let home = home();
     let _ = home.write("a.txt", "The bakery opens at six.");
     let _ = home.ok(&["ingest", &home.files()]);
-    let id = home.ok(&["--json", "documents", "list"]).json()["documents"][0]["id"].as_str().unwrap().to_owned();
+    let id =
+        home.ok(&["--json", "documents", "list"]).json()["documents"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(blobs(&home), 1);
     let _ = home.ok(&["documents", "delete", &id]);
     let _server = home.serve(&[]);

@@ -43,8 +43,14 @@ impl Changeover {
         false
     }
 
+    /// The same on the caller's thread, with the first failure.
+    pub fn finish(&self) -> Result<()> {
+        while !self.step()? {}
+        Ok(())
+    }
+
     /// One slice, or the switch if nothing is left; whether that was it.
-    pub fn step(&self) -> Result<bool> {
+    fn step(&self) -> Result<bool> {
         let model = &self.to.spec().id;
         let missing = self.store.chunks_missing_model(model, SLICE_CHUNKS)?;
         if missing.is_empty() {

@@ -155,6 +155,9 @@ impl App {
             return Ok(working);
         }
         let left = self.store.chunks_missing_count(&self.embedder.spec().id)?;
+        if left == 0 {
+            return Ok(working);
+        }
         Ok(format!("{working}; {left} passages still have the former embedder's vectors only"))
     }
 
@@ -224,7 +227,11 @@ impl App {
         Ok(u64::try_from(head - self.indexes.applied()).unwrap_or(0))
     }
 
+    /// Builds every index anew, after a change of embedder that is on its way; says whether they were as they should be.
     pub fn rebuild_indexes(&self) -> Result<serde_json::Value> {
+        if self.former_embedder.is_some() {
+            upkeep::changeover(self).finish()?;
+        }
         let before = self.indexes.verify(None)?;
         let rebuilt = self.indexes.rebuild(None)?;
         let workspaces: Vec<serde_json::Value> = rebuilt

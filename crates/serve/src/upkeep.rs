@@ -74,14 +74,18 @@ fn delete_old_vectors(app: &App, shutdown: &Shutdown) -> Result<()> {
 }
 
 /// Embeds everything anew; the indexes follow by themselves.
-pub fn change_embedder(app: &Arc<App>, shutdown: &Shutdown) {
-    let changeover = Changeover {
+pub fn change_embedder(app: &App, shutdown: &Shutdown) {
+    if changeover(app).run(shutdown) {
+        app.indexes_changed();
+        tracing::info!(embedder = app.embedder.spec().id, "every passage has a vector of the new embedder");
+    }
+}
+
+/// What is left to do until the configured embedder's vectors are searched.
+pub fn changeover(app: &App) -> Changeover {
+    Changeover {
         store: app.store.clone(),
         to: Arc::clone(&app.embedder),
         active: (ACTIVE_SETTING, Active::new(&app.config, app.embedder.spec()).to_json()),
-    };
-    if changeover.run(shutdown) {
-        app.indexes_changed();
-        tracing::info!(embedder = app.embedder.spec().id, "every passage has a vector of the new embedder");
     }
 }
