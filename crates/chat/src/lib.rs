@@ -7,8 +7,6 @@ mod answerer;
 mod extract;
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod tests;
 mod generate;
 pub mod judge;
 mod prompt;
@@ -17,6 +15,8 @@ pub mod score;
 mod scribe;
 mod sources;
 pub mod terms;
+#[cfg(test)]
+mod tests;
 mod unit;
 mod verify;
 

@@ -114,10 +114,27 @@ fn parts(text: &str) -> Vec<Part> {
     let questions: Vec<&str> = split_keeping_marks(text).into_iter().filter(|part| has_word(part)).collect();
     let asked: Vec<&str> =
         questions.iter().copied().filter(|part| part.trim_end().ends_with(['?', '？'])).collect();
-    if asked.len() < 2 {
-        return vec![part(text)];
-    }
-    asked.into_iter().take(PARTS_MAX).map(part).collect()
+    let questions = if asked.len() < 2 { vec![text] } else { asked };
+    questions.into_iter().flat_map(joined).take(PARTS_MAX).map(part).collect()
+}
+
+/// Two questions that "and" joins: the second begins with a question word, and leans on nothing in the first.
+fn joined(text: &str) -> Vec<&str> {
+    let at = JOINTS.iter().filter_map(|joint| text.find(joint).map(|at| (at, joint.len()))).find(
+        |(at, length)| {
+            let (first, second) = (&text[..*at], &text[at + length..]);
+            let begins = second.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
+            word_count(first) >= JOINED_WORDS_MIN
+                && word_count(second) >= JOINED_WORDS_MIN
+                && QUESTION_WORDS.contains(&begins)
+                && !contains_word(second, LEANING)
+        },
+    );
+    at.map_or_else(|| vec![text], |(at, length)| vec![&text[..at], &text[at + length..]])
+}
+
+fn word_count(text: &str) -> usize {
+    text.split_whitespace().count()
 }
 
 fn split_keeping_marks(text: &str) -> Vec<&str> {
@@ -154,6 +171,19 @@ fn contains_word(text: &str, wanted: &[&str]) -> bool {
     let lower = text.to_lowercase();
     lower.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word))
 }
+
+const JOINTS: &[&str] = &[", and ", " and ", ", und ", " und "];
+/// "When and where was she born" is one question.
+const JOINED_WORDS_MIN: usize = 3;
+const QUESTION_WORDS: &[&str] = &[
+    "who", "whom", "whose", "what", "when", "where", "why", "which", "how", "wer", "wem", "wen", "was",
+    "wann", "wo", "warum", "weshalb", "wie", "welche", "welcher", "welches",
+];
+/// Words that a second question has from the first.
+const LEANING: &[&str] = &[
+    "it", "its", "they", "them", "their", "he", "him", "his", "she", "her", "this", "that", "these", "those",
+    "one", "er", "sie", "es", "ihn", "ihm", "ihr", "ihre", "sein", "seine", "dies", "diese", "dieser",
+];
 
 const CUES: &[(&str, Cue)] = &[
     ("how many", Cue::Number),
@@ -402,5 +432,18 @@ mod tests {
     fn content_terms_come_once() {
         let terms = content_terms(&Analyzer::new(None), "Is the refund of a refund a Refund?");
         assert_eq!(terms.len(), 1);
+    }
+
+    #[test]
+    fn joined_questions_are_parts_unless_one_leans_on_the_other() {
+        let parts = |text: &str| match read(text) {
+            Ok(Reading::Questions(parts)) => parts.len(),
+            _ => 0,
+        };
+        assert_eq!(parts("How long may I keep a saw, and where do oily rags go?"), 2);
+        assert_eq!(parts("Was kostet der Kurs und wo liegt die Insel?"), 2);
+        assert_eq!(parts("What is the saw and how does it work?"), 1);
+        assert_eq!(parts("When and where was the library opened?"), 1);
+        assert_eq!(parts("Where are the rules and the keys?"), 1);
     }
 }

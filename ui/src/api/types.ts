@@ -176,6 +176,8 @@ export interface Part {
 export interface Why {
   lexical?: Part;
   dense?: Part;
+  feedback?: Part;
+  neighbours?: Part;
   rerank?: Part;
   terms: string[];
   duplicates?: string[];
