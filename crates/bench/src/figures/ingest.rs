@@ -55,11 +55,10 @@ fn passages(data: &Path, embedder: &MiniLm) -> Outcome<Vec<String>> {
     for entry in store.feed_read(0, 1 << 20)? {
         let Ok(id) = <[u8; 16]>::try_from(entry.key.as_slice()) else { continue };
         let found = store.searchable(DocumentId::from_bytes(id), &embedder.spec().id)?;
-        for found in found {
-            for (chunk, _) in found.chunks {
-                let place = searchable_context(&found.document.title, &chunk.span.heading_path);
-                passages.push(format!("{place}\n{}", chunk.text.trim()));
-            }
+        let Some(found) = found else { continue };
+        for (chunk, _) in found.chunks {
+            let place = searchable_context(&found.document.title, &chunk.span.heading_path);
+            passages.push(format!("{place}\n{}", chunk.text.trim()));
         }
     }
     Ok(passages)

@@ -12,6 +12,7 @@ use crate::load::{Load, Loaded, run};
 
 const RATE: f64 = 20.0 * 500.0 / 60.0;
 const CONNECTIONS: usize = 32;
+const WARMING: Duration = Duration::from_secs(2);
 const SUSTAINED: Duration = Duration::from_secs(60);
 const CAPACITY_CONNECTIONS: usize = 8;
 const CAPACITY: Duration = Duration::from_secs(15);
@@ -29,7 +30,10 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
         lasts: CAPACITY,
     };
     let (search, ask) = (load("/v1/search", "query"), load("/v1/ask", "question"));
-    run(&Load { lasts: Duration::from_secs(2), ..search.clone() });
+    let warming = run(&Load { lasts: WARMING, ..search.clone() });
+    if let Some(error) = warming.first_error {
+        return Err(error.into());
+    }
     let sustained = Load { connections: CONNECTIONS, rate: Some(RATE), lasts: SUSTAINED, ..search.clone() };
     Ok(vec![
         sustained_row(&sustained),
