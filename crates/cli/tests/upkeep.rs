@@ -14,13 +14,8 @@ fn home() -> Home {
 /// Asks until `done` says so, for at most a minute.
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let (_keep, never) = mpsc::channel::<()>();
-    for _ in 0..600 {
-        if done() {
-            return;
-        }
-        let _ = never.recv_timeout(Duration::from_millis(100));
-    }
-    panic!("{what} did not come");
+    let came = (0..600).any(|_| done() || never.recv_timeout(Duration::from_millis(100)).is_ok());
+    assert!(came, "{what} did not come");
 }
 
 fn best(server: &Server, mode: &str) -> Value {

@@ -332,8 +332,11 @@ fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
     Ok(Arc::new(ibid_blob::Folder::open(&config.data.dir.join("blobs"))?))
 }
 
+/// An embedder, and the former one.
+type Embedders = (Arc<dyn Embedder>, Option<Arc<dyn Embedder>>);
+
 /// The configured embedder, and the former one where the library's vectors are still of another.
-fn embedders(config: &Config, store: &Store) -> Result<(Arc<dyn Embedder>, Option<Arc<dyn Embedder>>)> {
+fn embedders(config: &Config, store: &Store) -> Result<Embedders> {
     let noted = store.setting_get(embedder::ACTIVE_SETTING)?;
     let Some(active) = noted.and_then(|noted| serde_json::from_str::<Active>(&noted).ok()) else {
         let made = embedder::make(config)?;

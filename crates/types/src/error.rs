@@ -124,7 +124,8 @@ impl Error {
 /// each distinct one is kept once for the life of the process.
 #[must_use]
 pub fn interned(code: &str) -> &'static str {
-    static KNOWN: std::sync::Mutex<std::collections::BTreeSet<&'static str>> = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    static KNOWN: std::sync::Mutex<std::collections::BTreeSet<&'static str>> =
+        std::sync::Mutex::new(std::collections::BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     match known.get(code) {
         Some(kept) => kept,
