@@ -124,7 +124,7 @@ fn a_missing_or_broken_file_is_named() {
         let path = dir.path().join(file);
         content.map_or_else(|| std::fs::remove_file(&path), |bytes| std::fs::write(&path, bytes)).unwrap();
         let error = MiniLm::load(dir.path(), 1).unwrap_err();
-        assert_eq!(error.code(), code, "{file}");
+        assert_eq!(error.code, code, "{file}");
         assert!(error.to_string().contains(file), "{error}");
     }
 }
