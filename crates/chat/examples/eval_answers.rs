@@ -1,7 +1,7 @@
 //! Measures the extractive answer and the decision to give none, on XQuAD: 240 paragraphs, 1,190 questions.
 //!
-//! `IBID_DATA=FOLDER IBID_EMBED=COMMAND cargo run --release -p ibid-chat --example eval_answers [-- LANGUAGE [DUMP]]`
-//! reads `FOLDER/xquad/xquad.LANGUAGE.json` (default `en`); `Remembering` says what the command does. Every question is asked twice: over all paragraphs, and
+//! `IBID_DATA=FOLDER IBID_TEST_MODELS=FOLDER cargo run --release -p ibid-chat --example eval_answers [-- LANGUAGE [DUMP]]`
+//! reads `FOLDER/xquad/xquad.LANGUAGE.json` (default `en`). Every question is asked twice: over all paragraphs, and
 //! over all but its own, where declining is right. With `DUMP`, the features behind `score` and `judge` go to
 //! `DUMP.units.csv` and `DUMP.answers.csv`, from which their weights are fitted.
 //! `IBID_SHOW=N` prints N answers.
@@ -23,10 +23,10 @@ use ibid_types::document::{Chunk, ChunkSpan, searchable_context};
 use ibid_types::search::{Filter, Found, Hit, Request, Why};
 use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId, WorkspaceId};
 
-#[path = "pipe/mod.rs"]
-mod pipe;
+#[path = "remembering/mod.rs"]
+mod remembering;
 
-use pipe::Remembering;
+use remembering::Remembering;
 
 struct Asked {
     text: String,
@@ -40,15 +40,15 @@ struct Set {
 }
 
 fn main() {
-    let (Ok(data), Ok(command)) = (std::env::var("IBID_DATA"), std::env::var("IBID_EMBED")) else {
-        println!("skipped: IBID_DATA names no folder with xquad, or IBID_EMBED no command that embeds");
+    let (Ok(data), Ok(models)) = (std::env::var("IBID_DATA"), std::env::var("IBID_TEST_MODELS")) else {
+        println!("skipped: IBID_DATA names no folder with xquad, or IBID_TEST_MODELS no folder with models");
         return;
     };
     let mut arguments = std::env::args().skip(1);
     let language = arguments.next().unwrap_or_else(|| "en".into());
     let dump = arguments.next();
     let set = read_set(&format!("{data}/xquad/xquad.{language}.json"));
-    let embedder: Arc<dyn Embedder> = Arc::new(Remembering::start(&command));
+    let embedder: Arc<dyn Embedder> = Arc::new(Remembering::load(&models));
     let shelf = Arc::new(Shelf::new(&set, &language, &*embedder));
     let config = AnswerConfig { answerable_min: 0.0, ..AnswerConfig::default() };
     let threshold = AnswerConfig::default().answerable_min;

@@ -1,7 +1,7 @@
 //! Measures the verification of claims on HaluEval QA: a knowledge text, a right and a hallucinated answer to a
 //! question about it. The answers are given to the ask flow as if a chat model had said them.
 //!
-//! `IBID_DATA=FOLDER IBID_EMBED=COMMAND cargo run --release -p ibid-chat --example eval_claims [-- COUNT]`; right
+//! `IBID_DATA=FOLDER IBID_TEST_MODELS=FOLDER cargo run --release -p ibid-chat --example eval_claims [-- COUNT]`; right
 //! answers in HaluEval are mostly single names, so only those of three words and more are used.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,8 +15,8 @@ use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::search::{Filter, Found, Hit, Request, Why};
 use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId, WorkspaceId};
 
-#[path = "pipe/mod.rs"]
-mod pipe;
+#[path = "remembering/mod.rs"]
+mod remembering;
 
 #[derive(Debug, Default)]
 struct Parrot(Mutex<String>);
@@ -75,12 +75,12 @@ impl Search for Knowledge {
 }
 
 fn main() {
-    let (Ok(data), Ok(command)) = (std::env::var("IBID_DATA"), std::env::var("IBID_EMBED")) else {
-        println!("skipped: IBID_DATA names no folder with halueval, or IBID_EMBED no command that embeds");
+    let (Ok(data), Ok(models)) = (std::env::var("IBID_DATA"), std::env::var("IBID_TEST_MODELS")) else {
+        println!("skipped: IBID_DATA names no folder with halueval, or IBID_TEST_MODELS no folder with models");
         return;
     };
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(300);
-    let embedder: Arc<dyn Embedder> = Arc::new(pipe::Remembering::start(&command));
+    let embedder: Arc<dyn Embedder> = Arc::new(remembering::Remembering::load(&models));
     let (parrot, knowledge) = (Arc::new(Parrot::default()), Arc::new(Knowledge::default()));
     let config = AnswerConfig { answerable_min: 0.0, ..AnswerConfig::default() };
     let answerer = Answerer::new(knowledge.clone(), embedder, vec![parrot.clone()], config);
