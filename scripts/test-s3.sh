@@ -28,7 +28,8 @@ folder=$(mktemp -d)
 server=
 stop() {
   if [ -n "$server" ]; then
-    kill "$server" 2>/dev/null || true
+    # Asked to end, it first waits long for its own services; there is nothing here that it has to save.
+    kill -KILL "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
   fi
   rm -rf "$folder"
@@ -47,7 +48,7 @@ cat >"$folder/identities.json" <<'JSON'
   "credentials": [ { "accessKey": "test", "secretKey": "testtest" } ],
   "actions": ["Admin", "Read", "Write", "List", "Tagging"] } ] }
 JSON
-"$weed" server -dir "$folder" -ip 127.0.0.1 -ip.bind 127.0.0.1 -volume.max 4 -master.volumeSizeLimitMB 64 \
+"$weed" server -dir "$folder" -ip 127.0.0.1 -ip.bind 127.0.0.1 -volume.max 16 -master.volumeSizeLimitMB 64 \
   -master.port "${port[0]}" -master.port.grpc "${port[1]}" -volume.port "${port[2]}" -volume.port.grpc "${port[3]}" \
   -filer -filer.port "${port[4]}" -filer.port.grpc "${port[5]}" \
   -s3 -s3.port "${port[6]}" -s3.port.grpc "${port[7]}" -s3.config "$folder/identities.json" \

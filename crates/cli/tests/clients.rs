@@ -2,6 +2,7 @@
 //!
 //! `IBID_TEST_CLIENTS` names the folder that `scripts/setup-clients.sh` made; without it these tests say that they
 //! skip. What is checked stands in `clients/client.py` and `clients/client.mjs`.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -4,6 +4,7 @@
 //! times at instants that the dice choose; a file changes in between; then the work is left to end and everything is
 //! compared with what was put in. `IBID_KILLS` says how many kills there are in all (12), `IBID_KILL_SEED` what the
 //! dice begin with; the test prints both.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 #[path = "kill/corpus.rs"]
 mod corpus;

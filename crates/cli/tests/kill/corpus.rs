@@ -13,7 +13,7 @@ const NOUNS: [&str; 12] = [
 ];
 const VERBS: [&str; 8] = ["holds", "follows", "mends", "paints", "counts", "keeps", "moves", "sells"];
 
-/// One file; `word` is in it and in no other.
+/// One file. `word` is in its text, not in its name, and in no other generated file.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub name: String,
@@ -66,7 +66,7 @@ fn document(dice: &mut Dice, format: &str, number: u64, sentences: usize) -> Doc
     let mut said: Vec<String> = (0..sentences).map(|_| sentence(dice)).collect();
     let place = usize::try_from(dice.below(sentences as u64)).unwrap();
     said[place] = format!("The {word} stands here.");
-    let name = format!("{number:03}-{word}.{format}");
+    let name = format!("{number:03}.{format}");
     Document { name, bytes: written(format, &said).into_bytes(), word }
 }
 
