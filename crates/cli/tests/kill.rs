@@ -1,8 +1,8 @@
 //! Killed at any instant, the program loses nothing that it acknowledged and takes nothing in twice.
 //!
-//! A round begins with an empty library. `ibid ingest` or `ibid serve` with uploads, as the dice say, is killed some
-//! times at instants that the dice choose; a file changes in between; then the work is left to end and everything is
-//! compared with what was put in. `IBID_KILLS` says how many kills there are in all (12), `IBID_KILL_SEED` what the
+//! A round begins with an empty library. `ibid ingest`, `ibid serve` with uploads or `ibid index rebuild`, as the dice
+//! say, is killed some times at instants that the dice choose; a file changes in between; then the work is left to end
+//! and everything is compared with what was put in. `IBID_KILLS` says how many kills there are in all (12), `IBID_KILL_SEED` what the
 //! dice begin with; the test prints both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -63,7 +63,11 @@ fn round(dice: &mut Dice, done: &mut Figures, kills: u64) {
     while left > 0 {
         let longest = dice.pick(&LIVES_MS);
         let life = Duration::from_millis(dice.below(longest) + 1);
-        let killed = if dice.below(2) == 0 { library.ingest_for(life) } else { library.serve_for(life) };
+        let killed = match dice.below(5) {
+            0 | 1 => library.ingest_for(life),
+            2 | 3 => library.serve_for(life),
+            _ => library.rebuild_for(life),
+        };
         left -= u64::from(killed);
         done.kills += u64::from(killed);
         done.ended_before += u64::from(!killed);
@@ -125,6 +129,16 @@ impl Library {
         let said = self.home.ok(&["--json", "ingest", &self.home.files()]);
         assert_eq!(said.json()["failed"], json!([]), "{said:?}");
         self.expect_all_ready();
+    }
+
+    /// Whether the command was killed; if it ended first, it must have found the index as it should be.
+    fn rebuild_for(&self, life: Duration) -> bool {
+        let Some(said) = self.home.start(&["--json", "index", "rebuild"]).within(life) else { return true };
+        assert_eq!(said.code, 0, "{said:?}");
+        for rebuilt in said.json()["rebuilt"].as_array().unwrap() {
+            assert_eq!(rebuilt["differences"], json!([]), "{rebuilt}");
+        }
+        false
     }
 
     fn expect_all_ready(&mut self) {

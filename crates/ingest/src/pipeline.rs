@@ -1,9 +1,8 @@
 //! Jobs to searchable documents: parse, chunk, embed, write.
 //!
 //! Keeps true: a job's rows, its document's switch to the new version, the feed entry and the job's end are one
-//! commit, so a kill at any instant leaves either the old state with the job still queued, or the new state. A
-//! large document writes its chunks and embeddings in slices before that commit; a later attempt finds them and
-//! goes on from there.
+//! commit, so a kill at any instant leaves either the old state with the job still queued, or the new state. It
+//! costs the work on the documents that were under way: each is begun anew, also a large one.
 //!
 //! Three stages run beside each other, so that the embedder, which bounds the speed of the whole, never waits:
 //! `parse` threads fill a short queue, one `embed` thread gathers chunks of several documents into full batches,
@@ -40,8 +39,6 @@ pub struct PipelineConfig {
     pub embed_texts_max: usize,
     /// Prepared documents that may wait for the embedder; bounds memory.
     pub prepared_max: usize,
-    /// Chunks above which a document is written in slices.
-    pub slice_chunks: usize,
     pub lease_ms: i64,
     /// How long an idle pipeline waits before it looks for jobs that nobody announced (retries that are due).
     pub idle_wait: Duration,
@@ -54,7 +51,6 @@ impl Default for PipelineConfig {
             chunk_tokens_target: 180,
             embed_texts_max: 256,
             prepared_max: 32,
-            slice_chunks: 2048,
             lease_ms: 60_000,
             idle_wait: Duration::from_secs(1),
         }
