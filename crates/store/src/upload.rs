@@ -2,11 +2,14 @@
 
 use ibid_types::document::DocumentStatus;
 use ibid_types::parsed::Metadata;
-use ibid_types::{ContentHash, DocumentId, Error, JobId, Result, VersionId, WorkspaceId};
+use ibid_types::{Class, ContentHash, DocumentId, Error, JobId, Result, VersionId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::value::{json, to_json};
 use crate::{Job, NewJob, Row, Statement, Store};
+
+/// Uploads of one source at the same instant that all get in; each attempt lets at least one through.
+const ATTEMPTS_MAX: usize = 16;
 
 /// A file whose bytes are in the blob store.
 #[derive(Clone, Debug)]
@@ -74,16 +77,28 @@ impl Store {
     /// Queues the file, unless it is what is there already. Asking twice for the same bytes gives the same job while
     /// it waits or runs; the job then belongs to the later batch, as the earlier may be that of a caller who is gone.
     pub fn accept(&self, upload: NewUpload) -> Result<Accepted> {
+        let mut outcome = self.accept_once(&upload);
+        for _ in 1..ATTEMPTS_MAX {
+            // Another upload of the same source was faster; what it wrote is seen now.
+            if !outcome.as_ref().is_err_and(|error| error.class == Class::Conflict) {
+                break;
+            }
+            outcome = self.accept_once(&upload);
+        }
+        outcome
+    }
+
+    fn accept_once(&self, upload: &NewUpload) -> Result<Accepted> {
         let known = self.known(upload.workspace, &upload.source)?;
         if let Some(known) = &known {
             if known.stays(&upload.content) && upload.metadata == Metadata::default() {
                 return Ok(Accepted::Unchanged { document: known.document });
             }
-            if let Some(waiting) = self.waiting(known, &upload)? {
+            if let Some(waiting) = self.waiting(known, upload)? {
                 return Ok(waiting);
             }
         }
-        self.queue(known, &upload)
+        self.queue(known, upload)
     }
 
     fn known(&self, workspace: WorkspaceId, source: &str) -> Result<Option<Known>> {

@@ -139,6 +139,19 @@ fn whoever_asks_last_for_waiting_bytes_can_follow_their_job() {
 }
 
 #[test]
+fn uploads_of_one_source_at_the_same_instant_all_get_in() {
+    let f = fixture();
+    std::thread::scope(|scope| {
+        for content in 1..=8 {
+            let f = &f;
+            scope.spawn(move || assert!(matches!(f.accept("a.txt", content), Accepted::Queued { .. })));
+        }
+    });
+    let Accepted::Queued { document, .. } = f.accept("a.txt", 9) else { panic!("not queued") };
+    assert_eq!(f.store.version_list(f.workspace, document).unwrap().len(), 9);
+}
+
+#[test]
 fn bytes_that_come_back_while_others_wait_win() {
     let f = fixture();
     f.accept("a.txt", 1);
