@@ -1,4 +1,5 @@
 //! What every store of bytes must do, run on the folder, and on a real S3 server where `IBID_TEST_S3` names one.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ibid_blob::{Blobs, Folder, S3, S3Config};
 use ibid_types::{ContentHash, Secret};

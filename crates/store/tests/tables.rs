@@ -1,4 +1,5 @@
 //! The tables, typed: uploads, versions, the feed, the queue, keys, clean-up.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
 
