@@ -53,6 +53,9 @@ pub struct EmbeddingRequest {
     /// `float` (default) or `base64`.
     #[serde(default)]
     pub encoding_format: Option<String>,
+    /// The model's own number, or none; vectors are not shortened.
+    #[serde(default)]
+    pub dimensions: Option<usize>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]

@@ -2,8 +2,8 @@
 //!
 //! A round begins with an empty library. `ibid ingest`, `ibid serve` with uploads or `ibid index rebuild`, as the dice
 //! say, is killed some times at instants that the dice choose; a file changes in between; then the work is left to end
-//! and everything is compared with what was put in. `IBID_KILLS` says how many kills there are in all (12), `IBID_KILL_SEED` what the
-//! dice begin with; the test prints both.
+//! and everything is compared with what was put in. `IBID_KILLS` says how many kills there are in all (12),
+//! `IBID_KILL_SEED` what the dice begin with; the test prints both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 #[path = "kill/corpus.rs"]

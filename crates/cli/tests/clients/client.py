@@ -81,6 +81,7 @@ def errors(client):
     raised(openai.NotFoundError, lambda: client.models.retrieve("no-such-model"))
     raised(openai.BadRequestError, lambda: ask(model="ibid", messages=[]))
     raised(openai.BadRequestError, lambda: client.embeddings.create(model="ibid", input=[]))
+    raised(openai.BadRequestError, lambda: client.embeddings.create(model="ibid", input="x", dimensions=7))
     raised(openai.NotFoundError, lambda: list(ask(model="no-such-model", messages=QUESTION, stream=True)))
     assert client.models.retrieve("ibid").id == "ibid"
 

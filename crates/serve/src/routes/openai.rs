@@ -12,7 +12,7 @@ use base64::Engine;
 use ibid_api::answer::AskRequest;
 use ibid_api::openai::{ChatMessage, ChatRequest, Content, EmbeddingInput, EmbeddingRequest};
 use ibid_api::problem::Problem;
-use ibid_model::Purpose;
+use ibid_model::{EmbedderSpec, Purpose};
 use ibid_types::answer::{Answer, Event, Question};
 use ibid_types::{Error, Result};
 use serde_json::{Value, json};
@@ -197,9 +197,13 @@ pub async fn embeddings(
 }
 
 fn embed(app: &App, request: EmbeddingRequest) -> Result<Value> {
-    let id = &app.embedder.spec().id;
+    let EmbedderSpec { id, dimensions, .. } = app.embedder.spec();
     if request.model != *id && request.model != "ibid" {
         return Err(unknown_model(&request.model));
+    }
+    if let Some(wanted) = request.dimensions.filter(|wanted| wanted != dimensions) {
+        let what = format!("dimensions is {wanted}, but the model {id} gives {dimensions}; leave it out");
+        return Err(Error::bad_request("value_out_of_range", what));
     }
     let texts = match request.input {
         EmbeddingInput::One(text) => vec![text],
