@@ -10,6 +10,7 @@
 mod corpus;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,18 @@ fn kills_lose_nothing_and_double_nothing() {
         println!("{done:?} after {:.0} s", begun.elapsed().as_secs_f64());
     }
     assert_eq!(done.differences, 0);
+}
+
+/// A killed server leaves its address behind, and another program may get its port.
+#[test]
+fn a_stranger_on_a_killed_servers_port_is_not_asked() {
+    let home = Home::new(env!("CARGO_BIN_EXE_ibid"));
+    let server = home.serve(&[]);
+    let address = server.base.trim_start_matches("http://").to_owned();
+    server.kill();
+    let _stranger = TcpListener::bind(address).unwrap();
+    let said = home.start(&["--json", "status"]).within(Duration::from_secs(60));
+    assert_eq!(said.expect("it does not wait for the stranger").json()["documents"], 0);
 }
 
 fn setting(name: &str, usual: u64) -> u64 {

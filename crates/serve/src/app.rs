@@ -1,6 +1,6 @@
 //! The composition root: every concrete adapter is made here, from the configuration, and nowhere else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -313,8 +313,13 @@ fn check(name: &str, required: bool, outcome: Result<String>) -> ibid_api::syste
 }
 
 fn open_store(config: &Config, clock: &Clock) -> Result<Store> {
-    let db = Sqlite::open(SqliteConfig::new(config.data.dir.join("ibid.db")))?;
+    let db = Sqlite::open(SqliteConfig::new(database(&config.data.dir)))?;
     Ok(Store::new(Arc::new(db), clock.clone()))
+}
+
+/// Where a data directory has its database.
+pub fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join("ibid.db")
 }
 
 fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {

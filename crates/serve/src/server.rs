@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ibid_store::Sqlite;
 use ibid_types::{Error, Result, Secret};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use crate::app::App;
+use crate::app::{App, database};
 use crate::router::router;
 
 /// How a command on the same machine finds the server that works on a data directory, and proves that it may
@@ -23,14 +24,15 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// The server that last wrote its address into `data_dir`, if it still answers there.
+    /// The server that last wrote its address into `data_dir`, if it still answers there. Where no process works on
+    /// the directory it was killed, and whatever answers at its address is another program that must not get the token.
     #[must_use]
     pub fn find(data_dir: &Path) -> Option<Self> {
         let text = fs::read(path(data_dir)).ok()?;
         let server: Self = serde_json::from_slice(&text).ok()?;
         let reachable =
             std::net::TcpStream::connect_timeout(&server.address, Duration::from_millis(500)).is_ok();
-        reachable.then_some(server)
+        (reachable && Sqlite::is_open(&database(data_dir))).then_some(server)
     }
 
     #[must_use]

@@ -75,6 +75,12 @@ impl Sqlite {
         let readers = Readers::new(config.path, config.readers_max);
         Ok(Self { writer: Some(sender), thread: Some(thread), readers, _lock: lock })
     }
+
+    /// Whether a process has the database at `path` open.
+    #[must_use]
+    pub fn is_open(path: &Path) -> bool {
+        File::open(path.with_extension("lock")).is_ok_and(|lock| lock.try_lock_shared().is_err())
+    }
 }
 
 impl Drop for Sqlite {
