@@ -1,7 +1,7 @@
 //! A bounded load of HTTP requests on a server of this machine.
 //!
 //! Keeps true: it ends by itself; at a given rate a request's time counts from when it was due, so that a server
-//! that falls behind is seen to; every answer that is not 200 is an error.
+//! that falls behind is seen to; every answer that is not 200, or not what was asked for, is an error.
 
 mod connection;
 
@@ -19,6 +19,8 @@ pub struct Load {
     pub path: String,
     /// JSON; one after the other, from the first again.
     pub bodies: Vec<String>,
+    /// What an answer must hold to be one: a search that goes on without its embedder is none.
+    pub holds: String,
     /// Requests in work at the same time, at most.
     pub connections: usize,
     /// Requests a second; `None` for as many as the server answers.
@@ -96,7 +98,7 @@ impl Worker {
         };
         let answer = connection.post(&load.path, body)?;
         self.connection = Some(connection);
-        if answer.status == 200 { Ok(()) } else { Err(std::io::Error::other(answer.in_words())) }
+        if answer.status == 200 && answer.holds(&load.holds) { Ok(()) } else { Err(std::io::Error::other(answer.in_words())) }
     }
 
     fn fail(&mut self, error: std::io::Error) {

@@ -53,7 +53,8 @@ fn search_row(setup: &Setup, library: &Library, questions: &[(String, Vec<f32>)]
         }
     }
     let latency = Latency::of(times);
-    let what = format!("{} chunks: hybrid search without embedding, p95 in ms", DOCUMENTS * CHUNKS_PER_DOCUMENT);
+    let what =
+        format!("{} chunks: hybrid search without embedding, p95 in ms", DOCUMENTS * CHUNKS_PER_DOCUMENT);
     let ours = format!("p50 {:.2}, p95 {:.2}, p99 {:.2} ms", latency.p50_ms, latency.p95_ms, latency.p99_ms);
     Ok(Row::new(what, ours).judged(latency.p95_ms).below(10.0))
 }

@@ -20,7 +20,7 @@ const MODEL: &str = "given";
 /// Documents made searchable in one commit.
 const COMMIT_DOCUMENTS: usize = 256;
 /// Uploads accepted at a time; the store commits those together that wait together.
-const ACCEPT_THREADS: usize = 16;
+const ACCEPT_THREADS: usize = 128;
 const INDEXED_WITHIN: Duration = Duration::from_secs(600);
 
 /// A document whose vectors are known.
@@ -70,9 +70,8 @@ impl Library {
         std::thread::scope(|scope| {
             scope.spawn(|| self.indexes.run(&shutdown));
             let added = self.commit(documents);
-            let found = added.and_then(|()| {
-                Ok(self.indexes.wait_for(self.store.feed_head()?, INDEXED_WITHIN)?)
-            });
+            let found =
+                added.and_then(|()| Ok(self.indexes.wait_for(self.store.feed_head()?, INDEXED_WITHIN)?));
             shutdown.request();
             self.indexes.poke();
             found
@@ -98,8 +97,7 @@ impl Library {
 
     fn commit(&self, documents: &[Given]) -> Outcome<()> {
         let accepted = self.accept_all(documents)?;
-        for (documents, accepted) in
-            documents.chunks(COMMIT_DOCUMENTS).zip(accepted.chunks(COMMIT_DOCUMENTS))
+        for (documents, accepted) in documents.chunks(COMMIT_DOCUMENTS).zip(accepted.chunks(COMMIT_DOCUMENTS))
         {
             let rows = documents.iter().zip(accepted).flat_map(|(document, ids)| self.rows(document, *ids));
             self.store.db().batch(rows.collect())?;
@@ -146,8 +144,11 @@ impl Library {
     fn rows(&self, given: &Given, (document, version): (DocumentId, VersionId)) -> Vec<Statement> {
         let now = self.store.now();
         let chunks = chunks(given, document, version);
-        let vectors: Vec<(ChunkId, &[f32])> =
-            chunks.iter().zip(&given.chunks).map(|(chunk, (_, vector))| (chunk.id, vector.as_slice())).collect();
+        let vectors: Vec<(ChunkId, &[f32])> = chunks
+            .iter()
+            .zip(&given.chunks)
+            .map(|(chunk, (_, vector))| (chunk.id, vector.as_slice()))
+            .collect();
         let mut all = statements::chunks(&chunks);
         all.extend(statements::embeddings(MODEL, &vectors));
         all.extend(statements::publish(&PublishVersion {

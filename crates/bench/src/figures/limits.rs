@@ -59,10 +59,18 @@ fn operations(tokens: f64) -> f64 {
 /// Acknowledged commits of one small row, one after the other, beside bare syncs of a file on the same disk.
 fn commit_row(setup: &Setup) -> Outcome<Row> {
     let folder = setup.scratch()?;
-    let store =
-        Store::new(Arc::new(Sqlite::open(SqliteConfig::new(folder.path().join("ibid.db")))?), Clock::system());
+    let store = Store::new(
+        Arc::new(Sqlite::open(SqliteConfig::new(folder.path().join("ibid.db")))?),
+        Clock::system(),
+    );
     let mut file = File::create(folder.path().join("synced"))?;
-    let ours = || per_second(|| Ok(store.setting_set("bench", "x")?));
+    let mut number = 0_u64;
+    let ours = || {
+        per_second(|| {
+            number += 1;
+            Ok(store.setting_set("bench", &number.to_string())?)
+        })
+    };
     let peer = || {
         per_second(|| {
             file.write_all(&[7; 4096])?;

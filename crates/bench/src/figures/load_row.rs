@@ -21,15 +21,16 @@ const P95_MS_MAX: f64 = 500.0;
 pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
     let questions = Texts::read(setup)?.questions;
     let server = Server::start(setup, &start::library(setup)?)?;
-    let load = |path: &str, key: &str| Load {
+    let load = |path: &str, key: &str, holds: &str| Load {
         address: server.address,
         path: path.to_owned(),
+        holds: holds.to_owned(),
         bodies: questions.iter().map(|question| json!({ key: question }).to_string()).collect(),
         connections: CAPACITY_CONNECTIONS,
         rate: None,
         lasts: CAPACITY,
     };
-    let (search, ask) = (load("/v1/search", "query"), load("/v1/ask", "question"));
+    let (search, ask) = (load("/v1/search", "query", "\"similarity\":0."), load("/v1/ask", "question", "\"mode\":\"extractive\""));
     let warming = run(&Load { lasts: WARMING, ..search.clone() });
     if let Some(error) = warming.first_error {
         return Err(error.into());

@@ -42,8 +42,9 @@ impl Server {
         let address = free_address()?;
         let started = Instant::now();
         let child = command(setup, data)
-            .args(["serve", "--set"])
+            .arg("--set")
             .arg(format!("server.address={address}"))
+            .arg("serve")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
@@ -61,7 +62,8 @@ impl Server {
     /// Resident memory in MB, file pages included.
     pub fn resident_mb(&self) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("the system tells no memory")?;
+        let line =
+            status.lines().find(|line| line.starts_with("VmRSS")).ok_or("the system tells no memory")?;
         let kb: f64 = line.split_whitespace().nth(1).ok_or("the system tells no memory")?.parse()?;
         Ok(kb / 1024.0)
     }

@@ -29,9 +29,12 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
         Row::new(format!("resident memory, idle, {what}"), format!("{mb:.0} MB")).judged(mb).below(most)
     };
     Ok(vec![
-        Row::new(format!("ibid serve, start to ready, {DOCUMENTS} documents indexed"), format!("{ready:.3} s"))
-            .judged(ready)
-            .below(0.3),
+        Row::new(
+            format!("ibid serve, start to ready, {DOCUMENTS} documents indexed"),
+            format!("{ready:.3} s"),
+        )
+        .judged(ready)
+        .below(0.3),
         memory("without the model", without, 60.0),
         memory("with the model", with, 250.0),
     ])
@@ -41,14 +44,16 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
 pub fn library(setup: &Setup) -> Outcome<PathBuf> {
     let texts = Texts::read(setup)?;
     let name = texts.name.replace(' ', "-");
-    let (files, data) = (setup.cache.join(format!("{name}-files")), setup.cache.join(format!("{name}-library")));
+    let (files, data) =
+        (setup.cache.join(format!("{name}-files")), setup.cache.join(format!("{name}-library")));
     texts.write_files(&files, DOCUMENTS)?;
     program::ingest(setup, &data, &files)?;
     Ok(data)
 }
 
-/// One search, so that the model is loaded.
+/// One search by meaning, so that the model is loaded.
 fn ask_once(server: &Server) -> Outcome<()> {
-    let answer = Connection::open(server.address)?.post("/v1/search", "{\"query\": \"a first question\"}")?;
+    let body = "{\"query\": \"a first question\", \"mode\": \"dense\"}";
+    let answer = Connection::open(server.address)?.post("/v1/search", body)?;
     if answer.status == 200 { Ok(()) } else { Err(answer.in_words().into()) }
 }

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Setup};
 
+/// One vector a text.
+type Vectors = Vec<Vec<f32>>;
+
 /// Texts made where there is no collection: as many as scifact has.
 const MADE: usize = 5_183;
 const MADE_WORDS: usize = 200;
@@ -39,7 +42,7 @@ impl Texts {
     }
 
     /// Vectors of the passages and of the questions, kept in the cache.
-    pub fn vectors(&self, setup: &Setup) -> Outcome<(Vec<Vec<f32>>, Vec<Vec<f32>>)> {
+    pub fn vectors(&self, setup: &Setup) -> Outcome<(Vectors, Vectors)> {
         Ok((embedded(setup, &self.passages())?, embedded(setup, &self.questions)?))
     }
 
@@ -114,7 +117,11 @@ fn words_of(folders: &[&str]) -> Outcome<Vec<String>> {
     for path in paths.iter().filter(|path| readable(path)) {
         words.extend(fs::read_to_string(path)?.split_whitespace().map(ToOwned::to_owned));
     }
-    if words.is_empty() { Err("docs and samples hold no text; run this in the repository".into()) } else { Ok(words) }
+    if words.is_empty() {
+        Err("docs and samples hold no text; run this in the repository".into())
+    } else {
+        Ok(words)
+    }
 }
 
 fn embedded(setup: &Setup, texts: &[String]) -> Outcome<Vec<Vec<f32>>> {

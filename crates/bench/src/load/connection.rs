@@ -23,6 +23,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the words are in the body.
+    #[must_use]
+    pub fn holds(&self, words: &str) -> bool {
+        std::str::from_utf8(&self.body).is_ok_and(|body| body.contains(words))
+    }
+
     /// The status and how the body begins.
     #[must_use]
     pub fn in_words(&self) -> String {

@@ -1,3 +1,5 @@
+//! The load generator against a small server that answers, refuses, or breaks off.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -45,6 +47,7 @@ fn load(address: SocketAddr) -> Load {
         address,
         path: "/v1/search".to_owned(),
         bodies: vec!["{}".to_owned(), "{\"a\":1}".to_owned()],
+        holds: "{}".to_owned(),
         connections: 2,
         rate: Some(200.0),
         lasts: Duration::from_millis(50),
@@ -62,6 +65,12 @@ fn an_answer_that_is_not_200_is_an_error() {
     let loaded = run(&load(server(&[BUSY; 100])));
     assert_eq!((loaded.answered, loaded.errors), (0, 10));
     assert_eq!(loaded.first_error.unwrap(), "503: busy");
+}
+
+#[test]
+fn an_answer_that_lacks_what_was_asked_for_is_an_error() {
+    let load = Load { holds: "similarity".to_owned(), ..load(server(&[OK; 100])) };
+    assert_eq!(run(&load).errors, 10);
 }
 
 #[test]
