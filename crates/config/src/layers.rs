@@ -181,7 +181,10 @@ impl Layers {
 
 impl Config {
     fn deserialize_table(table: Table) -> Result<Self, String> {
-        Value::Table(table).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+        serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
+            let key = error.path().to_string();
+            format!("{key}: {}", error.inner().message())
+        })
     }
 }
 
@@ -261,6 +264,18 @@ mod tests {
                   models.threads (from $IBID_MODELS_THREADS): 'many' is not a whole number
                   --set answer.citations_max: write KEY=VALUE, such as server.address=127.0.0.1:9000
                   log.format (from FILE): "auto", "text" or "json""#]],
+        );
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_named_by_its_key() {
+        problems(
+            "[server]\naddress = \"here\"",
+            &[],
+            &[],
+            expect![[r#"
+                the configuration has problems:
+                  server.address: invalid socket address syntax"#]],
         );
     }
 

@@ -41,7 +41,9 @@ fn run(paths: [&String; 4], wanted: &[String]) -> Outcome<bool> {
     let setup = Setup { program, models, python, cache, data, turns };
     println!("{HEADING}");
     let mut whole = true;
-    for (name, figure) in FIGURES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|one| one == name)) {
+    for (name, figure) in
+        FIGURES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|one| one == name))
+    {
         eprintln!("measuring {name}");
         match figure(&setup) {
             Ok(rows) => rows.iter().for_each(|row| println!("{}", row.line(name))),

@@ -40,7 +40,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Status => admin::status(&open(Mode::Command)?),
         Command::Config(command) => admin::configuration(&common, &command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "ibid", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "ibid", &mut script);
+            crate::output::piece(&String::from_utf8_lossy(&script))?;
             Ok(ExitCode::SUCCESS)
         }
     }
