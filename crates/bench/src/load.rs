@@ -98,7 +98,11 @@ impl Worker {
         };
         let answer = connection.post(&load.path, body)?;
         self.connection = Some(connection);
-        if answer.status == 200 && answer.holds(&load.holds) { Ok(()) } else { Err(std::io::Error::other(answer.in_words())) }
+        if answer.status == 200 && answer.holds(&load.holds) {
+            Ok(())
+        } else {
+            Err(std::io::Error::other(answer.in_words()))
+        }
     }
 
     fn fail(&mut self, error: std::io::Error) {

@@ -76,7 +76,9 @@ impl Search for Knowledge {
 
 fn main() {
     let (Ok(data), Ok(models)) = (std::env::var("IBID_DATA"), std::env::var("IBID_TEST_MODELS")) else {
-        println!("skipped: IBID_DATA names no folder with halueval, or IBID_TEST_MODELS no folder with models");
+        println!(
+            "skipped: IBID_DATA names no folder with halueval, or IBID_TEST_MODELS no folder with models"
+        );
         return;
     };
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(300);

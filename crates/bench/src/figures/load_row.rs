@@ -30,7 +30,10 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
         rate: None,
         lasts: CAPACITY,
     };
-    let (search, ask) = (load("/v1/search", "query", "\"similarity\":0."), load("/v1/ask", "question", "\"mode\":\"extractive\""));
+    let (search, ask) = (
+        load("/v1/search", "query", "\"similarity\":0."),
+        load("/v1/ask", "question", "\"mode\":\"extractive\""),
+    );
     let warming = run(&Load { lasts: WARMING, ..search.clone() });
     if let Some(error) = warming.first_error {
         return Err(error.into());
