@@ -219,3 +219,16 @@ fn work_goes_on_after_a_kill() {
     let (_, list) = server.get("/v1/documents?status=ready");
     assert_eq!(list["total"], 20, "{list}");
 }
+
+#[test]
+fn a_stream_counts_as_work_until_its_end() {
+    let home = home();
+    let server = home.serve(&["--set", "server.requests_concurrent_max=1"]);
+    let _ = upload(&server, "a.txt", "The bakery opens at six.");
+    let body = json!({ "question": "When does the bakery open?", "stream": true });
+    let stream = server.http.post(format!("{}/v1/ask", server.base)).json(&body).send().unwrap();
+    let whole = stream.text().unwrap();
+    assert!(whole.contains("event: done"), "{whole}");
+    let (status, _) = server.get("/v1/status");
+    assert_eq!(status, 200, "the permit came back with the stream's end");
+}

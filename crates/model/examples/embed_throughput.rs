@@ -1,6 +1,7 @@
 //! Prints the embedder's texts and tokens a second over a `corpus.jsonl`, and the share of the machine's peak.
 //!
 //! `cargo run --release -p ibid-model --example embed_throughput -- MODEL_DIR CORPUS.jsonl [TEXTS] [portable|avx2|avx512]`
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
 use std::time::Instant;

@@ -2,6 +2,7 @@
 //! with another implementation.
 //!
 //! `cargo run --release -p ibid-model --example embed_vectors -- MODEL_DIR TEXTS.jsonl OUT.jsonl [portable|avx2|avx512]`
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::{BufWriter, Write};
 use std::path::Path;

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use ibid_types::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::App;
 use crate::http::{Failure, REQUEST_ID};
@@ -89,7 +90,7 @@ impl Bounds {
 }
 
 pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = bounds.permits.try_acquire() else {
+    let Ok(permit) = Arc::clone(&bounds.permits).try_acquire_owned() else {
         return Failure(Error::unavailable(
             "server_busy",
             "the server works on as many requests as it may; try again in a second",
@@ -97,6 +98,7 @@ pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -
         .into_response();
     };
     match tokio::time::timeout(bounds.time_max, next.run(request)).await {
+        Ok(response) if is_stream(&response) => holding(response, permit),
         Ok(response) => response,
         Err(_) => Failure(Error::timeout(
             "request_timeout",
@@ -104,4 +106,20 @@ pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -
         ))
         .into_response(),
     }
+}
+
+fn is_stream(response: &Response) -> bool {
+    response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// A stream of events is in work until its end, long after its headers are sent.
+fn holding(response: Response, permit: OwnedSemaphorePermit) -> Response {
+    response.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect(move |_| {
+            let _held = &permit;
+        }))
+    })
 }

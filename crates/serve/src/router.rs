@@ -23,14 +23,15 @@ pub fn router(app: &Arc<App>) -> Router {
     document.merge(open_document);
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let description = get(move || async move { axum::Json(document) });
-    let guarded =
-        guarded.route("/openapi.json", description).layer(from_fn_with_state(Arc::clone(app), auth::guard));
     let bounds = Bounds::new(limits.requests_concurrent_max, limits.request_seconds_max);
+    let guarded = guarded
+        .route("/openapi.json", description)
+        .layer(from_fn_with_state(Arc::clone(app), auth::guard))
+        .layer(from_fn_with_state(bounds, bound));
     Router::new()
         .merge(guarded)
         .merge(open)
         .fallback(page::file)
-        .layer(from_fn_with_state(bounds, bound))
         .layer(from_fn_with_state(Arc::clone(app), observe))
         .with_state(Arc::clone(app))
 }
@@ -69,7 +70,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
     uploads.merge(rest)
 }
 
-/// What answers without a key: the probes of a supervisor.
+/// What answers without a key, and also when all else is busy: the probes of a supervisor.
 fn open() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(system::live)).routes(routes!(system::ready))
 }
