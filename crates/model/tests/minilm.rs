@@ -1,4 +1,5 @@
 //! The in-process embedder on a tiny model made here, and on the real one where `IBID_TEST_MODELS` names its folder.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
