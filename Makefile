@@ -31,7 +31,7 @@ serve: build ## Serves the demo's library on http://127.0.0.1:8080
 models: ## Fetches the embedding model for tests and the demo
 	@scripts/models.sh $(MODELS)
 
-test: setup models ## Runs every test
+test: setup ## Runs every test
 	@scripts/test.sh $(MODELS) $(CLIENTS)
 
 test-kill: setup models ## Kills the program 200 times at random instants; nothing may be lost or doubled (minutes)

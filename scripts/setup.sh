@@ -10,7 +10,6 @@ need cc gcc
 need make make
 need python3 python3
 need pip3 python3-pip
-python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 need chromium chromium
 need node nodejs
 need npm npm

@@ -2,6 +2,10 @@
 # Every test:  test.sh MODELS_FOLDER CLIENTS_FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# Everything is built once, with the same features for all; the program fetches the model that the tests need.
+cargo nextest run --workspace --locked --no-run
+scripts/models.sh "$1" "${CARGO_TARGET_DIR:-target}/debug/ibid"
 export IBID_TEST_MODELS=$1
 scripts/setup-clients.sh "$2"
 export IBID_TEST_CLIENTS=$2

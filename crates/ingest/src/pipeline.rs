@@ -2,7 +2,7 @@
 //!
 //! Keeps true: a job's rows, its document's switch to the new version, the feed entry and the job's end are one
 //! commit, so a kill at any instant leaves either the old state with the job still queued, or the new state. It
-//! costs the work on the documents that were under way: each is begun anew, also a large one.
+//! costs the work on the documents that were under way, but for the slices of a large one: they are kept.
 //!
 //! Three stages run beside each other, so that the embedder, which bounds the speed of the whole, never waits:
 //! `parse` threads fill a short queue, one `embed` thread gathers chunks of several documents into full batches,
@@ -39,6 +39,8 @@ pub struct PipelineConfig {
     pub embed_texts_max: usize,
     /// Prepared documents that may wait for the embedder; bounds memory.
     pub prepared_max: usize,
+    /// Chunks above which a document is embedded and written in slices of so many.
+    pub slice_chunks: usize,
     pub lease_ms: i64,
     /// How long an idle pipeline waits before it looks for jobs that nobody announced (retries that are due).
     pub idle_wait: Duration,
@@ -51,6 +53,7 @@ impl Default for PipelineConfig {
             chunk_tokens_target: 180,
             embed_texts_max: 256,
             prepared_max: 32,
+            slice_chunks: 1024,
             lease_ms: 60_000,
             idle_wait: Duration::from_secs(1),
         }

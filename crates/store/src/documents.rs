@@ -11,6 +11,8 @@ use crate::{Row, Statement, Store, Value};
 const DOCUMENT_COLUMNS: &str = "d.id, d.workspace_id, d.source, d.status, d.current_version, d.title, d.author, d.language, d.tags, \
                                 d.date, d.created_at, d.updated_at";
 const DOCUMENT_WIDTH: usize = 12;
+/// Ids asked for in one query.
+const IDS_MAX: usize = 64;
 
 /// The version that is shown with a document: the current one, else the newest.
 const SHOWN_VERSION: &str = "LEFT JOIN versions v ON v.id = COALESCE(d.current_version, \
@@ -51,6 +53,26 @@ impl Store {
     ) -> Result<Option<(Document, Option<Version>)>> {
         let filter = "d.workspace_id = $1 AND d.id = $2 AND d.deleted_at IS NULL";
         Ok(self.documents(filter, "", &[workspace.into(), id.into()])?.pop())
+    }
+
+    /// The documents of these ids, in any order and without their versions; ids that are not there are left out.
+    pub fn documents_by_id(&self, workspace: WorkspaceId, ids: &[DocumentId]) -> Result<Vec<Document>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS_MAX) {
+            let mut params: Vec<Value> = vec![workspace.into()];
+            params.extend(some.iter().map(|id| Value::from(*id)));
+            // Few lengths, so that the plans are prepared once.
+            params.resize(1 + some.len().next_power_of_two(), Value::Null);
+            let marks: Vec<String> = (2..=params.len()).map(|number| format!("${number}")).collect();
+            let sql = format!(
+                "SELECT {DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN ({}) AND d.workspace_id = $1 AND d.deleted_at IS NULL",
+                marks.join(", ")
+            );
+            for row in self.db.query(&sql, &params)? {
+                found.push(read_document(&row)?);
+            }
+        }
+        Ok(found)
     }
 
     pub fn document_by_source(

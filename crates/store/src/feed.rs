@@ -1,7 +1,7 @@
 //! The change feed: what is searchable has changed, look at these rows now.
 
 use ibid_types::document::{Chunk, Document};
-use ibid_types::{ChunkId, DocumentId, Result, WorkspaceId};
+use ibid_types::{ChunkId, DocumentId, Result, VersionId, WorkspaceId};
 
 use crate::chunks::{CHUNK_COLUMNS, CHUNK_WIDTH, read_chunk};
 use crate::statements::feed_entry;
@@ -85,6 +85,12 @@ impl Store {
             .iter()
             .map(|row| Ok((read_chunk(row)?, row.get(CHUNK_WIDTH)?)))
             .collect()
+    }
+
+    /// Chunks of a version that have a vector of this model: what an attempt that was cut off has done.
+    pub fn chunks_with_vector(&self, version: VersionId, model: &str) -> Result<Vec<ChunkId>> {
+        let sql = "SELECT c.id FROM chunks c JOIN embeddings e ON e.chunk_id = c.id AND e.model = $2 WHERE c.version_id = $1";
+        self.db.query(sql, &[version.into(), model.into()])?.iter().map(|row| row.get(0)).collect()
     }
 
     /// How many chunks of current versions have no vector of this model yet.

@@ -8,7 +8,7 @@ use ibid_store::Lease;
 use ibid_types::{Class, Error};
 
 use super::Pipeline;
-use super::embed::Embedded;
+use super::embed::{Embedded, Embedding};
 use super::parse::Prepared;
 use super::progress::JobResult;
 
@@ -35,7 +35,7 @@ impl Pipeline {
                 scope.spawn(move || self.parse_loop(&owner, &queue, shutdown));
             }
             drop(prepared_in);
-            scope.spawn(move || self.embed_loop(&prepared_out, &embedded_in));
+            scope.spawn(move || self.embed_loop(&prepared_out, &embedded_in, shutdown));
             scope.spawn(move || self.write_loop(&embedded_out));
             scope.spawn(move || self.heartbeat_loop(shutdown));
         });
@@ -69,18 +69,24 @@ impl Pipeline {
         }
     }
 
-    /// Gathers what is ready into full batches: it waits for the first document only.
-    fn embed_loop(&self, queue: &Receiver<Prepared>, next: &SyncSender<Vec<Embedded>>) {
-        while let Ok(first) = queue.recv() {
+    /// Gathers what is ready into full batches: it waits for the first document only. A large document goes alone.
+    /// After a stop it takes what is still sent and leaves it in the queue of jobs.
+    fn embed_loop(&self, queue: &Receiver<Prepared>, next: &SyncSender<Vec<Embedded>>, shutdown: &Shutdown) {
+        let mut waiting: Option<Prepared> = None;
+        while let Some(first) = waiting.take().or_else(|| queue.recv().ok()) {
             let mut texts = first.chunks.len();
             let mut documents = vec![first];
             while texts < self.config.embed_texts_max {
                 let Ok(more) = queue.try_recv() else { break };
+                if more.chunks.len() > self.config.slice_chunks {
+                    waiting = Some(more);
+                    break;
+                }
                 texts += more.chunks.len();
                 documents.push(more);
             }
-            match self.embed(documents) {
-                Ok(embedded) => {
+            match self.embed(documents, shutdown) {
+                Embedding::Done(embedded) => {
                     for document in &embedded {
                         self.note_step(&document.prepared.lease, "write", 0.9);
                     }
@@ -88,7 +94,8 @@ impl Pipeline {
                         return;
                     }
                 }
-                Err((documents, error)) => {
+                Embedding::Stopped => {}
+                Embedding::Failed(documents, error) => {
                     for document in documents {
                         self.give_up(&document.lease, &error);
                     }

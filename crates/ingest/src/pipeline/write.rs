@@ -41,14 +41,19 @@ impl Pipeline {
         let prepared = &document.prepared;
         let near_duplicate_of =
             self.store.near_duplicate(prepared.workspace, prepared.document, prepared.signature)?;
-        let model = &self.embedder.spec().id;
-        let vectors: Vec<(ChunkId, &[f32])> =
-            ids(&prepared.chunks).zip(document.vectors.iter().map(Vec::as_slice)).collect();
-        let mut all = statements::chunks(&prepared.chunks);
-        all.extend(statements::embeddings(model, &vectors));
+        let mut all = if document.is_written { Vec::new() } else { self.rows_of(document) };
         all.extend(statements::publish(&publish(prepared, near_duplicate_of, self.store.now())));
         all.push(self.store.jobs().done_statement(&prepared.lease, &result(prepared, near_duplicate_of)));
         Ok(all)
+    }
+
+    fn rows_of(&self, document: &Embedded) -> Vec<Statement> {
+        let chunks = &document.prepared.chunks;
+        let vectors: Vec<(ChunkId, &[f32])> =
+            ids(chunks).zip(document.vectors.iter().map(Vec::as_slice)).collect();
+        let mut rows = statements::chunks(chunks);
+        rows.extend(statements::embeddings(&self.embedder.spec().id, &vectors));
+        rows
     }
 
     /// The version says why it could not be read, and its job ends without another attempt.
