@@ -1,14 +1,15 @@
 //! `Retriever`: the one way from a query to hits.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ibid_index::{Analysed, ChunkRef, Indexes, Scored, Slots, Snapshot};
 use ibid_model::{Embedder, Purpose, Reranker};
 use ibid_store::Store;
-use ibid_types::document::Chunk;
+use ibid_types::document::{Chunk, Document};
 use ibid_types::search::{Found, Hit, Mode, Part, Request, Trace, Why};
-use ibid_types::{ChunkId, Result};
+use ibid_types::{ChunkId, DocumentId, Result, WorkspaceId};
 
 use crate::config::Config;
 use crate::explain::Weights;
@@ -186,14 +187,14 @@ impl Retriever {
             .chunks_by_id(&ids)?
             .into_iter()
             .map(|chunk| (chunk.id, chunk))
-            .collect::<std::collections::HashMap<_, _>>();
+            .collect::<HashMap<_, _>>();
         let terms = search.snapshot.lexical_terms(&search.terms, &slots)?;
-        let mut documents = Documents::new(&self.store, search.request.workspace);
+        let documents = Documents::read(&self.store, search.request.workspace, &found)?;
         let mut hits = Vec::with_capacity(found.len());
         for ((fused, chunk, duplicates), terms) in found.into_iter().zip(terms) {
             let Some(chunk) = chunks.remove(&chunk.chunk) else { continue };
             let why = search.weights.why(&fused, candidates.ranks(fused.slot), terms, duplicates);
-            hits.extend(documents.hit(chunk, &fused, search.vector.is_some(), why)?);
+            hits.extend(documents.hit(chunk, &fused, search.vector.is_some(), why));
         }
         Ok(hits)
     }
@@ -224,8 +225,8 @@ impl Retriever {
 /// Candidates with their scores and their ranks in each list.
 struct Candidates {
     scores: Vec<(u32, f32, f32)>,
-    lexical_rank: std::collections::HashMap<u32, usize>,
-    dense_rank: std::collections::HashMap<u32, usize>,
+    lexical_rank: HashMap<u32, usize>,
+    dense_rank: HashMap<u32, usize>,
 }
 
 impl Candidates {
@@ -259,26 +260,22 @@ impl Candidates {
     }
 }
 
-/// Titles and sources of the documents that hits are in, each read once.
-struct Documents<'a> {
-    store: &'a Store,
-    workspace: ibid_types::WorkspaceId,
-    known: std::collections::HashMap<ibid_types::DocumentId, Option<ibid_types::document::Document>>,
-}
+/// The documents that hits are in.
+struct Documents(HashMap<DocumentId, Document>);
 
-impl<'a> Documents<'a> {
-    fn new(store: &'a Store, workspace: ibid_types::WorkspaceId) -> Self {
-        Self { store, workspace, known: std::collections::HashMap::new() }
+impl Documents {
+    fn read(store: &Store, workspace: WorkspaceId, found: &[(Fused, ChunkRef, Vec<ChunkId>)]) -> Result<Self> {
+        let mut ids: Vec<DocumentId> = found.iter().map(|(_, chunk, _)| chunk.document).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let read = store.documents_by_id(workspace, &ids)?;
+        Ok(Self(read.into_iter().map(|document| (document.id, document)).collect()))
     }
 
-    fn hit(&mut self, chunk: Chunk, fused: &Fused, has_vector: bool, why: Why) -> Result<Option<Hit>> {
-        if !self.known.contains_key(&chunk.document) {
-            let found =
-                self.store.document_find(self.workspace, chunk.document)?.map(|(document, _)| document);
-            self.known.insert(chunk.document, found);
-        }
-        let Some(Some(document)) = self.known.get(&chunk.document) else { return Ok(None) };
-        Ok(Some(Hit {
+    /// `None` if the document is gone in the meantime.
+    fn hit(&self, chunk: Chunk, fused: &Fused, has_vector: bool, why: Why) -> Option<Hit> {
+        let document = self.0.get(&chunk.document)?;
+        Some(Hit {
             title: document.title.clone(),
             source: document.source.clone(),
             date: document.date,
@@ -288,7 +285,7 @@ impl<'a> Documents<'a> {
             similarity: has_vector.then_some(fused.cosine),
             why,
             chunk,
-        }))
+        })
     }
 }
 

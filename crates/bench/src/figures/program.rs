@@ -13,8 +13,8 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// `ibid --data-dir DATA ...` with the models of the run and without a chat model.
 pub fn command(setup: &Setup, data: &Path) -> Command {
     let mut command = Command::new(&setup.program);
-    command.arg("--data-dir").arg(data).arg("--set").arg(format!("models.dir={}", setup.models.display()));
-    command.args(["--set", "chat.ollama_detect=false", "--set", "log.level=error"]);
+    command.arg("--data-dir").arg(data).env("IBID_MODELS_DIR", &setup.models);
+    command.env("IBID_CHAT_OLLAMA_DETECT", "false").env("IBID_LOG_LEVEL", "error");
     command
 }
 
@@ -42,8 +42,7 @@ impl Server {
         let address = free_address()?;
         let started = Instant::now();
         let child = command(setup, data)
-            .arg("--set")
-            .arg(format!("server.address={address}"))
+            .env("IBID_SERVER_ADDRESS", address.to_string())
             .arg("serve")
             .stdout(Stdio::null())
             .stderr(Stdio::null())

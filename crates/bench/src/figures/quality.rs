@@ -1,11 +1,10 @@
 //! Retrieval quality on judged collections, by `ibid eval` with its standard settings.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Outcome, Row, Setup};
+use super::{Outcome, Row, Setup, program};
 
 /// Collection and the nDCG@10 to reach.
 const COLLECTIONS: [(&str, f64); 4] =
@@ -23,9 +22,8 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
 }
 
 fn row(setup: &Setup, name: &str, folder: &Path, target: f64) -> Outcome<Row> {
-    let output = Command::new(&setup.program)
-        .arg("--set")
-        .arg(format!("models.dir={}", setup.models.display()))
+    let scratch = setup.scratch()?;
+    let output = program::command(setup, scratch.path())
         .args(["--json", "eval"])
         .arg(folder)
         .arg("--cache")
