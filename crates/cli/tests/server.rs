@@ -170,6 +170,8 @@ fn the_page_and_the_description_are_served() {
     let page = server.http.get(&server.base).send().unwrap();
     assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self'"));
     assert!(page.text().unwrap().contains("<title>Ibid"));
+    let docs = server.http.get(format!("{}/docs", server.base)).send().unwrap();
+    assert!(docs.text().unwrap().contains("<title>Ibid"), "/docs leads to the page");
     let (_, description) = server.get("/openapi.json");
     let paths = description["paths"].as_object().unwrap();
     for path in [

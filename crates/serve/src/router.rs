@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +32,7 @@ pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(guarded)
         .merge(open)
+        .route("/docs", get(|| async { Redirect::temporary("/#/api") }))
         .fallback(page::file)
         .layer(from_fn_with_state(Arc::clone(app), observe))
         .with_state(Arc::clone(app))
