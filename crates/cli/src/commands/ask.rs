@@ -95,7 +95,7 @@ fn show_step(context: &Context, step: &StepEvent) {
 fn show(context: &Context, answer: &Answer, arguments: &Ask) -> Result<()> {
     let color = context.color;
     if let Some(abstention) = &answer.abstained {
-        line(&color.yellow(&foreign(&abstention.reason)))?;
+        line(&color.yellow(&foreign(&sentence(&abstention.reason))))?;
         if !abstention.looked_for.is_empty() {
             line(&color.dim(&format!("Looked for: {}", foreign(&abstention.looked_for.join(", ")))))?;
         }
@@ -148,4 +148,12 @@ fn notices(context: &Context, answer: &Answer) -> Result<()> {
         output::line(&context.color.yellow(&format!("Note: {}", foreign(notice))))?;
     }
     Ok(())
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }

@@ -285,9 +285,9 @@ pub fn report(context: &Context, summary: &Summary) -> Result<()> {
     line(&format!("{} in {:.1} s", parts.join(", "), summary.seconds))?;
     for duplicate in &summary.near_duplicates {
         note(&color.yellow(&format!(
-            "  nearly the same as {}: {}",
-            duplicate.near_duplicate_of,
-            foreign(&duplicate.source)
+            "  {} says nearly the same as document {}",
+            foreign(&duplicate.source),
+            duplicate.near_duplicate_of
         )));
     }
     for warned in &summary.warnings {
