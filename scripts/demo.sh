@@ -26,8 +26,9 @@ ask "What happens when ingest is killed in the middle?"
 ask "Who won the chess world championship in 1972?"
 
 say 'Now with your own documents:'
-cat <<TEXT
-  make serve                      then open http://127.0.0.1:8080
-  $program ingest ~/Documents     puts a folder of yours into a library of its own
-  $program ask "..."              asks it
-TEXT
+tell() { printf '  %-44s %s\n' "$1" "$2"; }
+tell "make serve" "the demo's library on http://127.0.0.1:8080"
+tell "$program models pull" "the model for a library of your own, once"
+tell "$program ingest ~/Documents" "puts a folder of yours into it"
+tell "$program ask \"...\"" "asks it"
+tell "$program serve" "shows it on http://127.0.0.1:8080"
