@@ -298,7 +298,7 @@ pub struct Eval {
     pub modes: Vec<SearchMode>,
     /// A setting of retrieval to measure with, such as lexical_weight=0.3; repeatable
     #[arg(long = "with", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
+    pub with: Vec<String>,
     /// A second configuration to measure beside the first; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub compare: Vec<String>,

@@ -37,7 +37,7 @@ fn eval_config(arguments: &Eval, folder: &std::path::Path) -> Result<EvalConfig>
     config.modes = arguments.modes.iter().map(|mode| mode_of(*mode)).collect();
     config.cache = arguments.cache.clone();
     config.queries_max = arguments.queries;
-    for setting in &arguments.settings {
+    for setting in &arguments.with {
         config.config.set(setting)?;
     }
     if !arguments.compare.is_empty() {
