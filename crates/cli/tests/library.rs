@@ -188,3 +188,27 @@ fn two_processes_do_not_share_a_data_directory() {
     assert!(second.err.contains("store_locked"), "{second:?}");
     assert_eq!(server.stop(), 0);
 }
+
+#[test]
+fn a_judged_collection_is_measured() {
+    let home = home();
+    let corpus =
+        [("d1", "The ferry leaves at nine."), ("d2", "Oily rags catch fire."), ("d3", "Bees sleep.")];
+    let line = |(id, text): &(&str, &str)| format!(r#"{{"_id":"{id}","title":"","text":"{text}"}}"#);
+    let _ = home.write("corpus.jsonl", corpus.iter().map(line).collect::<Vec<_>>().join("\n"));
+    let _ = home.write("queries.jsonl", r#"{"_id":"q1","text":"When does the boat go?"}"#);
+    let _ = home.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n");
+    let reports = home
+        .ok(&["--json", "eval", &home.files(), "--with", "candidates=50", "--compare", "lexical_weight=0.5"])
+        .json();
+    let modes = reports[0]["modes"].as_array().unwrap();
+    assert_eq!(modes.len(), 3, "{reports}");
+    for mode in modes.iter().filter(|mode| mode["mode"] != "lexical") {
+        assert_eq!(
+            (&mode["figures"]["ndcg_10"], &mode["compared"]["better"]),
+            (&1.0.into(), &0.into()),
+            "{mode}"
+        );
+    }
+    assert_eq!(home.run(&["eval", "/no/such/folder"]).code, 4);
+}
