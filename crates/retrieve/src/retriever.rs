@@ -264,7 +264,11 @@ impl Candidates {
 struct Documents(HashMap<DocumentId, Document>);
 
 impl Documents {
-    fn read(store: &Store, workspace: WorkspaceId, found: &[(Fused, ChunkRef, Vec<ChunkId>)]) -> Result<Self> {
+    fn read(
+        store: &Store,
+        workspace: WorkspaceId,
+        found: &[(Fused, ChunkRef, Vec<ChunkId>)],
+    ) -> Result<Self> {
         let mut ids: Vec<DocumentId> = found.iter().map(|(_, chunk, _)| chunk.document).collect();
         ids.sort_unstable();
         ids.dedup();

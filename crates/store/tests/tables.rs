@@ -223,6 +223,19 @@ fn a_deleted_document_is_invisible_and_later_gone() {
 }
 
 #[test]
+fn documents_of_many_ids_are_read_at_once_and_only_those_of_the_workspace() {
+    let f = fixture();
+    let accept = |number| match f.accept(&format!("{number}.txt"), number) {
+        Accepted::Queued { document, .. } | Accepted::Unchanged { document } => document,
+    };
+    let ids: Vec<_> = (0..70).map(accept).collect();
+    assert_eq!(f.store.documents_by_id(f.workspace, &ids).unwrap().len(), 70);
+    f.store.document_delete(f.workspace, ids[0]).unwrap();
+    assert_eq!(f.store.documents_by_id(f.workspace, &ids[..3]).unwrap().len(), 2);
+    assert!(f.store.documents_by_id(WorkspaceId::new(), &ids).unwrap().is_empty());
+}
+
+#[test]
 fn bytes_that_another_document_names_stay() {
     let f = fixture();
     let Accepted::Queued { document, .. } = f.accept("a.txt", 1) else { panic!() };
