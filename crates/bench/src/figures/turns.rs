@@ -2,16 +2,16 @@
 
 use super::Outcome;
 
-/// Medians over the turns.
+/// What the turns came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turns {
     pub ours: f64,
     pub peer: f64,
-    /// The median of each turn's ours divided by peer.
+    /// Ours divided by peer.
     pub ratio: f64,
 }
 
-/// Takes `turns` turns of each side, at least one.
+/// Medians over `turns` turns of each side, at least one; the ratio is the median of the turns' ratios.
 pub fn take(
     turns: usize,
     mut ours: impl FnMut() -> Outcome<f64>,
@@ -26,6 +26,19 @@ pub fn take(
         peer: median(pairs.iter().map(|pair| pair.1).collect()),
         ratio: median(pairs.iter().map(|(ours, peer)| ours / peer).collect()),
     })
+}
+
+/// The highest rate of each side, for a limit of the machine: what else it does can only lower both.
+pub fn best(
+    turns: usize,
+    mut ours: impl FnMut() -> Outcome<f64>,
+    mut peer: impl FnMut() -> Outcome<f64>,
+) -> Outcome<Turns> {
+    let mut best = Turns { ours: 0.0, peer: 0.0, ratio: 0.0 };
+    for _ in 0..turns.max(1) {
+        (best.ours, best.peer) = (best.ours.max(ours()?), best.peer.max(peer()?));
+    }
+    Ok(Turns { ratio: best.ours / best.peer, ..best })
 }
 
 /// 0 where there are none.
