@@ -37,7 +37,8 @@ pub struct PipelineConfig {
     pub chunk_tokens_target: usize,
     /// Texts embedded in one call: enough to keep every core busy, few enough that progress is seen.
     pub embed_texts_max: usize,
-    /// Prepared documents that may wait for the embedder; bounds memory.
+    /// Prepared documents that may wait for the embedder: enough that short ones fill its batches, for at the end of
+    /// each batch its threads wait for the last. Bounds memory.
     pub prepared_max: usize,
     /// Chunks above which a document is embedded and written in slices of so many.
     pub slice_chunks: usize,
@@ -52,7 +53,7 @@ impl Default for PipelineConfig {
             parse_workers: 2,
             chunk_tokens_target: 180,
             embed_texts_max: 256,
-            prepared_max: 32,
+            prepared_max: 128,
             slice_chunks: 1024,
             lease_ms: 60_000,
             idle_wait: Duration::from_secs(1),
