@@ -81,3 +81,15 @@ id!(
     /// An API key (the public handle, never the secret).
     KeyId
 );
+id!(
+    /// One execution of a flow.
+    RunId
+);
+id!(
+    /// A conversation.
+    ThreadId
+);
+id!(
+    /// A question of a thread with its answer.
+    TurnId
+);

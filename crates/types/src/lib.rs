@@ -15,6 +15,6 @@ pub mod time;
 
 pub use error::{Class, Error, Result};
 pub use hash::ContentHash;
-pub use id::{ChunkId, DocumentId, JobId, KeyId, VersionId, WorkspaceId};
+pub use id::{ChunkId, DocumentId, JobId, KeyId, RunId, ThreadId, TurnId, VersionId, WorkspaceId};
 pub use secret::Secret;
 pub use time::Timestamp;
