@@ -6,8 +6,11 @@
 pub mod answer;
 pub mod convert;
 pub mod document;
+pub mod flow;
 pub mod job;
 pub mod openai;
 pub mod problem;
+pub mod run;
 pub mod search;
 pub mod system;
+pub mod thread;
