@@ -30,6 +30,17 @@ pub trait NodeKind: Send + Sync + Debug {
         false
     }
 
+    /// As `has_side_effects`, of a node with these parameters; templates are still in them.
+    fn has_side_effects_with(&self, _with: &Value) -> bool {
+        self.has_side_effects()
+    }
+
+    /// Whether it calls tools. Then `allow` in its parameters always holds the names that its flow allows, and no
+    /// template can change it.
+    fn uses_tools(&self) -> bool {
+        false
+    }
+
     /// Performs one attempt. Errors of a passing class are tried again by the node's `retry`.
     fn perform(&self, call: &Call<'_>) -> Result<Output>;
 }

@@ -40,6 +40,8 @@ pub struct Definition {
     pub input: BTreeMap<String, Channel>,
     /// All channels: those of `input` and those of `state`.
     pub channels: BTreeMap<String, Channel>,
+    /// Names of the tools that its nodes may call.
+    pub tools: Vec<String>,
     pub limits: Limits,
     /// Indexes into `nodes`, in the order of the file.
     pub start: Vec<usize>,
