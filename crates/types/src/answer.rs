@@ -1,7 +1,7 @@
 //! Answers, their claims and the citations that carry them.
 //!
 //! Keeps true: `Citation::quote` is, byte for byte, `chunk.text[quote_start - chunk.start..]` of the cited chunk
-//! version. `bind` is the only way to make one.
+//! version, unless it says that it is `withheld`. `bind` is the only way to make one; reading one back gives what was bound.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub enum AnswerMode {
 }
 
 /// A question's answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// The text with citation marks: `Refunds take 14 days [1].` Empty when abstained.
     pub text: String,
@@ -58,7 +58,7 @@ pub struct Answer {
     pub trace: Trace,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// One sentence of the answer, without marks.
     pub text: String,
@@ -79,7 +79,7 @@ pub enum Verdict {
 }
 
 /// A quoted span of a chunk version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
     /// Counts from 1.
     pub number: usize,
@@ -97,6 +97,10 @@ pub struct Citation {
     /// The same in Unicode characters.
     pub start_char: usize,
     pub end_char: usize,
+    /// Whether something in the quote that looks like a secret was replaced by `[redacted]`. The span is still the
+    /// exact one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 impl Citation {
@@ -130,6 +134,7 @@ impl Citation {
             end: chunk.span.start + end,
             start_char,
             end_char: start_char + quote.chars().count(),
+            withheld: false,
         })
     }
 }

@@ -50,7 +50,7 @@ pub struct Request {
 }
 
 /// A chunk that was found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     pub chunk: Chunk,
     pub title: String,
@@ -62,6 +62,7 @@ pub struct Hit {
     pub score: f32,
     /// Cosine of question and chunk, where the dense part ran. Comparable across searches.
     pub similarity: Option<f32>,
+    #[serde(default)]
     pub why: Why,
 }
 
