@@ -221,7 +221,8 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
     let text = |key: &str, value: &Value| {
         let is_secret = key.ends_with("_key") && value.as_str().is_some_and(|text| !text.is_empty());
-        if is_secret || key == "chat.models" && value.as_array().is_some_and(|list| !list.is_empty()) {
+        let is_secret_list = ["chat.models", "flow.keys", "tools.mcp"].contains(&key);
+        if is_secret || is_secret_list && value.as_array().is_some_and(|list| !list.is_empty()) {
             return "[set]".to_owned();
         }
         value.to_string()
@@ -288,6 +289,22 @@ mod tests {
         assert_eq!(config.server.address.port(), 2);
         assert_eq!(origins["server.address"].1, Origin::Flag);
         assert_eq!(origins["data.workspace"].1, Origin::Default);
+    }
+
+    #[test]
+    fn keys_of_checkpoints_are_checked_and_not_shown() {
+        let key = "0f".repeat(32);
+        let read = |keys: &str| {
+            let mut layers = Layers::defaults().unwrap();
+            layers.flag(&format!("flow.keys={keys}"));
+            layers.finish().map_err(|error| error.message)
+        };
+        let (config, origins) = read(&format!("[{{ id = 2, key = '{key}' }}]")).unwrap();
+        assert_eq!(config.flow.keys[0].bytes(), Some([0x0f; 32]));
+        assert_eq!(origins["flow.keys"].0, "[set]");
+        let twice = read(&format!("[{{ id = 2, key = '{key}' }}, {{ id = 2, key = 'short' }}]")).unwrap_err();
+        assert!(twice.contains("flow.keys[1].id") && twice.contains("flow.keys[1].key"), "{twice}");
+        assert!(!twice.contains("short"), "{twice}");
     }
 
     #[test]

@@ -5,10 +5,14 @@
 //! where the value came from, and what would be right.
 
 mod layers;
+mod tools;
 mod tree;
 
 pub use layers::{Layers, Origin, Shown};
-pub use tree::{Answer, Blob, Chat, ChatModel, Config, Data, Embedder, Ingest, Log, Models, Server};
+pub use tools::{McpServer, Tools};
+pub use tree::{
+    Answer, Blob, Chat, ChatModel, Config, Data, Embedder, Flow, FlowKey, Ingest, Log, Models, Server,
+};
 
 /// The commented defaults, as `ibid config default` prints them.
 pub const DEFAULTS: &str = include_str!("../../../config/ibid.toml");

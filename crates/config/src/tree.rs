@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use ibid_types::Secret;
 use serde::Deserialize;
 
+use crate::Tools;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -17,6 +19,8 @@ pub struct Config {
     pub chat: Chat,
     pub ingest: Ingest,
     pub answer: Answer,
+    pub flow: Flow,
+    pub tools: Tools,
     pub log: Log,
 }
 
@@ -116,6 +120,45 @@ pub struct Answer {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Flow {
+    /// Effects performed at the same time.
+    pub workers_max: usize,
+    /// Streams of events open at the same time.
+    pub streams_max: usize,
+    /// Days that an ended run is kept; 0 keeps it for ever.
+    pub keep_days: u32,
+    pub keys: Vec<FlowKey>,
+}
+
+/// What encrypts checkpoints. The first of the list writes; all of them read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlowKey {
+    /// 1 to 255; stands in each checkpoint, so it must never name another key.
+    pub id: u8,
+    /// 32 bytes as 64 hexadecimal digits.
+    pub key: Secret,
+}
+
+impl FlowKey {
+    /// The key's bytes, where it is one.
+    #[must_use]
+    pub fn bytes(&self) -> Option<[u8; 32]> {
+        let text = self.key.reveal().as_bytes();
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            let digit = |digit: u8| char::from(digit).to_digit(16);
+            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+        }
+        Some(bytes)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Log {
     pub level: String,
     pub format: String,
@@ -165,11 +208,28 @@ impl Config {
         );
         must((200..=32_000).contains(&self.answer.context_tokens), "answer.context_tokens", "200 to 32000");
         must((1..=20).contains(&self.answer.citations_max), "answer.citations_max", "1 to 20");
+        must((1..=1024).contains(&self.flow.workers_max), "flow.workers_max", "1 to 1024");
+        must(self.flow.streams_max >= 1, "flow.streams_max", "at least 1");
+        self.tools.problems(&mut must);
         must(
             one_of(&self.log.format, &["auto", "text", "json"]),
             "log.format",
             "\"auto\", \"text\" or \"json\"",
         );
+        for (index, key) in self.flow.keys.iter().enumerate() {
+            let at = |field: &str| format!("flow.keys[{index}].{field}");
+            let earlier = &self.flow.keys[..index];
+            must(
+                key.id >= 1 && earlier.iter().all(|other| other.id != key.id),
+                &at("id"),
+                "1 to 255, each once",
+            );
+            must(
+                key.bytes().is_some(),
+                &at("key"),
+                "64 hexadecimal digits, as `openssl rand -hex 32` prints them",
+            );
+        }
         for (index, model) in self.chat.models.iter().enumerate() {
             let key = |field: &str| format!("chat.models[{index}].{field}");
             must(!model.name.is_empty(), &key("name"), "give it a name");

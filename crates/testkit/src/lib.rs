@@ -3,6 +3,7 @@
 //! Keeps true: a test that ends, in whatever way, leaves no process and no folder behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod provider;
 mod running;
 
 use std::io::{BufRead, BufReader, Write};
@@ -12,6 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use provider::{ChatProvider, Piece};
 pub use running::{Dice, Running};
 
 /// A data directory of its own, and the program that works on it.

@@ -1,0 +1,131 @@
+//! A chat provider on a free port that speaks OpenAI's dialect, says what a test tells it to say, and can hold an
+//! answer in its middle until the test lets it go on.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+
+use serde_json::{Value, json};
+
+/// What the provider does with an answer, in order.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    Text(String),
+    /// Waits until `release`; once released, never again.
+    Hold,
+    /// Closes the connection before the answer is whole.
+    Cut,
+}
+
+impl From<&str> for Piece {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+type Script = dyn Fn(&Value) -> Vec<Piece> + Send + Sync;
+
+/// The running provider. Its threads end with their connections.
+#[derive(Debug)]
+pub struct ChatProvider {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    asked: Mutex<Vec<Value>>,
+    released: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl ChatProvider {
+    /// `script` sees the request's body.
+    pub fn start(script: impl Fn(&Value) -> Vec<Piece> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let (script, noted): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&shared));
+        std::thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
+                std::thread::spawn(move || answer(stream, &*script, &noted));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// As `--set` takes it: one chat model of the name `scripted`.
+    #[must_use]
+    pub fn setting(&self) -> String {
+        format!(
+            "chat.models=[{{ name = 'scripted', provider = 'openai', url = 'http://{}/v1', model = 'm' }}]",
+            self.address
+        )
+    }
+
+    /// The bodies of the requests for answers so far.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Value> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+
+    /// Lets all that is held go on.
+    pub fn release(&self) {
+        *self.shared.released.lock().unwrap() = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for ChatProvider {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// One connection, one request. A client that left ends it.
+fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let (path, body) = request(&mut reader)?;
+    let mut stream = stream;
+    let kind = if path.ends_with("/chat/completions") { "text/event-stream" } else { "application/json" };
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: {kind}\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    if kind == "application/json" {
+        return stream.write_all(br#"{"data": []}"#).ok();
+    }
+    shared.asked.lock().unwrap().push(body.clone());
+    for piece in script(&body) {
+        match piece {
+            Piece::Text(text) => send(&mut stream, &json!({ "choices": [{ "delta": { "content": text } }] }))?,
+            Piece::Hold => drop(shared.changed.wait_while(shared.released.lock().unwrap(), |released| !*released)),
+            Piece::Cut => return None,
+        }
+    }
+    send(&mut stream, &json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] }))?;
+    send(&mut stream, &json!({ "choices": [], "usage": { "prompt_tokens": 7, "completion_tokens": 5 } }))?;
+    stream.write_all(b"data: [DONE]\n\n").ok()
+}
+
+fn send(stream: &mut TcpStream, chunk: &Value) -> Option<()> {
+    stream.write_all(format!("data: {chunk}\n\n").as_bytes()).ok()
+}
+
+/// The path and the JSON of a request.
+fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split_whitespace().nth(1)?.to_owned();
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((path, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+}
