@@ -3,6 +3,7 @@
 //! Keeps true: an acknowledged batch is on disk; a row and its feed entry are one commit; SQL is written once,
 //! in the dialect that SQLite and PostgreSQL share.
 
+mod checkpoints;
 mod chunks;
 #[cfg(feature = "testing")]
 pub mod conformance;
@@ -10,11 +11,16 @@ mod db;
 mod documents;
 mod fault;
 mod feed;
+mod feedback;
+mod flows;
 mod jobs;
 mod keys;
 mod migrations;
+mod ready;
+mod runs;
 mod sqlite;
 pub mod statements;
+mod threads;
 mod upkeep;
 mod upload;
 mod value;
@@ -26,14 +32,26 @@ use std::sync::Arc;
 use ibid_runtime::Clock;
 use ibid_types::Timestamp;
 
+pub use checkpoints::{
+    CheckpointHead, CheckpointRow, CheckpointTotals, checkpoint_insert, checkpoint_repack, value_insert,
+    value_repack,
+};
 pub use chunks::{Around, Split};
 pub use db::{Db, Outcome, Row, Statement, Value};
 pub use documents::{DocumentChange, DocumentsPage, DocumentsQuery};
 pub use feed::{FeedEntry, Searchable};
+pub use feedback::FeedbackRow;
+pub use flows::FlowRow;
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
 pub use keys::{Key, random_secret, secrets_equal};
+pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
+pub use ready::{ReadyChunk, ReadyDocument};
 pub use sqlite::{Sqlite, SqliteConfig};
 pub use statements::PublishVersion;
+pub use threads::{
+    ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, thread_insert, thread_summary, turn_finish,
+    turn_insert,
+};
 pub use upkeep::Garbage;
 pub use upload::{Accepted, NewUpload, UploadPayload};
 pub use workspaces::{Counts, Workspace};

@@ -6,7 +6,10 @@ use rusqlite::Connection;
 use crate::fault::classed;
 
 /// What was released is never changed: its checksum is compared at every start.
-const MIGRATIONS: [(&str, &str); 1] = [("0001_ground", include_str!("migrations/0001_ground.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("0001_ground", include_str!("migrations/0001_ground.sql")),
+    ("0002_runs", include_str!("migrations/0002_runs.sql")),
+];
 
 /// Brings the tables up to date.
 pub fn migrate(connection: &mut Connection) -> Result<()> {
@@ -26,7 +29,14 @@ pub fn migrate(connection: &mut Connection) -> Result<()> {
             None => apply(connection, name, sql).map_err(|error| classed(&error))?,
         }
     }
-    Ok(())
+    void_leases(connection).map_err(|error| classed(&error))
+}
+
+/// Nobody else has the database open, so whoever held a run is gone and its runs can be taken up at once.
+fn void_leases(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "UPDATE runs SET lease_owner = NULL, lease_until = NULL WHERE lease_until IS NOT NULL AND status IN ('running', 'undoing')",
+    )
 }
 
 fn applied(connection: &Connection) -> Result<Vec<(String, String)>> {

@@ -1,7 +1,8 @@
 //! Between Rust's types and columns: one conversion each way, for every type that rows hold.
 
 use ibid_types::{
-    ChunkId, ContentHash, DocumentId, Error, JobId, KeyId, Result, Timestamp, VersionId, WorkspaceId,
+    ChunkId, ContentHash, DocumentId, Error, JobId, KeyId, Result, RunId, ThreadId, Timestamp, TurnId,
+    VersionId, WorkspaceId,
 };
 
 use crate::Value;
@@ -77,7 +78,7 @@ macro_rules! id_value {
     };
 }
 
-id_value!(WorkspaceId, DocumentId, VersionId, ChunkId, JobId, KeyId);
+id_value!(WorkspaceId, DocumentId, VersionId, ChunkId, JobId, KeyId, RunId, ThreadId, TurnId);
 optional!(i64, u64, u32, String, Vec<u8>, Timestamp);
 
 impl TryFrom<Value> for ContentHash {
@@ -149,6 +150,20 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
+}
+
+/// Values asked for in one query: SQLite takes many more, and a plan for each length would be prepared.
+pub(crate) const IDS_MAX: usize = 64;
+
+/// `$2, $3, ...` for the wanted behind the first parameters, and all of them. The last ones are null where that makes
+/// a power of two, so that there are few plans.
+pub(crate) fn marks<T: Clone + Into<Value>>(first: Vec<Value>, wanted: &[T]) -> (String, Vec<Value>) {
+    let mut params = first;
+    let from = params.len();
+    params.extend(wanted.iter().cloned().map(Into::into));
+    params.resize(from + wanted.len().next_power_of_two(), Value::Null);
+    let marks: Vec<String> = (from + 1..=params.len()).map(|number| format!("${number}")).collect();
+    (marks.join(", "), params)
 }
 
 /// A column of JSON.
