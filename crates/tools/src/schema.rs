@@ -43,10 +43,9 @@ impl Schema {
         let mut compiler = Compiler::new();
         compiler.use_loader(Box::new(NoLoader));
         let mut schemas = Schemas::new();
-        let root = compiler
-            .add_resource(LOCATION, schema.clone())
-            .and_then(|()| compiler.compile(LOCATION, &mut schemas))
-            .map_err(|error| invalid(&format!("{error:#}")))?;
+        let unusable = |error| invalid(&format!("{error:#}"));
+        compiler.add_resource(LOCATION, schema.clone()).map_err(unusable)?;
+        let root = compiler.compile(LOCATION, &mut schemas).map_err(unusable)?;
         Ok(Self { schemas, root })
     }
 

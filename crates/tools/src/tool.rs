@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::Schema;
 
-/// The longest name, as chat providers take it for a function.
-const NAME_BYTES_MAX: usize = 64;
+/// The longest name: a server's 32, a dot, and the 127 that the Model Context Protocol advises for its tools.
+const NAME_BYTES_MAX: usize = 160;
 
 /// How long a tool may work when it says nothing else.
 const TIMEOUT_USUAL: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ pub trait Tool: Send + Sync + Debug {
 /// What a tool says about itself; this is what a chat model sees.
 #[derive(Clone, Debug)]
 pub struct ToolSpec {
-    /// Letters, digits, `_`, `-` and `.`; tools of a server are `SERVER.tool`.
+    /// Letters, digits, `_`, `-`, `.` and `/`; tools of a server are `SERVER.tool`.
     pub name: String,
     pub description: String,
     /// JSON Schema of the input, always of an object.
@@ -84,14 +84,14 @@ impl ToolSpec {
 }
 
 fn check_name(name: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     if !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.chars().all(allowed) {
         return Ok(());
     }
     Err(Error::bad_request(
         "tool_name_invalid",
         format!(
-            "'{name}' cannot be a tool's name; use 1 to {NAME_BYTES_MAX} letters, digits, '_', '-' and '.'"
+            "'{name}' cannot be a tool's name; use 1 to {NAME_BYTES_MAX} letters, digits, '_', '-', '.' and '/'"
         ),
     ))
 }
@@ -147,7 +147,7 @@ mod tests {
     fn names_have_a_form() {
         let named = |name: &str| ToolSpec::new(name, "", json!({"type": "object"})).map(|_| ());
         assert!(named("files.read_file").is_ok());
-        for name in ["", "two words", "größe", &"x".repeat(65)] {
+        for name in ["", "two words", "größe", &"x".repeat(161)] {
             assert_eq!(named(name).unwrap_err().code, "tool_name_invalid", "{name}");
         }
     }
