@@ -15,11 +15,11 @@ afterEach(() => server.stop());
 
 test('an answer streams with its steps, and its marks open the exact quote', async () => {
   const more = gate();
-  server.ask = async (stream, request) => {
-    stream.send('step', { name: 'retrieve', state: 'started', detail: '' });
-    stream.send('token', { text: 'Everyone has 30 days ' });
+  server.ask = async (run, request) => {
+    run.step('retrieve', 'started');
+    run.token('Everyone has 30 days ');
     await more.opened;
-    await leave(stream, request, server);
+    await leave(run, request, server);
   };
   await withPage(server.url, {}, async (page) => {
     await ask(page, 'How much leave do I have?');
@@ -114,12 +114,12 @@ test('no answer is said as such, with what was looked for and what came nearest'
 
 test('words of a model that failed midway give way to the answer that follows', async () => {
   const more = gate();
-  server.ask = async (stream, request) => {
-    stream.send('step', { name: 'answer', state: 'started', detail: 'qwen2.5-1.5b' });
-    stream.send('token', { text: 'Half a sentence that' });
+  server.ask = async (run, request) => {
+    run.step('answer', 'started', 'qwen2.5-1.5b');
+    run.token('Half a sentence that');
     await more.opened;
-    stream.send('step', { name: 'answer', state: 'failed', detail: 'it gave no answer within 60 s' });
-    await leave(stream, request, server);
+    run.step('answer', 'failed', 'it gave no answer within 60 s');
+    await leave(run, request, server);
   };
   await withPage(server.url, {}, async (page) => {
     await ask(page, 'How much leave do I have?');
@@ -133,7 +133,7 @@ test('words of a model that failed midway give way to the answer that follows', 
 });
 
 test('a greeting is not called an extract', async () => {
-  server.ask = async (stream) => stream.send('done', answer({ text: 'Hello. Ask me something.', claims: [claim('Hello. Ask me something.', 'not_checkable')], confidence: 1 }));
+  server.ask = async (run) => run.done(answer({ text: 'Hello. Ask me something.', claims: [claim('Hello. Ask me something.', 'not_checkable')], confidence: 1 }));
   await withPage(server.url, {}, async (page) => {
     await ask(page, 'Hello!');
     await page.getByText('Hello. Ask me something.').waitFor();
@@ -144,9 +144,9 @@ test('a greeting is not called an extract', async () => {
 
 test('a stop closes the stream and keeps what came', async () => {
   const gone = gate();
-  server.ask = async (stream) => {
-    stream.send('token', { text: 'The first words' });
-    await stream.left();
+  server.ask = async (run) => {
+    run.token('The first words');
+    await run.over;
     gone.open();
   };
   await withPage(server.url, {}, async (page) => {
@@ -160,9 +160,9 @@ test('a stop closes the stream and keeps what came', async () => {
 });
 
 test('a lost connection is told, and the question can be asked again', async () => {
-  server.ask = async (stream) => {
-    stream.send('token', { text: 'Everyone has' });
-    stream.cut();
+  server.ask = async (run) => {
+    run.token('Everyone has');
+    run.cut();
   };
   await withPage(server.url, { expectErrors: true }, async (page) => {
     await ask(page, 'How much leave do I have?');
@@ -185,7 +185,7 @@ test('a server error is shown with its code and request', async () => {
 });
 
 test('an error within the stream is shown too', async () => {
-  server.ask = async (stream) => stream.send('error', { error: { type: 'timeout', code: 'chat_timeout', message: 'the chat model did not answer in 60 s' } });
+  server.ask = async (run) => run.send('error', { error: { type: 'timeout', code: 'chat_timeout', message: 'the chat model did not answer in 60 s' } });
   await withPage(server.url, {}, async (page) => {
     await ask(page, 'Anything?');
     assert.match(await page.getByRole('alert').textContent(), /The chat model did not answer in 60 s\..*chat_timeout/s);
@@ -197,11 +197,11 @@ test('markup in answers, titles, quotes and documents stays text', async () => {
   const quote = `${evil} javascript:alert(1)`;
   const held = entry('evil', `${evil}title`, `${evil}.md`, `Before. ${quote} After.`);
   server.entries.push(held);
-  server.ask = async (stream) => {
+  server.ask = async (run) => {
     const citation = cite(1, held, quote, { heading: [evil] });
-    stream.send('step', { name: 'retrieve', state: 'started', detail: evil });
+    run.step('retrieve', 'started', evil);
     const text = `${quote} [1] [click](javascript:alert(1))`;
-    stream.send('done', answer({ text, citations: [citation], claims: [claim(quote, 'unsupported')], notices: [evil] }));
+    run.done(answer({ text, citations: [citation], claims: [claim(quote, 'unsupported')], notices: [evil] }));
   };
   await withPage(server.url, {}, async (page) => {
     await ask(page, evil);
@@ -265,10 +265,10 @@ test('earlier questions of the session come back with their answers', async () =
 
 test('a screen reader hears states, not tokens', async () => {
   const more = gate();
-  server.ask = async (stream, request) => {
-    stream.send('token', { text: 'Every' });
+  server.ask = async (run, request) => {
+    run.token('Every');
     await more.opened;
-    await leave(stream, request, server);
+    await leave(run, request, server);
   };
   await withPage(server.url, {}, async (page) => {
     const live = page.locator('[aria-live="polite"]');
@@ -280,10 +280,10 @@ test('a screen reader hears states, not tokens', async () => {
 });
 
 test('notes in the margin begin at the line of their mark', async () => {
-  server.ask = async (stream) => {
+  server.ask = async (run) => {
     const citations = leaveCitations(server);
     const text = `${LEAVE_QUOTE} [1]\n\n${'A long paragraph that stands between. '.repeat(40)}\n\n${EXPIRY_QUOTE} [2]`;
-    stream.send('done', answer({ text, citations, claims: [] }));
+    run.done(answer({ text, citations, claims: [] }));
   };
   await withPage(server.url, {}, async (page) => {
     await ask(page, 'How much leave do I have?');

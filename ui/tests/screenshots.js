@@ -30,11 +30,11 @@ const SCENES = {
   }],
   streaming: ['#/', async (page, server) => {
     const never = gate();
-    server.ask = async (stream) => {
-      stream.step('retrieve', '8 passages of 2 documents');
-      stream.send('step', { name: 'answer', state: 'started', detail: '' });
-      stream.send('token', { text: 'Everyone has 30 days of annual' });
-      await Promise.race([never.opened, stream.left()]);
+    server.ask = async (run) => {
+      run.did('retrieve', '8 passages of 2 documents');
+      run.step('answer', 'started');
+      run.token('Everyone has 30 days of annual');
+      await Promise.race([never.opened, run.over]);
     };
     await ask(page, 'How much leave do I have?');
     await page.getByText('Everyone has 30 days').waitFor();

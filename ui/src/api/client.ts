@@ -30,8 +30,17 @@ export async function getJson<T>(path: string, init?: RequestInit): Promise<T> {
 }
 
 export function postJson(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
-  const init: RequestInit = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return send(path, signal ? { ...init, signal } : init);
+  return sendJson('POST', path, body, signal ? { signal } : {});
+}
+
+export function sendJson(method: string, path: string, body: unknown, init: RequestInit = {}): Promise<Response> {
+  const headers = { ...(init.headers as Record<string, string>), 'content-type': 'application/json' };
+  return send(path, { ...init, method, headers, body: JSON.stringify(body) });
+}
+
+export async function changeJson<T>(method: string, path: string, body: unknown): Promise<T> {
+  const response = await sendJson(method, path, body);
+  return (await response.json()) as T;
 }
 
 // `?a=1&b=2` of the values that are set.

@@ -3,7 +3,6 @@ import { place } from '../state/place.svelte';
 import { getJson, postForm, postJson, query, send } from './client';
 import type {
   Accepted,
-  AskRequest,
   Document,
   DocumentsPage,
   Filter,
@@ -21,9 +20,6 @@ export interface Span {
   start_byte: number;
   end_byte: number;
 }
-
-export const ask = (request: Omit<AskRequest, 'stream' | 'workspace'>, signal: AbortSignal) =>
-  postJson('/v1/ask', { ...request, workspace: place.workspace, stream: true }, signal);
 
 export async function search(
   request: { query: string; mode: string; filter: Filter; limit: number; explain: boolean },
@@ -70,6 +66,6 @@ function documentPath(id: string): string {
   return `/v1/documents/${encodeURIComponent(id)}`;
 }
 
-function inPlace(values: Record<string, string | number | undefined> = {}): string {
+export function inPlace(values: Record<string, string | number | undefined> = {}): string {
   return query({ workspace: place.workspace, ...values });
 }

@@ -2,6 +2,8 @@
 // Keeps true: an event is handed on once, whole, in order, however the network cuts the bytes.
 
 export interface ServerEvent {
+  // Where to go on from after a break; streams that cannot be taken up again have none.
+  id?: string;
   name: string;
   data: string;
 }
@@ -30,13 +32,16 @@ export class EventParser {
 
 function parseEvent(block: string): ServerEvent | null {
   let name = 'message';
+  let id: string | undefined;
   const data: string[] = [];
   for (const line of block.split(/\r?\n/)) {
     const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
     if (field === 'event') name = value ?? '';
+    if (field === 'id') id = value;
     if (field === 'data') data.push(value ?? '');
   }
-  return data.length > 0 ? { name, data: data.join('\n') } : null;
+  if (data.length === 0) return null;
+  return { ...(id ? { id } : {}), name, data: data.join('\n') };
 }
 
 // The events of a response's body. Leaving the loop early closes the connection.

@@ -9,15 +9,6 @@ export interface Filter {
   date_to?: string;
 }
 
-export interface AskRequest {
-  question: string;
-  workspace?: string;
-  mode?: 'auto' | 'extractive' | 'generative';
-  model?: string;
-  filter?: Filter;
-  stream: true;
-}
-
 export interface Citation {
   number: number;
   document: string;
@@ -59,12 +50,6 @@ export interface Answer {
   notices?: string[];
   usage: { prompt_tokens: number; completion_tokens: number };
   took_ms: number;
-}
-
-export interface StepEvent {
-  name: string;
-  state: 'started' | 'finished' | 'failed';
-  detail: string;
 }
 
 export interface Failure {

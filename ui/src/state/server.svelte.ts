@@ -2,6 +2,7 @@
 import { ApiError } from '../api/client';
 import * as api from '../api/endpoints';
 import type { Status, Workspace } from '../api/types';
+import { approvals } from './approvals.svelte';
 import { place } from './place.svelte';
 
 const REFRESH_MS = 15_000;
@@ -38,6 +39,7 @@ class Server {
     try {
       this.status = await api.status();
       this.health = 'ok';
+      void approvals.refresh();
       if (this.workspaces.length === 0) this.workspaces = await api.workspaces().catch(() => []);
     } catch (error) {
       this.health = error instanceof ApiError && error.status === 401 ? 'locked' : 'unreachable';

@@ -3,6 +3,7 @@ import { asApiError, type ApiError } from '../api/client';
 import * as api from '../api/endpoints';
 import { readEvents } from '../api/sse';
 import type { Failure, Job } from '../api/types';
+import { randomName } from '../text/words';
 import { server } from './server.svelte';
 
 // One request holds at most so much, so that a dropped connection costs little and progress moves.
@@ -90,7 +91,7 @@ class Uploads {
   }
 
   async #addBatch(items: Upload[]) {
-    const batch = batchName();
+    const batch = `page-${randomName()}`;
     let following: Promise<void> | null = null;
     for (const request of requests(items)) {
       const sent = await sendRequest(batch, request);
@@ -183,12 +184,6 @@ function requests(items: Upload[]): Upload[][] {
     bytes += item.file.size;
   }
   return result;
-}
-
-// randomUUID is there only on secure origins, which a plain address in a home network is not.
-function batchName(): string {
-  const random = crypto.getRandomValues(new Uint32Array(4));
-  return `page-${[...random].map((part) => part.toString(16).padStart(8, '0')).join('')}`;
 }
 
 function chunks(count: number | undefined): string {

@@ -39,3 +39,23 @@ export function confidenceWord(confidence: number): string {
   if (confidence >= 0.75) return 'high';
   return confidence >= 0.45 ? 'medium' : 'low';
 }
+
+// `9:05:12` of an RFC 3339 time in the reader's own zone; other text stays as it is.
+export function clock(time: string): string {
+  const at = new Date(time);
+  return Number.isNaN(at.getTime()) ? time : at.toLocaleTimeString('en-GB');
+}
+
+// `2026-11-21 09:05` in the reader's own zone; other text stays as it is.
+export function moment(time: string): string {
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return time;
+  const two = (part: number) => String(part).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+// randomUUID is there only on secure origins, which a plain address in a home network is not.
+export function randomName(): string {
+  const random = crypto.getRandomValues(new Uint32Array(4));
+  return [...random].map((part) => part.toString(16).padStart(8, '0')).join('');
+}

@@ -10,19 +10,19 @@ export function leaveCitations(server) {
 }
 
 // An extractive answer of two sentences.
-export async function leave(stream, _request, server) {
+export async function leave(run, _request, server) {
   const citations = leaveCitations(server);
-  stream.step('retrieve', '8 passages of 2 documents');
-  stream.step('judge', '3 passages speak of it');
-  stream.send('step', { name: 'answer', state: 'started', detail: '' });
+  run.did('retrieve', '8 passages of 2 documents');
+  run.did('judge', '3 passages speak of it');
+  run.step('answer', 'started');
   for (const [index, quote] of [LEAVE_QUOTE, EXPIRY_QUOTE].entries()) {
-    stream.send('citation', citations[index]);
-    stream.send('token', { text: `${index ? ' ' : ''}${quote} [${index + 1}]` });
+    run.send('citation', citations[index]);
+    run.token(`${index ? ' ' : ''}${quote} [${index + 1}]`);
   }
-  stream.send('step', { name: 'answer', state: 'finished', detail: '2 sentences' });
-  stream.step('verify', '2 of 2 claims supported');
+  run.step('answer', 'finished', '2 sentences');
+  run.did('verify', '2 of 2 claims supported');
   const claims = [claim(LEAVE_QUOTE, 'supported', [1]), claim(EXPIRY_QUOTE, 'supported', [2])];
-  stream.send('done', answer({ text: LEAVE_ANSWER, citations, claims }));
+  run.done(answer({ text: LEAVE_ANSWER, citations, claims }));
 }
 
 const GENERATED = [
@@ -33,23 +33,23 @@ const GENERATED = [
 const BARE = ['Hotels are paid for up to 120 € a night.', 'In Munich the limit is 180 €.', 'Anything above needs approval beforehand, also during fairs.'];
 
 // A model's answer, of which one sentence is made up.
-export async function hotels(stream, _request, server) {
+export async function hotels(run, _request, server) {
   const citations = [cite(1, server.find('travel'), NIGHT_QUOTE, { heading: ['Übernachtung'] })];
-  stream.step('retrieve', '6 passages of 3 documents');
-  stream.step('judge', '2 passages speak of it');
-  for (const word of GENERATED.join(' ').split(/(?<= )/)) stream.send('token', { text: word });
-  stream.step('verify', '2 of 3 claims supported');
+  run.did('retrieve', '6 passages of 3 documents');
+  run.did('judge', '2 passages speak of it');
+  for (const word of GENERATED.join(' ').split(/(?<= )/)) run.token(word);
+  run.did('verify', '2 of 3 claims supported');
   const claims = BARE.map((text, index) => claim(text, index === 1 ? 'unsupported' : 'supported', index === 1 ? [] : [1]));
-  stream.send('done', answer({
+  run.done(answer({
     text: GENERATED.join(' '), citations, claims, mode: 'generative', model: 'qwen2.5-1.5b', confidence: 0.58,
     notices: ['one mark of the model pointed to no source and was dropped'],
   }));
 }
 
-export async function abstain(stream) {
-  stream.step('retrieve', '5 passages of 3 documents');
-  stream.step('judge', 'none speaks of it');
-  stream.send('done', answer({
+export async function abstain(run) {
+  run.did('retrieve', '5 passages of 3 documents');
+  run.did('judge', 'none speaks of it');
+  run.done(answer({
     confidence: 0.91,
     abstained: {
       reason: 'none of the passages that were found speaks of a company car',

@@ -4,8 +4,13 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { entry, library } from './library.js';
+import { answer, cite, claim, entry, library } from './library.js';
 import { openapi } from './openapi.js';
+import { RunRoutes } from './runs.js';
+import { ThreadRoutes } from './threads.js';
+import { json, problem, Stream } from './wire.js';
+
+export { gate } from './wire.js';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
@@ -19,8 +24,10 @@ export class ScriptedServer {
   chatModels = [];
   jobs = [];
   requests = [];
-  // `async (stream, request) => void`: answers POST /v1/ask.
+  // `async (run, request) => void`: what happens in a turn.
   ask = extract;
+  runs = new RunRoutes();
+  chat = new ThreadRoutes(this);
   // `(file) => job changes`: what becomes of an upload; null leaves the job to the test.
   read = () => ({ state: 'done', progress: 1, chunks: 3 });
   // `(request) => problem | null`, asked before every API call.
@@ -97,11 +104,13 @@ export class ScriptedServer {
     return this.#route(seen, response);
   }
 
-  #route(request, response) {
+  async #route(request, response) {
     const [, , noun, id, part, version] = request.path.split('/').map(decodeURIComponent);
     const name = `${request.method} ${noun}`;
     if (request.path === '/openapi.json') return json(response, openapi);
-    if (name === 'POST ask') return this.#ask(JSON.parse(request.body), response);
+    if (noun === 'threads' || noun === 'turns') return this.chat.route(request, response);
+    if (noun === 'runs' || noun === 'approvals' || noun === 'flows') return this.runs.route(request, response);
+    if (name === 'POST ask') return json(response, await this.#askOnce(JSON.parse(request.body)));
     if (name === 'POST search') return this.#search(JSON.parse(request.body), response);
     if (name === 'GET status') return json(response, this.status());
     if (name === 'GET workspaces') return json(response, [{ id: 'w1', name: 'default', documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' }]);
@@ -198,10 +207,9 @@ export class ScriptedServer {
     listener(batch);
   }
 
-  async #ask(request, response) {
-    const stream = new Stream(response);
-    await this.ask(stream, request, this);
-    stream.end();
+  // For the API page, which calls it as it stands in the description.
+  #askOnce({ question }) {
+    return { text: `You asked “${question}”.`, mode: 'extractive', claims: [], citations: [], confidence: 1, usage: { prompt_tokens: 0, completion_tokens: 0 }, took_ms: 1 };
   }
 
   #search(request, response) {
@@ -211,52 +219,8 @@ export class ScriptedServer {
   }
 }
 
-// Events to one client.
-export class Stream {
-  #response;
-
-  constructor(response) {
-    this.#response = response;
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-    response.flushHeaders();
-  }
-
-  get closed() {
-    return this.#response.destroyed || this.#response.writableEnded;
-  }
-
-  send(name, data) {
-    if (!this.closed) this.#response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-  }
-
-  step(name, detail = '') {
-    this.send('step', { name, state: 'started', detail: '' });
-    this.send('step', { name, state: 'finished', detail });
-  }
-
-  // Waits until the client has gone.
-  left() {
-    return new Promise((resolve) => (this.closed ? resolve() : this.#response.on('close', resolve)));
-  }
-
-  cut() {
-    this.#response.destroy();
-  }
-
-  end() {
-    if (!this.closed) this.#response.end();
-  }
-}
-
-// Something that happens when the test says so.
-export function gate() {
-  let open;
-  const opened = new Promise((resolve) => (open = resolve));
-  return { opened, open };
-}
-
 // Without a script: the sentence that shares the most words with the question, of any document.
-async function extract(stream, request, server) {
+async function extract(run, request, server) {
   const words = request.question.toLowerCase().split(/\W+/).filter((word) => word.length > 3);
   const shared = (sentence) => words.filter((word) => sentence.toLowerCase().includes(word)).length;
   let best = { score: 0 };
@@ -266,16 +230,15 @@ async function extract(stream, request, server) {
       if (score > best.score) best = { score, held, quote: sentence.trim() };
     }
   }
-  const { answer, cite, claim } = await import('./library.js');
-  stream.step('retrieve', `${server.entries.length} documents`);
+  run.did('retrieve', `${server.entries.length} documents`);
   if (best.score < 2) {
     const abstained = { reason: 'no passage speaks of it', looked_for: words, nearest: [] };
-    return stream.send('done', answer({ abstained, confidence: 0.1 }));
+    return run.done(answer({ abstained, confidence: 0.1 }));
   }
   const citation = cite(1, best.held, best.quote);
-  stream.send('citation', citation);
-  stream.send('token', { text: `${best.quote} [1]` });
-  stream.send('done', answer({ text: `${best.quote} [1]`, citations: [citation], claims: [claim(best.quote, 'supported', [1])] }));
+  run.send('citation', citation);
+  run.token(`${best.quote} [1]`);
+  run.done(answer({ text: `${best.quote} [1]`, citations: [citation], claims: [claim(best.quote, 'supported', [1])] }));
 }
 
 function passage({ document, text }, query, response) {
@@ -346,14 +309,6 @@ function serveFile(path, response) {
   } catch {
     problem(response, 404, 'not_found', 'page_unknown', `there is no page ${path}`);
   }
-}
-
-function json(response, value, status = 200) {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-}
-
-function problem(response, status, type, code, message) {
-  json(response, { error: { type, code, message, request_id: 'req-7f3a' } }, status);
 }
 
 async function collect(stream) {

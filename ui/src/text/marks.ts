@@ -1,0 +1,28 @@
+// Which nodes of a flow a run has passed and which are at work, read from the machine's state at a checkpoint.
+import type { FlowNode } from '../api/runs';
+
+export interface Marks {
+  visited: Set<string>;
+  current: Set<string>;
+}
+
+interface Frame {
+  active?: Record<string, unknown>;
+  visits?: Record<string, number>;
+}
+
+// By the outermost frame, whose nodes are those of the run's own flow, in the order of the file.
+export function marksOf(nodes: FlowNode[], state: unknown): Marks {
+  const frame = (state as { frames?: Record<string, Frame> } | null)?.frames?.['0'];
+  return { visited: names(nodes, frame?.visits), current: names(nodes, frame?.active) };
+}
+
+// By the names that the history tells: what is left where the state speaks of another version of the flow.
+export function marksOfHistory(passed: (string | undefined)[], current: string[]): Marks {
+  return { visited: new Set(passed.filter((name) => name !== undefined)), current: new Set(current) };
+}
+
+function names(nodes: FlowNode[], byIndex: Record<string, unknown> | undefined): Set<string> {
+  const found = Object.keys(byIndex ?? {}).map((index) => nodes[Number(index)]?.name);
+  return new Set(found.filter((name) => name !== undefined));
+}
