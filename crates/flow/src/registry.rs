@@ -41,6 +41,14 @@ pub trait NodeKind: Send + Sync + Debug {
         false
     }
 
+    /// Whether an entry of a flow's `tools` can name something; asked of kinds that use tools.
+    ///
+    /// # Errors
+    /// `tool_unknown`, with the nearest name.
+    fn check_tool(&self, _name: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Performs one attempt. Errors of a passing class are tried again by the node's `retry`.
     fn perform(&self, call: &Call<'_>) -> Result<Output>;
 }

@@ -3,13 +3,26 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use ibid_types::ContentHash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// BLAKE3 of a flow's source text: a run finishes on the version it began.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "ContentHash", into = "ContentHash")]
 pub struct FlowHash(pub [u8; 32]);
+
+impl From<ContentHash> for FlowHash {
+    fn from(hash: ContentHash) -> Self {
+        Self(hash.0)
+    }
+}
+
+impl From<FlowHash> for ContentHash {
+    fn from(hash: FlowHash) -> Self {
+        Self(hash.0)
+    }
+}
 
 impl FlowHash {
     #[must_use]
