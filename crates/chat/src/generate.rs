@@ -6,13 +6,13 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use ibid_model::{ChatDelta, ChatModel, ChatOutcome, Embedder};
+use ibid_model::{ChatDelta, ChatModel, ChatOutcome};
 use ibid_types::Result;
-use ibid_types::answer::{Citation, Claim, Event, Question, Usage};
+use ibid_types::answer::{Citation, Claim, Event, Usage};
 
-use crate::AnswerConfig;
-use crate::answerer::{Examined, Reporter};
+use crate::answering::{Making, Reporter};
 use crate::extract::Span;
+use crate::finding::Examined;
 use crate::prompt::{Prompt, build};
 use crate::scribe::{Piece, Scribe};
 use crate::sources::Sources;
@@ -38,15 +38,14 @@ pub struct Draft {
 
 /// Has `model` write the answer. Errors: those of the model, also after tokens were sent.
 pub fn generate(
-    question: &Question,
+    making: &Making<'_>,
     examined: &[Examined],
     model: &dyn ChatModel,
-    embedder: &dyn Embedder,
-    config: &AnswerConfig,
     reporter: &mut Reporter<'_>,
 ) -> Result<Draft> {
+    let (question, embedder) = (making.question, &making.ports.embedder);
     let mut sources = merged(examined);
-    let prompt = build(&question.text, question.context_tokens_max, &sources, model, embedder, config);
+    let prompt = build(making, &sources, model);
     let asked = sources.analyzer.content_keys(&question.text);
     let verifier = Verifier { sources: &mut sources, embedder, asked };
     let mut writer = Writer::new(verifier, prompt.shown, question.citations_max.max(1), reporter);
@@ -71,7 +70,7 @@ fn stream(model: &dyn ChatModel, prompt: &Prompt, writer: &mut Writer<'_, '_>) -
 }
 
 /// The parts' hits by turns, each once.
-fn merged(examined: &[Examined]) -> Sources {
+pub fn merged(examined: &[Examined]) -> Sources {
     let mut hits = Vec::new();
     let mut seen = HashSet::new();
     let longest = examined.iter().map(|part| part.sources.hits.len()).max().unwrap_or(0);

@@ -4,16 +4,25 @@
 //! data and never an instruction; a chat model that fails never costs the reader an answer that the documents hold.
 
 mod answerer;
+mod answering;
 mod extract;
+mod finding;
 #[cfg(test)]
 mod fixture;
+mod followup;
 mod generate;
 pub mod judge;
+mod noun;
+mod phrases;
+mod policy;
+mod ports;
 mod prompt;
 mod question;
+mod route;
 pub mod score;
 mod scribe;
 mod sources;
+mod talk;
 pub mod terms;
 #[cfg(test)]
 mod tests;
@@ -24,6 +33,8 @@ use ibid_types::Result;
 use ibid_types::search::{Found, Request};
 
 pub use answerer::{Answerer, Examination};
+pub use policy::{Action, Policy};
+pub use ports::Ports;
 pub use question::{PARTS_MAX, QUESTION_CHARS_MAX};
 
 /// Where answers look. `serve` implements it over the retrieve crate.

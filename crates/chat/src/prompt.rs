@@ -5,7 +5,7 @@
 
 use ibid_model::{ChatMessage, ChatModel, ChatRequest, Embedder, Role};
 
-use crate::AnswerConfig;
+use crate::answering::Making;
 use crate::sources::Sources;
 
 /// What the model is to say when the sources do not hold the answer.
@@ -26,23 +26,21 @@ pub struct Prompt {
 
 /// Builds the request within the budget: what the question allows, and what the model can hold.
 #[must_use]
-pub fn build(
-    question: &str,
-    context_tokens_max: usize,
-    sources: &Sources,
-    model: &dyn ChatModel,
-    embedder: &dyn Embedder,
-    config: &AnswerConfig,
-) -> Prompt {
+pub fn build(making: &Making<'_>, sources: &Sources, model: &dyn ChatModel) -> Prompt {
+    let (question, config, embedder) = (making.question, making.config, &making.ports.embedder);
     let nonce = uuid::Uuid::new_v4().simple().to_string();
-    let taken = config.answer_tokens_max + RULES_TOKENS + embedder.count_tokens(question);
-    let room = model.context_tokens().saturating_sub(taken).min(context_tokens_max);
+    let advice = advice(making.advice);
+    let taken = config.answer_tokens_max
+        + RULES_TOKENS
+        + embedder.count_tokens(&question.text)
+        + embedder.count_tokens(&advice);
+    let room = model.context_tokens().saturating_sub(taken).min(question.context_tokens_max);
     let fenced = fenced_sources(sources, room, &nonce, embedder);
     let shown = fenced.len();
     let user = format!(
-        "{}\n\nQuestion: {}\n\nAnswer from the sources above, with [N] after each sentence.",
+        "{}\n\nQuestion: {}\n\n{advice}Answer from the sources above, with [N] after each sentence.",
         fenced.join("\n\n"),
-        neutral(question)
+        neutral(&question.text)
     );
     let messages = vec![
         ChatMessage { role: Role::System, content: rules(&nonce) },
@@ -81,6 +79,15 @@ fn spread(text: &str) -> String {
         previous = character;
     }
     spread
+}
+
+/// What was wrong with the answer before, so that the next one is better.
+fn advice(findings: &[String]) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = findings.iter().map(|finding| format!("- {}", neutral(finding))).collect();
+    format!("An answer given before had these faults; avoid them:\n{}\n\n", lines.join("\n"))
 }
 
 fn rules(nonce: &str) -> String {
@@ -167,12 +174,25 @@ const FRAMES: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{self, HashEmbedder, Script};
+    use std::sync::Arc;
+
+    use ibid_types::answer::Question;
+
+    use crate::AnswerConfig;
+    use crate::fixture::{self, HashEmbedder, Script, Shelf};
+    use crate::ports::Ports;
 
     fn prompt(texts: &[&str], tokens: usize) -> Prompt {
         let sources = Sources::new(texts.iter().map(|text| fixture::hit(text, 0.5)).collect(), None);
-        let config = AnswerConfig::default();
-        build("What is it?", tokens, &sources, &Script::default(), &HashEmbedder::default(), &config)
+        let ports = Ports::new(
+            Arc::new(Shelf::default()),
+            Arc::new(HashEmbedder::default()),
+            Vec::new(),
+            AnswerConfig::default(),
+        );
+        let question = Question { context_tokens_max: tokens, ..fixture::question("What is it?") };
+        let making = Making { ports: &ports, question: &question, config: &ports.config, advice: &[] };
+        build(&making, &sources, &Script::default())
     }
 
     #[test]

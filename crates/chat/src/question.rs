@@ -5,7 +5,9 @@
 use std::collections::HashSet;
 
 use ibid_types::{Error, Result};
+use serde::{Deserialize, Serialize};
 
+use crate::talk::{self, Talk, Tongue};
 use crate::terms::{Analyzer, Term, TermKind};
 
 /// Longest question in characters; beyond it, it is a document and not a question.
@@ -14,14 +16,15 @@ pub const QUESTION_CHARS_MAX: usize = 4_000;
 pub const PARTS_MAX: usize = 4;
 
 /// One question of those in a text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     pub text: String,
     pub cue: Cue,
 }
 
 /// What an answer must hold to be one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cue {
     /// A person or an organisation: who, wer, qui.
     Who,
@@ -45,8 +48,8 @@ pub enum Cue {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
     Questions(Vec<Part>),
-    /// Asks nothing: "hello", "thanks".
-    Greeting,
+    /// Asks nothing of the documents: "hello", "thanks".
+    Talk(Talk, Tongue),
 }
 
 /// Reads what somebody typed. Errors: `question_empty`, `question_too_long`.
@@ -66,10 +69,10 @@ pub fn read(text: &str) -> Result<Reading> {
         );
         return Err(Error::bad_request("question_too_long", message));
     }
-    if is_greeting(text) {
-        return Ok(Reading::Greeting);
-    }
-    Ok(Reading::Questions(parts(text)))
+    Ok(match talk::read(text) {
+        Some((talk, tongue)) => Reading::Talk(talk, tongue),
+        None => Reading::Questions(parts(text)),
+    })
 }
 
 /// The terms of a part that an answer should hold, each once, with the part's words of grammar left out.
@@ -110,7 +113,9 @@ fn is_step(text: &str) -> bool {
         || contains_word(text, STEPS)
 }
 
-fn parts(text: &str) -> Vec<Part> {
+/// The questions in a text, at least one.
+#[must_use]
+pub fn parts(text: &str) -> Vec<Part> {
     let questions: Vec<&str> = split_keeping_marks(text).into_iter().filter(|part| has_word(part)).collect();
     let asked: Vec<&str> =
         questions.iter().copied().filter(|part| part.trim_end().ends_with(['?', '？'])).collect();
@@ -145,7 +150,9 @@ fn has_word(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-fn part(text: &str) -> Part {
+/// A text as one question.
+#[must_use]
+pub fn part(text: &str) -> Part {
     let text = text.trim();
     Part { text: text.to_owned(), cue: cue_of(&text.to_lowercase()) }
 }
@@ -158,13 +165,6 @@ fn cue_of(lower: &str) -> Cue {
     let begins = CUES.iter().find(|(phrase, _)| line.trim_start().starts_with(&format!("{phrase} ")));
     let holds = || CUES.iter().find(|(phrase, _)| line.contains(&format!(" {phrase} ")));
     begins.or_else(holds).map_or(Cue::Open, |(_, cue)| *cue)
-}
-
-fn is_greeting(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.len() <= 4 && !text.contains('?') && words.iter().all(|word| GREETINGS.contains(word))
 }
 
 fn contains_word(text: &str, wanted: &[&str]) -> bool {
@@ -316,44 +316,6 @@ const STEPS: &[&str] = &[
     "must", "can", "should", "set", "add", "create", "start", "stop", "go", "call", "write", "send",
 ];
 
-const GREETINGS: &[&str] = &[
-    "hello",
-    "hi",
-    "hey",
-    "hallo",
-    "servus",
-    "moin",
-    "thanks",
-    "thank",
-    "you",
-    "there",
-    "danke",
-    "good",
-    "morning",
-    "evening",
-    "afternoon",
-    "guten",
-    "tag",
-    "abend",
-    "morgen",
-    "bye",
-    "goodbye",
-    "tschüss",
-    "ok",
-    "okay",
-    "bonjour",
-    "salut",
-    "hola",
-    "merci",
-    "gracias",
-    "dear",
-    "greetings",
-    "all",
-    "everyone",
-    "ibid",
-    "test",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,7 +327,7 @@ mod tests {
     fn texts(text: &str) -> Vec<String> {
         match read(text).unwrap() {
             Reading::Questions(parts) => parts.into_iter().map(|part| part.text).collect(),
-            Reading::Greeting => Vec::new(),
+            Reading::Talk(..) => Vec::new(),
         }
     }
 
@@ -399,10 +361,8 @@ mod tests {
 
     #[test]
     fn greetings_ask_nothing() {
-        assert_eq!(read("Hello there!").unwrap(), Reading::Greeting);
-        assert_eq!(read("Danke").unwrap(), Reading::Greeting);
-        assert_ne!(read("hello?").unwrap(), Reading::Greeting);
-        assert_ne!(read("Hello, how many days?").unwrap(), Reading::Greeting);
+        assert_eq!(read("Hello there!").unwrap(), Reading::Talk(Talk::Greeting, Tongue::En));
+        assert!(matches!(read("Hello, how many days?").unwrap(), Reading::Questions(_)));
     }
 
     #[test]

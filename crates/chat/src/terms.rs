@@ -122,6 +122,12 @@ pub fn number_key(word: &str) -> String {
     if grouped { word.replace([',', '.'], "") } else { word.replace(',', ".") }
 }
 
+/// Whether a word, in lower case, is one of grammar.
+#[must_use]
+pub fn is_grammar(lower: &str) -> bool {
+    is_stop(lower)
+}
+
 /// Whether `text` denies something: "not", "never", "no longer", "nicht", "kein".
 #[must_use]
 pub fn negations(text: &str) -> usize {
