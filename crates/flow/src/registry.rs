@@ -49,6 +49,17 @@ pub trait NodeKind: Send + Sync + Debug {
         Ok(())
     }
 
+    /// What watchers are told of an output besides that it is there, such as citations: names and contents. A pure
+    /// function of the output, because it is asked again for those who come late.
+    fn events_of(&self, _output: &Value) -> Vec<(String, Value)> {
+        Vec::new()
+    }
+
+    /// The whole text whose pieces were told as tokens, for those who missed some. A pure function of the output.
+    fn text_of(&self, _output: &Value) -> Option<String> {
+        None
+    }
+
     /// Performs one attempt. Errors of a passing class are tried again by the node's `retry`.
     fn perform(&self, call: &Call<'_>) -> Result<Output>;
 }
