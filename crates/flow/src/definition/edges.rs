@@ -54,7 +54,7 @@ impl Reader<'_> {
         }
         let fields = at.fields(&mut self.problems, "a node, or `{if: condition, to: node}`", keys::NEXT)?;
         let to = self.edge_target(&fields)?;
-        let condition = fields.find("if").and_then(|at| self.condition(&at));
+        let condition = fields.find("if").map(|at| self.condition(&at));
         Some(Edge { condition, to })
     }
 
@@ -75,10 +75,10 @@ impl Reader<'_> {
         self.node_named(at).map(Some)
     }
 
-    fn condition(&mut self, at: &At<'_>) -> Option<String> {
+    fn condition(&mut self, at: &At<'_>) -> String {
         match at.tree.data {
-            Data::Boolean(value) => Some(value.to_string()),
-            _ => self.expression(at, &[]),
+            Data::Boolean(value) => value.to_string(),
+            _ => self.expression(at, &[]).unwrap_or_default(),
         }
     }
 }

@@ -79,30 +79,45 @@ impl Reader<'_> {
         let names = match read {
             Ok(names) => names,
             Err(Malformed { offset, message }) => {
-                let message = format!("this expression cannot be read: {message}");
+                let message = format!("this expression cannot be read: {message}{}", syntax_advice(text));
                 return self.problems.error(place_in(at, text, offset), &at.path, message);
             }
         };
         for name in names.iter().filter(|name| !also.contains(&name.as_str())) {
             if !self.channels.contains_key(name) {
                 let place = place_in(at, text, offset_of(text, name));
-                let message = format!("there is no channel `{name}`; {}", self.channel_advice(name, also));
+                let message = self.unknown_name(name, also);
                 self.problems.error(place, &at.path, message);
             }
         }
     }
 
-    pub fn channel_advice(&self, name: &str, also: &[&str]) -> String {
+    fn unknown_name(&self, name: &str, also: &[&str]) -> String {
         if name == "output" {
-            return "`output` is known in `into` and `compensate`; elsewhere use the channel that the output went into".to_owned();
+            return "only `into` and `compensate` know `output`; use the channel that the output went into"
+                .to_owned();
         }
         let known = self.channels.keys().map(String::as_str).chain(also.iter().copied());
-        match nearest(name, known) {
+        let advice = match nearest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 format!("declare it under `input` or `state`, or put it in quotes if it is a text: '{name}'")
             }
+        };
+        format!("there is no channel `{name}`; {advice}")
+    }
+}
+
+/// For those who write conditions as in another language.
+fn syntax_advice(text: &str) -> &'static str {
+    let without_comparisons =
+        ["==", "!=", "<=", ">="].iter().fold(text.to_owned(), |text, sign| text.replace(sign, ""));
+    match () {
+        () if text.contains("&&") || text.contains("||") || without_comparisons.contains('!') => {
+            "; write `and`, `or` and `not` as words"
         }
+        () if without_comparisons.contains('=') && !text.contains('(') => "; compare with `==`",
+        () => "",
     }
 }
 

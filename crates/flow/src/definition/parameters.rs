@@ -34,6 +34,9 @@ impl Reader<'_> {
             self.allow_tools(at, &mut fields);
         }
         let with = Value::Object(fields);
+        if at.is_none() && node.has_unknown {
+            return with;
+        }
         let absent = Tree { place: node.key_place, data: Data::Map(Vec::new()), verbatim: None };
         let (tree, path) = match at {
             Some(at) => (at.tree, at.path.clone()),

@@ -117,7 +117,7 @@ impl Reader<'_> {
 
     fn flow_name(&mut self, fields: &Fields<'_>) -> Option<String> {
         let at = fields.require("name", &mut self.problems, "give the flow a name: `name: my-flow`")?;
-        let name = at.text(&mut self.problems, "a name")?;
+        let name = at.text(&mut self.problems, "text, the name of the flow")?;
         if !keys::is_name(name, &['-']) {
             at.error(
                 &mut self.problems,

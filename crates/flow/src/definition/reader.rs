@@ -23,6 +23,8 @@ pub(super) struct At<'t> {
 pub(super) struct Fields<'t> {
     pub path: String,
     pub key_place: Place,
+    /// Whether some keys were told as unknown, so that others may be missing because of that.
+    pub has_unknown: bool,
     entries: &'t [Entry],
 }
 
@@ -118,8 +120,8 @@ impl<'t> At<'t> {
             return None;
         };
         tell_repeated(&self.path, entries, problems);
-        tell_unknown(&self.path, entries, known, problems);
-        Some(Fields { path: self.path.clone(), key_place: self.key_place, entries })
+        let has_unknown = tell_unknown(&self.path, entries, known, problems);
+        Some(Fields { has_unknown, path: self.path.clone(), key_place: self.key_place, entries })
     }
 
     pub fn wrong_type(&self, problems: &mut Problems, what: &str) {
@@ -176,12 +178,15 @@ fn tell_repeated(path: &str, entries: &[Entry], problems: &mut Problems) {
     }
 }
 
-fn tell_unknown(path: &str, entries: &[Entry], known: &[&str], problems: &mut Problems) {
-    for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+/// Whether there was any.
+fn tell_unknown(path: &str, entries: &[Entry], known: &[&str], problems: &mut Problems) -> bool {
+    let unknown: Vec<_> = entries.iter().filter(|entry| !known.contains(&entry.key.as_str())).collect();
+    for entry in &unknown {
         let message =
             format!("there is no key `{}` here{}", entry.key, suggestion(&entry.key, known.iter().copied()));
         problems.error(entry.place, &joined(path, &entry.key), message);
     }
+    !unknown.is_empty()
 }
 
 /// `1.5 min` as 90: what people write where seconds are asked for.

@@ -301,8 +301,11 @@ fn with_templates(parameters: Value) -> Value {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for property in properties.values_mut() {
             let own = property.take();
-            let description = own.get("description").cloned().unwrap_or_default();
-            *property = json!({"description": description, "anyOf": [own, {"$ref": "#/$defs/template"}]});
+            let description = own.get("description").cloned();
+            *property = json!({"anyOf": [own, {"$ref": "#/$defs/template"}]});
+            if let Some(description) = description {
+                property["description"] = description;
+            }
         }
     }
     schema.entry("description").or_insert_with(|| json!("Parameters of the kind. Texts may hold templates."));

@@ -171,6 +171,11 @@ impl Builder<'_, '_> {
                 let data = self.scalar(text, style, tag, place)?;
                 self.add(Tree { place, data, verbatim }, anchor)
             }
+            Event::SequenceStart(_, _, Some(tag)) | Event::MappingStart(_, _, Some(tag))
+                if tag.core_suffix().is_none() =>
+            {
+                self.refuse(place, TAG)
+            }
             Event::SequenceStart(_, anchor, _) => self.begin(Data::List(Vec::new()), anchor, place),
             Event::MappingStart(_, anchor, _) => self.begin(Data::Map(Vec::new()), anchor, place),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
@@ -262,10 +267,7 @@ impl Builder<'_, '_> {
             None | Some(Some("str")) => Ok(Data::Text(text.into_owned())),
             Some(Some(_)) => Ok(plain(&text)),
             Some(None) => {
-                self.refuse(
-                    place,
-                    "tags such as `!name` mean nothing in a flow; leave it out, or quote the text",
-                )?;
+                self.refuse(place, TAG)?;
                 Ok(Data::Null)
             }
         }
@@ -310,6 +312,7 @@ impl Open {
     }
 }
 
+const TAG: &str = "tags such as `!name` mean nothing in a flow; leave it out, or quote the text";
 const KEY_NOT_TEXT: &str = "a key must be a word; if this is a template, put it in quotes: \"{{ name }}\"";
 
 /// As YAML breaks lines: after a line feed, a carriage return, or both.
