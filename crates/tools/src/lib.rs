@@ -6,6 +6,7 @@
 mod builtin;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+mod mcp;
 mod schema;
 mod tool;
 mod toolbox;
@@ -15,6 +16,7 @@ pub use builtin::{
     Calculator, CurrentTime, DocumentText, HttpGet, Library, Lookup, Passage, ReadDocument, SearchDocuments,
     SystemLookup,
 };
+pub use mcp::McpServers;
 pub use schema::Schema;
 pub use tool::{Tool, ToolContext, ToolSpec};
 pub use toolbox::{Listing, ToolSource, Toolbox, ToolboxLimits};
