@@ -13,7 +13,7 @@ mod toolbox;
 mod workers;
 
 pub use builtin::{
-    Calculator, CurrentTime, DocumentText, HttpGet, Library, Lookup, Passage, ReadDocument, SearchDocuments,
+    Calculator, CurrentTime, DocumentText, HttpGet, HttpRequest, Library, Lookup, Passage, ReadDocument, SearchDocuments,
     SystemLookup,
 };
 pub use mcp::McpServers;

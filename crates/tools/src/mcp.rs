@@ -42,13 +42,13 @@ impl McpServers {
         Ok(Self { servers, bridge })
     }
 
-    /// Ends all connections and programs: those that end when asked get this long, the others are killed.
+    /// Ends all connections and programs: those that end when asked get this long each, the others are killed. Blocks.
     pub fn close(&self, patience: Duration) {
         let closing: Vec<_> = self.servers.iter().map(|server| server.close()).collect();
         for closed in closing {
             let _ = closed.recv_timeout(patience);
         }
-        self.servers.iter().for_each(|server| server.kill());
+        self.bridge.stop();
     }
 }
 

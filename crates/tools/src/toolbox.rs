@@ -98,13 +98,31 @@ impl Toolbox {
         if !is_allowed(name, allowed) {
             return Err(not_allowed(name, allowed));
         }
-        let tool = self.find(name, context.remaining())?;
+        let tool = self.tool(name, context.remaining())?;
         tool.spec().check_input(input)?;
         let (work, input) = (Arc::clone(&tool), input.clone());
         let timeout = tool.spec().timeout;
         let result = self.workers.run(name, timeout, context, move |context| work.call(&input, context))?;
         self.check_size(name, &result)?;
         Ok(result)
+    }
+
+    /// The tool of that name; a source is asked for its tools at most so long.
+    ///
+    /// # Errors
+    /// `tool_unknown`, `mcp_unavailable`.
+    pub fn tool(&self, name: &str, timeout: Duration) -> Result<Arc<dyn Tool>> {
+        if let Some(tool) = self.tools.get(name) {
+            return Ok(Arc::clone(tool));
+        }
+        let Some(source) = source_of(name).and_then(|source| self.sources.get(source)) else {
+            return Err(self.unknown(name, &[]));
+        };
+        let tools = source.tools(timeout)?;
+        match tools.iter().find(|tool| tool.spec().name == name) {
+            Some(tool) => Ok(Arc::clone(tool)),
+            None => Err(self.unknown(name, &tools)),
+        }
     }
 
     /// What a chat model may be offered: the tools that `allowed` names. Only sources that it names are asked, each at
@@ -127,6 +145,11 @@ impl Toolbox {
         listing
     }
 
+    /// What the tools say of themselves that are there without asking a source, in the order of names.
+    pub fn specs(&self) -> impl Iterator<Item = &ToolSpec> {
+        self.tools.values().map(|tool| tool.spec())
+    }
+
     /// Whether an entry of an allow list can name something: a tool, `SOURCE.*`, or any tool of a source that is
     /// attached (which is not asked: it may be down while a flow is written).
     ///
@@ -135,20 +158,6 @@ impl Toolbox {
     pub fn check_name(&self, name: &str) -> Result<()> {
         let of_source = source_of(name).is_some_and(|source| self.sources.contains_key(source));
         if of_source || self.tools.contains_key(name) { Ok(()) } else { Err(self.unknown(name, &[])) }
-    }
-
-    fn find(&self, name: &str, timeout: Duration) -> Result<Arc<dyn Tool>> {
-        if let Some(tool) = self.tools.get(name) {
-            return Ok(Arc::clone(tool));
-        }
-        let Some(source) = source_of(name).and_then(|source| self.sources.get(source)) else {
-            return Err(self.unknown(name, &[]));
-        };
-        let tools = source.tools(timeout)?;
-        match tools.iter().find(|tool| tool.spec().name == name) {
-            Some(tool) => Ok(Arc::clone(tool)),
-            None => Err(self.unknown(name, &tools)),
-        }
     }
 
     /// The error for a name that nothing has; `more` are tools that were looked at besides our own.

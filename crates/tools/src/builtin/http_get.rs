@@ -84,7 +84,7 @@ impl HttpGet {
     }
 
     /// Follows redirects to a response that is none.
-    fn fetch(&self, first: Url, context: &ToolContext) -> Result<Response> {
+    pub(super) fn fetch(&self, first: Url, context: &ToolContext) -> Result<Response> {
         let mut url = first;
         for _ in 0..=REDIRECTS_MAX {
             self.check(&url)?;
@@ -101,7 +101,7 @@ impl HttpGet {
     }
 
     /// Whether the list reaches the address; names are checked again when they are looked up.
-    fn check(&self, url: &Url) -> Result<()> {
+    pub(super) fn check(&self, url: &Url) -> Result<()> {
         let (host, port) = match (url.scheme(), url.host_str(), url.port_or_known_default()) {
             ("http" | "https", Some(host), Some(port))
                 if url.username().is_empty() && url.password().is_none() =>
@@ -132,7 +132,7 @@ impl HttpGet {
     }
 
     /// Made at the first call: most servers never need it.
-    fn client(&self) -> Result<&Client> {
+    pub(super) fn client(&self) -> Result<&Client> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
@@ -152,7 +152,7 @@ impl HttpGet {
         Ok(self.client.get_or_init(|| client))
     }
 
-    fn failure(&self, url: &Url, error: reqwest::Error) -> Error {
+    pub(super) fn failure(&self, url: &Url, error: reqwest::Error) -> Error {
         if error.is_timeout() {
             return timed_out(&self.spec.name);
         }
@@ -165,7 +165,7 @@ impl HttpGet {
     }
 
     /// The text and whether it was cut.
-    fn read(&self, response: Response) -> Result<(String, bool)> {
+    pub(super) fn read(&self, response: Response) -> Result<(String, bool)> {
         let url = response.url().clone();
         let mut bytes = Vec::new();
         let most = u64::try_from(self.bytes_max).unwrap_or(u64::MAX);
@@ -208,7 +208,7 @@ fn redirect(response: &Response) -> Option<Result<Url>> {
     Some(response.url().join(&place).map_err(|error| not_a_url(&place).caused_by(error)))
 }
 
-fn header_text(response: &Response, name: header::HeaderName) -> Option<String> {
+pub(super) fn header_text(response: &Response, name: header::HeaderName) -> Option<String> {
     let value = response.headers().get(name)?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
@@ -278,7 +278,7 @@ fn is_timeout(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
 }
 
-fn not_a_url(text: &str) -> Error {
+pub(super) fn not_a_url(text: &str) -> Error {
     let shown: String = text.chars().take(200).collect();
     Error::bad_request(
         "http_url_invalid",

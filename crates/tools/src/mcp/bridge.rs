@@ -15,6 +15,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// How soon a waiting caller sees that its call was cancelled.
 const CANCEL_LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
+/// How long dropped tasks may take to be gone.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) struct Bridge {
     handle: Handle,
@@ -77,10 +80,15 @@ impl Bridge {
         Err(given_up)
     }
 
-    /// Ends all tasks without waiting for them; allowed on async threads too.
+    /// Ends all tasks, and with them the programs that they have started, within a second.
     pub(super) fn stop(&self) {
-        if let Some(runtime) = self.runtime.lock().take() {
-            runtime.shutdown_background();
+        let Some(runtime) = self.runtime.lock().take() else {
+            return;
+        };
+        // On a thread of its own, because a runtime may not be waited for on another's threads.
+        let stopping = std::thread::Builder::new().spawn(move || runtime.shutdown_timeout(STOP_TIMEOUT));
+        if let Ok(stopping) = stopping {
+            let _ = stopping.join();
         }
     }
 
