@@ -23,7 +23,7 @@ test('an answer streams with its steps, and its marks open the exact quote', asy
   };
   await withPage(server.url, {}, async (page) => {
     await ask(page, 'How much leave do I have?');
-    await page.getByText('Searching the documents', { exact: true }).waitFor();
+    await page.locator('article summary').getByText('Searching the documents').waitFor();
     await page.getByText('Everyone has 30 days').waitFor();
     await page.getByRole('button', { name: 'Stop' }).waitFor();
     more.open();
@@ -142,7 +142,7 @@ test('a greeting is not called an extract', async () => {
   });
 });
 
-test('a stop closes the stream and keeps what came', async () => {
+test('a stop cancels the run and keeps what came', async () => {
   const gone = gate();
   server.ask = async (run) => {
     run.token('The first words');
@@ -154,28 +154,71 @@ test('a stop closes the stream and keeps what came', async () => {
     await page.getByText('The first words').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     await gone.opened;
+    assert.equal((await server.received('POST', '/v1/runs/run-of-thread-1-1/cancel')).length, 1);
     await page.getByText('Stopped.').first().waitFor();
     assert.ok(await page.getByText('The first words').isVisible());
   });
 });
 
-test('a lost connection is told, and the question can be asked again', async () => {
+test('a lost connection is made again, and nothing of the answer is lost or said twice', async () => {
+  const [seen, more] = [gate(), gate()];
   server.ask = async (run) => {
-    run.token('Everyone has');
+    run.step('answer', 'started');
+    run.token('Everyone has ');
+    await seen.opened;
     run.cut();
+    run.token('30 days ');
+    await more.opened;
+    run.token('of leave.');
+    run.done(answer({ text: 'Everyone has 30 days of leave.' }));
   };
   await withPage(server.url, { expectErrors: true }, async (page) => {
     await ask(page, 'How much leave do I have?');
-    await page.getByText('The connection was lost').waitFor();
-    server.ask = leave;
-    await page.getByRole('button', { name: 'Ask again' }).click();
-    await page.getByText('2 of 2 claims (100 %)').waitFor();
+    await page.getByText('Everyone has').waitFor();
+    seen.open();
+    await page.getByText('Everyone has 30 days').waitFor();
+    const [again] = await server.received('GET', '/v1/runs/run-of-thread-1-1/events');
+    assert.equal(again.headers['last-event-id'], '2.1');
+    assert.equal(await page.locator('.words .text').textContent(), 'Everyone has 30 days ');
+    more.open();
+    await page.getByText('Everyone has 30 days of leave.').waitFor();
+    await page.getByText('How it was found').waitFor();
     assert.equal(await page.getByRole('alert').count(), 0);
+    assert.equal(server.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/turns')).length, 1);
+  });
+});
+
+test('a server that is killed and comes back goes on with the answer', async () => {
+  const run = gate();
+  server.ask = async (started) => {
+    started.did('retrieve');
+    started.step('answer', 'started');
+    started.token('A word of the first ');
+    run.open(started);
+  };
+  await withPage(server.url, { expectErrors: true }, async (page) => {
+    await ask(page, 'How much leave do I have?');
+    await page.getByText('A word of the first').waitFor();
+    const held = await run.opened;
+    server.down = true;
+    held.cut();
+    server.http.closeAllConnections();
+    await page.getByText('Connecting again; nothing of the answer gets lost.').waitFor();
+    server.down = false;
+    held.step('answer', 'started', '', { state: 'restarted', attempt: 2 });
+    held.token('Everyone has');
+    await page.getByText('Everyone has', { exact: true }).waitFor();
+    assert.equal(await page.getByText('A word of the first').count(), 0);
+    held.token('Everyone has 30 days.', { replace: true });
+    await page.getByText('Everyone has 30 days.', { exact: true }).waitFor();
+    held.done(answer({ text: 'Everyone has 30 days.' }));
+    await page.getByText('How it was found').click();
+    await page.getByText('Wrote the answer, attempt 2').waitFor();
   });
 });
 
 test('a server error is shown with its code and request', async () => {
-  server.refuse = ({ path }) => (path === '/v1/ask' ? { status: 503, type: 'unavailable', code: 'server_busy', message: 'the server works on as many requests as it may' } : null);
+  server.refuse = ({ path }) => (path.endsWith('/turns') ? { status: 503, type: 'unavailable', code: 'server_busy', message: 'the server works on as many requests as it may' } : null);
   await withPage(server.url, { expectErrors: true }, async (page) => {
     await ask(page, 'Anything?');
     const alert = page.getByRole('alert');
@@ -218,7 +261,7 @@ test('markup in answers, titles, quotes and documents stays text', async () => {
 
 test('filters go with the question', async () => {
   await withPage(server.url, {}, async (page) => {
-    await page.getByText('Limit to…').click();
+    await page.getByText('Limits and options…').click();
     await page.getByLabel('Tags, all of them', { exact: true }).fill('policy');
     await page.keyboard.press('Enter');
     await page.getByLabel('Path begins with').fill('handbook/');
@@ -226,13 +269,14 @@ test('filters go with the question', async () => {
     await page.getByRole('button', { name: 'Reisekostenrichtlinie', exact: true }).click();
     await page.getByText('3 chosen').waitFor();
     await ask(page, 'What may a hotel cost?');
-    const [request] = await server.received('POST', '/v1/ask');
+    const [request] = await server.received('POST', '/v1/threads/thread-1/turns');
     assert.deepEqual(JSON.parse(request.body), {
       question: 'What may a hotel cost?',
+      quality: 'balanced',
       filter: { tags: ['policy'], documents: ['doc-travel'], path_prefix: 'handbook/' },
       stream: true,
     });
-    await page.getByText('Limit to…').click();
+    await page.getByText('Limits and options…').click();
     await page.getByRole('button', { name: 'Clear all limits' }).click();
     assert.equal(await page.getByText('chosen').count(), 0);
   });
@@ -241,25 +285,11 @@ test('filters go with the question', async () => {
 test('a chat model can be chosen, or done without', async () => {
   server.chatModels = ['qwen2.5-1.5b'];
   await withPage(server.url, {}, async (page) => {
-    await page.getByText('Limit to…').click();
+    await page.getByText('Limits and options…').click();
     await page.getByLabel('Answered by').selectOption('extractive, no model');
     await ask(page, 'What may a hotel cost?');
-    const [request] = await server.received('POST', '/v1/ask');
+    const [request] = await server.received('POST', '/v1/threads/thread-1/turns');
     assert.equal(JSON.parse(request.body).mode, 'extractive');
-  });
-});
-
-test('earlier questions of the session come back with their answers', async () => {
-  server.ask = leave;
-  await withPage(server.url, {}, async (page) => {
-    await ask(page, 'How much leave do I have?');
-    await page.getByText('2 of 2 claims (100 %)').waitFor();
-    server.ask = abstain;
-    await ask(page, 'Do I get a company car?');
-    await page.locator('.abstained').waitFor();
-    await page.getByRole('button', { name: 'How much leave do I have?' }).click();
-    await page.getByText('2 of 2 claims (100 %)').waitFor();
-    assert.equal(server.requests.filter(({ path }) => path === '/v1/ask').length, 2);
   });
 });
 

@@ -156,7 +156,7 @@ test('who has no documents is told how to begin', async () => {
   await withPage(server.url, DOCUMENTS, async (page) => {
     await page.getByText('Nothing here yet.').waitFor();
     await page.getByText('ibid ingest FOLDER').waitFor();
-    await page.getByRole('link', { name: 'Ask', exact: true }).click();
+    await page.getByRole('link', { name: 'Chat', exact: true }).click();
     await page.getByText('There is nothing to ask yet.').waitFor();
   });
 });

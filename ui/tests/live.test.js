@@ -41,7 +41,7 @@ test('a file goes in, is asked about, quoted and deleted', { timeout: 120_000 },
     }
     await page.getByLabel('Files to add').setInputFiles([{ name: NAME, mimeType: 'text/markdown', buffer: Buffer.from(TEXT) }]);
     await page.locator(`[data-upload="${NAME}"]`).getByText(/\d+ chunks?|unchanged/).waitFor();
-    await page.getByRole('link', { name: 'Ask', exact: true }).click();
+    await page.getByRole('link', { name: 'Chat', exact: true }).click();
     await ask(page, 'When does the observatory of Zwölfendingen open its dome to visitors?');
     await page.locator('[data-mark]').first().click();
     const mark = page.locator('[data-panel] mark');

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { abstain, hotels, leave } from './support/answers.js';
 import { ask, assertNoOverflow, launch, quit, withPage } from './support/browser.js';
-import { EXPIRY_QUOTE, LEAVE_QUOTE } from './support/library.js';
+import { answer, EXPIRY_QUOTE, LEAVE_QUOTE } from './support/library.js';
 import { ScriptedServer } from './support/server.js';
 
 let server;
@@ -27,9 +27,9 @@ test('the page can be used with the keyboard alone', async () => {
     await page.keyboard.type('leave do I have?');
     await page.keyboard.press('Enter');
     await page.getByText('2 of 2 claims (100 %)').waitFor();
-    const [request] = await server.received('POST', '/v1/ask');
+    const [request] = await server.received('POST', '/v1/threads/thread-1/turns');
     assert.equal(JSON.parse(request.body).question, 'How much\nleave do I have?');
-    for (let tabs = 0; tabs < 10 && (await focused(page)) !== '1'; tabs += 1) await page.keyboard.press('Tab');
+    for (let tabs = 0; tabs < 15 && (await focused(page)) !== '1'; tabs += 1) await page.keyboard.press('Shift+Tab');
     assert.equal(await focused(page), '1');
     await page.keyboard.press('Enter');
     await page.locator('[data-panel] mark').filter({ hasText: LEAVE_QUOTE }).waitFor();
@@ -61,12 +61,14 @@ test('j opens the first citation, and the arrows walk the notes', async () => {
   });
 });
 
-for (const hash of ['#/', '#/documents', '#/documents/doc-runbook', '#/search', '#/api']) {
+for (const hash of ['#/', '#/chat/thread-1', '#/documents', '#/documents/doc-runbook', '#/search', '#/runs', '#/runs/run-finished', '#/approvals', '#/flows', '#/flows/triage', '#/new-flow', '#/api']) {
   test(`nothing is wider than a phone: ${hash}`, async () => {
     server.find('runbook').document.source = `operations/${'a-very-long-path-without-a-break'.repeat(6)}.md`;
-    await withPage(server.url, { ...PHONE, hash }, async (page) => {
+    server.chat.add(`A question ${'that does not end '.repeat(12)}`, [['unbroken'.repeat(40), answer({ text: 'Yes.' })]]);
+    await withPage(server.url, { ...PHONE, viewport: { width: 360, height: 740 }, hash }, async (page) => {
       await page.getByRole('contentinfo').getByText('4 documents').waitFor();
-      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
+      await page.waitForLoadState('networkidle');
       await assertNoOverflow(page);
     });
   });
@@ -104,7 +106,7 @@ test('colours follow the system until the reader chooses', async () => {
 
 // What a reader may have on the screen, each brought there from its page.
 const VIEWS = {
-  'the question box': ['#/', (page) => page.getByText('Limit to…').click()],
+  'the question box': ['#/', (page) => page.getByText('Limits and options…').click()],
   'an answer with its source': ['#/', async (page) => {
     await ask(page, 'What may a hotel cost?');
     await page.locator('[data-mark="1"]').first().click();
@@ -127,6 +129,32 @@ const VIEWS = {
     await page.getByLabel('Words to search for').fill('annual');
     await page.keyboard.press('Enter');
     await page.getByText(/passages? in/).waitFor();
+  }],
+  'a conversation with a bad answer': ['#/', async (page) => {
+    await ask(page, 'What may a hotel cost?');
+    await page.getByRole('button', { name: 'Bad answer' }).click();
+    await page.getByText('How it was found').click();
+    await page.getByLabel('What should the answer have been?').waitFor();
+  }],
+  'the runs': ['#/runs', (page) => page.getByText('13 checkpoints').waitFor()],
+  'a run': ['#/runs/run-finished', async (page) => {
+    await page.locator('[data-checkpoint="3"]').click();
+    await page.getByRole('heading', { name: 'State at checkpoint 3' }).waitFor();
+    await page.getByRole('button', { name: 'Compare…' }).click();
+    await page.getByLabel('The other run').fill('run-failed');
+    await page.keyboard.press('Enter');
+    await page.getByText('Where they part').waitFor();
+  }],
+  'a fork': ['#/runs/run-finished', async (page) => {
+    await page.getByRole('button', { name: 'Fork from 6…' }).click();
+    await page.getByRole('dialog').getByLabel('hits').fill('nonsense');
+  }],
+  'approvals': ['#/approvals', (page) => page.getByText('Send this answer').waitFor()],
+  'the flows': ['#/flows', (page) => page.getByText('Sorts a request').waitFor()],
+  'a flow': ['#/flows/triage', async (page) => {
+    await page.getByText('Valid.').waitFor();
+    await page.getByLabel('YAML of the flow').fill('start: here');
+    await page.getByText('A flow needs a name.').waitFor();
   }],
   'the API': ['#/api', async (page) => {
     for (const summary of await page.locator('summary').all()) await summary.click();

@@ -2,11 +2,13 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { abstain, hotels, leave } from './support/answers.js';
+import { answer } from './support/library.js';
+import { approval } from './support/runs.js';
 import { ask, quit, withPage } from './support/browser.js';
 import { gate, ScriptedServer } from './support/server.js';
 
 const OUT = fileURLToPath(new URL('../test-results/', import.meta.url));
-const WIDTHS = { desktop: { viewport: { width: 1280, height: 860 } }, phone: { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true } };
+const WIDTHS = { desktop: { viewport: { width: 1280, height: 860 } }, phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } };
 
 const file = (name, text) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
 
@@ -42,7 +44,7 @@ const SCENES = {
   unsupported: ['#/', async (page, server) => {
     server.chatModels = ['qwen2.5-1.5b'];
     server.ask = hotels;
-    await page.getByText('Limit to…').click();
+    await page.getByText('Limits and options…').click();
     await page.getByLabel('Tags, all of them', { exact: true }).fill('policy');
     await page.keyboard.press('Enter');
     await ask(page, 'What may a hotel cost?');
@@ -57,10 +59,69 @@ const SCENES = {
     await page.locator('.abstained').waitFor();
   }],
   failed: ['#/', async (page, server) => {
-    server.refuse = ({ path }) => (path === '/v1/ask' ? { status: 503, type: 'unavailable', code: 'server_busy', message: 'the server works on as many requests as it may; try again in a second' } : null);
+    server.refuse = ({ path }) => (path.endsWith('/turns') ? { status: 503, type: 'unavailable', code: 'server_busy', message: 'the server works on as many requests as it may; try again in a second' } : null);
     await ask(page, 'Anything?');
     await page.getByRole('alert').waitFor();
   }],
+  conversation: ['#/', async (page, server) => {
+    for (const title of ['Notice period in the first year', 'Hotels in Munich during the fair', 'What the drill of May told']) server.chat.add(title, [[title, answer({ text: 'Words.' })]]);
+    server.ask = leave;
+    await ask(page, 'How much annual leave do I have?');
+    await page.locator('.verdict').waitFor();
+    server.ask = hotels;
+    await ask(page, 'And what may a hotel cost?');
+    await page.getByText('2 of 3 claims').waitFor();
+    await page.getByRole('button', { name: 'Bad answer' }).last().click();
+  }],
+  threads: ['#/', async (page, server) => {
+    for (const title of ['Notice period in the first year', 'Hotels in Munich during the fair', 'What the drill of May told']) server.chat.add(title, [[title, answer({ text: 'Words.' })]]);
+    await page.reload();
+    if (page.viewportSize().width < 1000) await page.getByRole('button', { name: 'Conversations' }).click();
+    await page.getByRole('link', { name: 'Hotels in Munich' }).click();
+    await page.getByText('Words.').waitFor();
+    if (page.viewportSize().width < 1000) await page.getByRole('button', { name: /Hotels in/ }).click();
+    await page.getByText('How it was found').first().waitFor();
+  }],
+  interrupt: ['#/', async (page, server) => {
+    server.ask = async (run) => {
+      run.did('retrieve', '8 passages of 2 documents');
+      run.step('ask', 'waiting', '', { kind: 'human' });
+      run.send('interrupt', approval(run.run.id, { prompt: 'The archive holds more. Search it too?' }));
+    };
+    await ask(page, 'What was the limit in 1998?');
+    await page.getByText('Search it too?').waitFor();
+  }],
+  runs: ['#/runs', async (page) => page.getByText('13 checkpoints').waitFor()],
+  run: ['#/runs/run-finished', async (page) => {
+    await page.locator('[data-checkpoint="4"]').click();
+    await page.getByRole('heading', { name: 'State at checkpoint 4' }).waitFor();
+  }],
+  compare: ['#/runs/run-finished', async (page) => {
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('came out equal').waitFor();
+    await page.getByRole('button', { name: 'Compare…' }).click();
+    await page.getByLabel('The other run').fill('run-failed');
+    await page.keyboard.press('Enter');
+    await page.getByText('Where they part').waitFor();
+  }],
+  fork: ['#/runs/run-finished', async (page) => {
+    await page.getByRole('button', { name: 'Fork from 6…' }).click();
+    await page.getByRole('dialog').getByLabel('hits').fill('[]');
+  }],
+  approvals: ['#/approvals', async (page, server) => {
+    const fields = { amount: { type: 'integer', title: 'Amount in €', minimum: 1 }, kind: { enum: ['hotel', 'train', 'flight'], title: 'Kind' }, note: { type: 'string', title: 'Note' } };
+    server.runs.find('run-waiting').run.approvals.push(approval('run-waiting', { interrupt: 4, prompt: 'What may be spent?', schema: { type: 'object', required: ['amount'], properties: fields } }));
+    await page.reload();
+    await page.getByText('What may be spent?').waitFor();
+  }],
+  flows: ['#/flows', async (page) => page.getByText('Sorts a request').waitFor()],
+  flow: ['#/flows/triage', async (page, server) => {
+    server.runs.check = () => [{ line: 15, column: 13, severity: 'error', message: 'there is no node “replay”; did you mean “reply”?' }];
+    await page.getByLabel('YAML of the flow').press('End');
+    await page.getByText('There is no node').waitFor();
+  }],
+  bigflow: ['#/flows/chat', async (page) => page.locator('[data-node="guard"]').waitFor()],
+  newflow: ['#/new-flow', async (page) => page.getByText('Valid.').waitFor()],
   documents: ['#/documents', async (page, server) => {
     server.read = ({ source }) => (source === 'scan.pdf' ? { state: 'failed', failure: { code: 'document_damaged', reason: 'the PDF ends in the middle; fetch it again' } } : { state: 'running', step: 'embed', progress: 0.6 });
     await page.getByLabel('Files to add').setInputFiles([file('minutes-2026-11.md', 'Minutes.'), file('scan.pdf', 'x')]);

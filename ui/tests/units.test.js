@@ -1,4 +1,4 @@
-// The parts that need no browser: the event parser, the layout of answers, the API page's reading of OpenAPI.
+// The parts that need no browser: the event parser, the layout of answers and of flows, forms, differences, OpenAPI.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -13,13 +13,18 @@ async function load(path) {
 const { EventParser } = await load('api/sse.ts');
 const { claimRanges, layout } = await load('text/layout.ts');
 const { address, curl, endpoints } = await load('api/openapi.ts');
+const { draw, startOf } = await load('text/drawing.ts');
+const { changes, gist } = await load('text/json.ts');
+const { fieldsOf, valueOf } = await load('text/schema.ts');
+const { inputOf } = await load('text/flow-input.ts');
+const { stepWords } = await load('text/steps.ts');
 
 test('events come whole however the stream is cut', () => {
-  const stream = 'event: token\r\ndata: {"text":"a"}\r\n\r\n: keep-alive\n\nevent: done\ndata: x\ndata: y\n\n';
+  const stream = 'id: 4.1\r\nevent: token\r\ndata: {"text":"a"}\r\n\r\n: keep-alive\n\nevent: done\ndata: x\ndata: y\n\n';
   for (let cut = 1; cut < stream.length; cut += 1) {
     const parser = new EventParser();
     const events = [...parser.push(stream.slice(0, cut)), ...parser.push(stream.slice(cut))];
-    assert.deepEqual(events, [{ name: 'token', data: '{"text":"a"}' }, { name: 'done', data: 'x\ny' }]);
+    assert.deepEqual(events, [{ id: '4.1', name: 'token', data: '{"text":"a"}' }, { name: 'done', data: 'x\ny' }]);
   }
 });
 
@@ -63,4 +68,82 @@ test('endpoints are read with references, unions and forms', () => {
   ]);
   assert.equal(address(list[3], { id: 'a/b' }), '/v1/documents/a%2Fb');
   assert.equal(curl(list[2], 'http://x/v1/documents', '', true), `curl -X POST -H "Authorization: Bearer $IBID_KEY" -F file=@FILE 'http://x/v1/documents'`);
+});
+
+const boxes = (drawing) => Object.fromEntries(drawing.boxes.map((box) => [box.name, box]));
+const nodes = (rows) => rows.map(([name, ...next]) => ({ name, kind: 'set', next }));
+
+test('a flow is drawn from top to bottom, with what leads back marked as such', () => {
+  const { lines, ...drawing } = draw(nodes([['b', 'c', 'd'], ['a', 'b'], ['c', 'e'], ['d', 'e', 'b'], ['e', 'end']]), 'a');
+  const at = boxes(drawing);
+  assert.ok(at.a.y < at.b.y && at.b.y < at.c.y && at.c.y === at.d.y && at.d.y < at.e.y && at.e.y < at.end.y);
+  assert.deepEqual(lines.filter((line) => line.back).map(({ from, to }) => `${from}-${to}`), ['d-b']);
+  assert.equal(lines.length, 7);
+});
+
+test('boxes never overlap and lie within the drawing, whatever the flow', () => {
+  let seed = 7;
+  const random = (below) => (seed = (seed * 1103515245 + 12345) % 2147483648) % below;
+  for (let round = 0; round < 200; round += 1) {
+    const count = 1 + random(25);
+    const rows = Array.from({ length: count }, (_, index) => [`n${index}`, ...Array.from({ length: random(4) }, () => (random(8) ? `n${random(count)}` : 'end'))]);
+    const drawing = draw(nodes(rows), 'n0');
+    for (const [index, one] of drawing.boxes.entries()) {
+      assert.ok(one.x - one.width / 2 >= 0 && one.x + one.width / 2 <= drawing.width && one.y + one.height / 2 <= drawing.height);
+      for (const other of drawing.boxes.slice(index + 1)) {
+        assert.ok(one.y !== other.y || Math.abs(one.x - other.x) >= (one.width + other.width) / 2, `${one.name} on ${other.name} in round ${round}`);
+      }
+    }
+    assert.ok(drawing.lines.every(({ path }) => !/NaN|undefined/.test(path)));
+  }
+});
+
+test('a flow without nodes, one that names what is not there, and a circle are drawn', () => {
+  assert.equal(draw([], undefined).boxes.length, 0);
+  assert.equal(draw(nodes([['a', 'nowhere']]), 'b').lines.length, 0);
+  assert.deepEqual(draw(nodes([['a', 'b'], ['b', 'a'], ['c', 'c']]), 'a').lines.map(({ from, to, back }) => [from, to, back]), [['a', 'b', false], ['b', 'a', true], ['c', 'c', true]]);
+  assert.equal(startOf('name: x\nstart: "go-on"  # here\n'), 'go-on');
+});
+
+test('a long chain is drawn in time', () => {
+  const started = performance.now();
+  draw(nodes(Array.from({ length: 300 }, (_, index) => [`n${index}`, `n${index + 1}`, `n${index + 9}`])), 'n0');
+  assert.ok(performance.now() - started < 2000);
+});
+
+test('changes are told by their place, and what is gone with its value', () => {
+  const found = changes({ a: 1, b: { c: [1, 2], 'd/e': 0 }, f: 'x' }, { a: 1, b: { c: [1, 3, 4], 'd/e': 1 }, g: null });
+  assert.deepEqual([...found.byPath], [['/b/c/1', 'changed'], ['/b/c/2', 'added'], ['/b/d~1e', 'changed'], ['/g', 'added'], ['/f', 'removed']]);
+  assert.deepEqual([...found.removed], [['/f', 'x']]);
+  assert.equal(changes({ a: [1] }, { a: [1] }).byPath.size, 0);
+  assert.deepEqual([...changes([1], { 0: 1 }).byPath], [['', 'changed']]);
+});
+
+test('a folded value is told in short', () => {
+  assert.deepEqual([gist({ a: 1, b: 2, c: 3, d: 4, e: 5 }), gist([1, 2]), gist({}), gist([]), gist('x')], ['{a, b, c, d, …}', '[2]', '{}', '[]', '"x"']);
+});
+
+const read = (schema, entered) => valueOf(fieldsOf(schema), entered);
+
+test('entries become values of the types that are asked for', () => {
+  assert.deepEqual(read({ type: 'string' }, { '': ' yes ' }), { value: ' yes ' });
+  assert.deepEqual(read({ type: 'number' }, { '': '1.5' }), { value: 1.5 });
+  assert.deepEqual(read({ type: ['integer', 'null'] }, { '': '1.5' }), { problem: 'a whole number is wanted', field: '' });
+  assert.deepEqual(read({ enum: ['a', null] }, { '': 'null' }), { value: null });
+  assert.deepEqual(read({ properties: { a: { type: 'string' }, b: { type: 'number' } } }, { a: '', b: '' }), { value: {} });
+  assert.deepEqual(read({ type: 'object', properties: { a: { default: { x: 1 } } } }, {}), { value: { a: { x: 1 } } });
+  assert.deepEqual(read({ type: 'object', required: ['a'], properties: { a: { type: 'string' } } }, {}), { problem: 'say something', field: 'a' });
+  for (const odd of [null, true, 'x', [], {}, { type: 7 }, { type: 'object' }, { properties: { a: null } }]) assert.ok(fieldsOf(odd).length === 1);
+});
+
+test('an empty input has what the flow asks for', () => {
+  assert.deepEqual(inputOf('name: x\ninput: {question: text, limit: integer?, tags: list}\n'), { question: '', tags: [] });
+  assert.deepEqual(inputOf('input:\n  question: text\n  deep: {type: list, default: []}\n  sure: boolean # really\nstart: a\n'), { question: '', sure: false });
+  assert.deepEqual(inputOf('name: x'), {});
+});
+
+test('steps are told in words, and unknown nodes by their name', () => {
+  assert.equal(stepWords({ node: 'retrieve', kind: 'retrieve', state: 'started' }, true), 'Searching the documents');
+  assert.equal(stepWords({ node: 'look', kind: 'retrieve', state: 'finished' }, true), 'Searched the documents (look)');
+  assert.equal(stepWords({ node: 'calc', kind: 'set', state: 'finished' }, false), 'calc');
 });

@@ -110,7 +110,7 @@ export class ScriptedServer {
     if (request.path === '/openapi.json') return json(response, openapi);
     if (noun === 'threads' || noun === 'turns') return this.chat.route(request, response);
     if (noun === 'runs' || noun === 'approvals' || noun === 'flows') return this.runs.route(request, response);
-    if (name === 'POST ask') return json(response, await this.#askOnce(JSON.parse(request.body)));
+    if (name === 'POST ask') return this.#askOnce(JSON.parse(request.body), response);
     if (name === 'POST search') return this.#search(JSON.parse(request.body), response);
     if (name === 'GET status') return json(response, this.status());
     if (name === 'GET workspaces') return json(response, [{ id: 'w1', name: 'default', documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' }]);
@@ -208,8 +208,12 @@ export class ScriptedServer {
   }
 
   // For the API page, which calls it as it stands in the description.
-  #askOnce({ question }) {
-    return { text: `You asked “${question}”.`, mode: 'extractive', claims: [], citations: [], confidence: 1, usage: { prompt_tokens: 0, completion_tokens: 0 }, took_ms: 1 };
+  #askOnce({ question, stream }, response) {
+    const told = { text: `You asked “${question}”.`, mode: 'extractive', claims: [], citations: [], confidence: 1, usage: { prompt_tokens: 0, completion_tokens: 0 }, took_ms: 1 };
+    if (!stream) return json(response, told);
+    const events = new Stream(response);
+    events.send('done', told);
+    return events.end();
   }
 
   #search(request, response) {

@@ -22,7 +22,7 @@ export class ThreadRoutes {
   route(request, response) {
     const [, , noun, id, part] = request.path.split('/').map(decodeURIComponent);
     if (noun === 'turns') return this.#rate(id, request, response);
-    if (!id && request.method === 'POST') return json(response, this.threads.find((one) => one.id === this.add('')), 201);
+    if (!id && request.method === 'POST') return this.#create(response);
     if (!id) return this.#list(request.query, response);
     const thread = this.threads.find((one) => one.id === id);
     if (!thread) return problem(response, 404, 'not_found', 'thread_unknown', `there is no thread ${id}`);
@@ -32,6 +32,11 @@ export class ThreadRoutes {
     if (request.method !== 'DELETE') return json(response, thread);
     this.threads = this.threads.filter((one) => one !== thread);
     return response.writeHead(204).end();
+  }
+
+  #create(response) {
+    this.add('');
+    json(response, this.threads[0], 201);
   }
 
   #list({ text = '' }, response) {
