@@ -13,8 +13,8 @@ mod toolbox;
 mod workers;
 
 pub use builtin::{
-    Calculator, CurrentTime, DocumentText, HttpGet, HttpRequest, Library, Lookup, Passage, ReadDocument, SearchDocuments,
-    SystemLookup,
+    Calculator, CurrentTime, DocumentText, HttpGet, HttpRequest, Library, Lookup, Passage, ReadDocument,
+    SearchDocuments, SystemLookup, add_built_in,
 };
 pub use mcp::McpServers;
 pub use schema::Schema;

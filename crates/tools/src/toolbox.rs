@@ -33,6 +33,12 @@ pub struct ToolboxLimits {
     pub result_bytes_max: usize,
 }
 
+impl From<&ibid_config::Tools> for ToolboxLimits {
+    fn from(config: &ibid_config::Tools) -> Self {
+        Self { concurrent_max: config.concurrent_max, result_bytes_max: config.result_bytes_max }
+    }
+}
+
 /// The tools of allowed names, and why those of a source are missing.
 #[derive(Debug, Default)]
 pub struct Listing {

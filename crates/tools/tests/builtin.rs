@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_tools::{
-    Calculator, CurrentTime, DocumentText, Library, Passage, ReadDocument, SearchDocuments, Tool, conformance,
+    Calculator, CurrentTime, DocumentText, Library, Passage, ReadDocument, SearchDocuments, Tool, Toolbox,
+    ToolboxLimits, add_built_in, conformance,
 };
 use ibid_types::{DocumentId, Error, Result, WorkspaceId};
 use serde_json::json;
@@ -113,4 +114,14 @@ fn an_unknown_document_is_told_as_such() {
     let read = |id: &str| conformance::call(&read(), &json!({"document": id})).unwrap_err().code;
     assert_eq!(read(&DocumentId::from_bytes([2; 16]).to_string()), "document_unknown");
     assert_eq!(read(&"-".repeat(36)), "id_malformed");
+}
+
+#[test]
+fn the_defaults_give_all_of_them() {
+    let config = ibid_config::Layers::defaults().unwrap().finish().unwrap().0.tools;
+    let mut toolbox = Toolbox::new(ToolboxLimits::from(&config));
+    add_built_in(&mut toolbox, &config, shelf(), Clock::system()).unwrap();
+    for name in ["calculator", "current_time", "http_get", "read_document", "search_documents"] {
+        assert!(toolbox.check_name(name).is_ok(), "{name}");
+    }
 }

@@ -116,15 +116,28 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 /// What holds over both transports.
 fn serves(shop: &Shop) {
     let names = shop.names();
-    assert!(names.contains(&"shop.echo".to_owned()) && names.contains(&"shop.process".to_owned()), "{names:?}");
-    assert!(!names.contains(&"shop.faulty_schema".to_owned()), "a tool whose input cannot be checked is left out");
+    assert!(
+        names.contains(&"shop.echo".to_owned()) && names.contains(&"shop.process".to_owned()),
+        "{names:?}"
+    );
+    assert!(
+        !names.contains(&"shop.faulty_schema".to_owned()),
+        "a tool whose input cannot be checked is left out"
+    );
     assert_eq!(shop.call("echo", json!({"text": "Größe"})).unwrap(), json!({"text": "Größe"}));
     assert_eq!(shop.call("add", json!({"a": 1, "b": 2.5})).unwrap(), json!({"sum": 3.5}));
     assert_eq!(shop.call("count", json!({})).unwrap()["key"], json!("run-1/step-2"));
     let failed = shop.refusal("fail", json!({}));
-    assert_eq!((failed.code, failed.message.contains("the hammer is missing")), ("tool_failed", true), "{failed}");
+    assert_eq!(
+        (failed.code, failed.message.contains("the hammer is missing")),
+        ("tool_failed", true),
+        "{failed}"
+    );
     assert!(shop.refusal("ecko", json!({})).message.contains("'shop.echo'"));
-    assert_eq!(shop.call_within("hang", json!({}), Duration::from_millis(300)).unwrap_err().code, "tool_timeout");
+    assert_eq!(
+        shop.call_within("hang", json!({}), Duration::from_millis(300)).unwrap_err().code,
+        "tool_timeout"
+    );
     assert!(shop.call("echo", json!({"text": "still there"})).is_ok());
     shop.call("grow", json!({})).unwrap();
     eventually("the new tool", || shop.names().contains(&"shop.extra".to_owned()));
@@ -134,7 +147,11 @@ fn serves(shop: &Shop) {
 fn conforms(shop: &Shop) {
     let tool = |name: &str| shop.toolbox.tool(name, LONG).unwrap();
     assert!(!tool("shop.echo").spec().has_side_effects && tool("shop.add").spec().has_side_effects);
-    conformance::check(&tool("shop.echo"), &json!({"text": "a"}), &[(json!({"text": 1}), "/text"), (json!({}), "/")]);
+    conformance::check(
+        &tool("shop.echo"),
+        &json!({"text": "a"}),
+        &[(json!({"text": 1}), "/text"), (json!({}), "/")],
+    );
     conformance::check(&tool("shop.add"), &json!({"a": 1, "b": 2}), &[(json!({"a": 1, "b": "2"}), "/b")]);
 }
 
@@ -178,7 +195,9 @@ fn a_program_that_keeps_dying_is_left_alone_for_a_while() {
 
 #[test]
 fn what_is_not_there_costs_nothing_until_it_is_called() {
-    for config in [server("/nowhere/mcp-server", ""), server("/bin/true", ""), server("", "http://127.0.0.1:1/mcp")] {
+    for config in
+        [server("/nowhere/mcp-server", ""), server("/bin/true", ""), server("", "http://127.0.0.1:1/mcp")]
+    {
         let shop = Shop::open(&config);
         assert!(shop.toolbox.check_name("shop.echo").is_ok());
         assert_eq!(shop.refusal("echo", json!({})).code, "mcp_unavailable");
@@ -202,7 +221,9 @@ fn a_program_gets_its_own_environment_and_not_ours() {
     let environment = Shop::open(&config).call("environment", json!({})).unwrap();
     assert_eq!(environment["TOKEN"], json!("hunter2"));
     assert!(environment.get("PATH").is_some());
-    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && environment.get("CARGO_MANIFEST_DIR").is_none());
+    assert!(
+        std::env::var_os("CARGO_MANIFEST_DIR").is_some() && environment.get("CARGO_MANIFEST_DIR").is_none()
+    );
 }
 
 #[test]

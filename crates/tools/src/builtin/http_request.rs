@@ -16,7 +16,8 @@ use crate::workers::timed_out;
 use crate::{Tool, ToolContext, ToolSpec};
 
 /// Headers that the client itself writes.
-const HEADERS_OWN: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "idempotency-key"];
+const HEADERS_OWN: [&str; 5] =
+    ["host", "content-length", "transfer-encoding", "connection", "idempotency-key"];
 
 /// Input `{"method", "url", "headers", "body", "expects"}`; output `{"url", "status", "content_type", "truncated"}`
 /// with `"text"`, or with `"json"` where that is expected. Answers 429 and 5xx are errors, so that they are tried again.
@@ -103,9 +104,12 @@ impl Tool for HttpRequest {
         let (url, status) = (response.url().to_string(), response.status().as_u16());
         let content_type = header_text(&response, header::CONTENT_TYPE);
         let (text, is_truncated) = self.web.read(response)?;
-        let mut output = json!({"url": url, "status": status, "content_type": content_type, "truncated": is_truncated});
+        let mut output =
+            json!({"url": url, "status": status, "content_type": content_type, "truncated": is_truncated});
         match input["expects"].as_str() {
-            Some("json") => output["json"] = serde_json::from_str(&text).map_err(|error| not_json(&url, error))?,
+            Some("json") => {
+                output["json"] = serde_json::from_str(&text).map_err(|error| not_json(&url, error))?
+            }
             _ => output["text"] = Value::from(text),
         }
         Ok(output)
@@ -123,7 +127,9 @@ fn with_headers(mut request: RequestBuilder, input: &Value) -> Result<RequestBui
         let key = header::HeaderName::from_bytes(name.as_bytes());
         let value = header::HeaderValue::from_str(value.as_str().unwrap_or_default());
         match (key, value) {
-            (Ok(key), Ok(value)) if !HEADERS_OWN.contains(&key.as_str()) => request = request.header(key, value),
+            (Ok(key), Ok(value)) if !HEADERS_OWN.contains(&key.as_str()) => {
+                request = request.header(key, value)
+            }
             _ => return Err(header_invalid(name)),
         }
     }
@@ -151,13 +157,16 @@ fn check_status(response: &Response) -> Result<()> {
 }
 
 fn not_json(url: &str, error: serde_json::Error) -> Error {
-    let message = format!("what {url} answers is not JSON; expect `text`, or ask for JSON by a header `accept`");
+    let message =
+        format!("what {url} answers is not JSON; expect `text`, or ask for JSON by a header `accept`");
     Error::bad_request("http_not_json", message).caused_by(error)
 }
 
 fn header_invalid(name: &str) -> Error {
     let shown: String = name.chars().take(60).collect();
-    let message = format!("the header '{shown}' cannot be sent; its name or value is malformed, or the client writes it itself");
+    let message = format!(
+        "the header '{shown}' cannot be sent; its name or value is malformed, or the client writes it itself"
+    );
     Error::bad_request("http_header_invalid", message)
 }
 
