@@ -8,6 +8,7 @@ pub mod definition;
 pub mod expression;
 mod journal;
 pub mod machine;
+pub mod nodes;
 mod registry;
 
 pub use codec::{CheckpointKey, Codec};
