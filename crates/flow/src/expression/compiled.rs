@@ -53,6 +53,7 @@ impl Compiled {
     pub fn text(source: &str) -> Result<Self, Malformed> {
         check_length(source)?;
         if let Some((offset, inner)) = dialect::whole(source)
+            && dialect::check_words(inner, offset).is_ok()
             && dialect::environment().compile_expression(inner).is_ok()
         {
             return Self::expression(inner).map_err(|problem| moved(problem, offset));
@@ -100,7 +101,7 @@ impl Compiled {
     /// Only what is wanted is converted: a scope may hold much else.
     fn context(&self, scope: &Scope<'_>) -> minijinja::Value {
         let found = self.names.iter().filter_map(|name| Some((name.as_str(), scope.find(name)?)));
-        found.map(|(name, found)| (name, value::from_json(found))).collect()
+        minijinja::Value::from_pairs(found.map(|(name, found)| (name, value::from_json(found))))
     }
 }
 

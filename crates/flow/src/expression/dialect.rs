@@ -17,6 +17,8 @@ use super::compiled::TEXT_BYTES_MAX;
 
 /// Instructions of one evaluation: some hundred times what a long prompt needs, a few milliseconds.
 const FUEL: u64 = 100_000;
+/// Words and signs of one expression; a chain of operators is a tree as deep as it is long.
+const TOKENS_MAX: usize = 600;
 /// Longest list that a filter takes.
 const ITEMS_MAX: usize = 100_000;
 
@@ -82,7 +84,11 @@ fn check_statement(inside: &str, offset: usize) -> Result<(), Malformed> {
 /// Looks for filters, tests and methods that flows do not have, which would else be found out only at run time.
 pub(super) fn check_words(inside: &str, offset: usize) -> Result<(), Malformed> {
     let mut before = "";
-    for (at, token) in tokens(inside) {
+    for (count, (at, token)) in tokens(inside).enumerate() {
+        if count >= TOKENS_MAX {
+            let message = format!("an expression has at most {TOKENS_MAX} words and signs; use several nodes");
+            return Err(Malformed { offset: offset + at, message });
+        }
         let is_word = token.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
         if before == "|" && is_word && !FILTERS.iter().any(|(name, _)| *name == token) {
             return Err(unknown("filter", token, offset + at, &FILTERS.each_ref().map(|(name, _)| *name)));

@@ -19,7 +19,9 @@ pub(super) fn from_json(value: &Value) -> minijinja::Value {
         Value::Number(number) => from_number(number),
         Value::String(text) => text.as_str().into(),
         Value::Array(items) => items.iter().map(from_json).collect(),
-        Value::Object(fields) => fields.iter().map(|(key, item)| (key.as_str(), from_json(item))).collect(),
+        Value::Object(fields) => {
+            minijinja::Value::from_pairs(fields.iter().map(|(key, item)| (key.as_str(), from_json(item))))
+        }
     }
 }
 

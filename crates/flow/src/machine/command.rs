@@ -1,5 +1,7 @@
 //! What happens to a run, and what the run asks of the world.
 
+use std::collections::BTreeMap;
+
 use ibid_types::{Class, Error, RunId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +18,9 @@ pub enum Command {
         run: RunId,
         workspace: WorkspaceId,
         flow: FlowHash,
+        /// The versions of all sub-flows that it can come to, by name: what `sub_flows` gives.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        flows: BTreeMap<String, FlowHash>,
         input: Value,
         at: Timestamp,
     },
@@ -94,6 +99,9 @@ pub struct Effect {
     pub input: Value,
     /// From 1.
     pub attempt: u32,
+    /// Attempts that do not count: interrupted ones, and all before a `Resume`.
+    #[serde(default, skip_serializing_if = "super::state::is_zero")]
+    pub pardoned: u32,
     pub not_before: Timestamp,
     /// Of one attempt; `None` is the kind's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
