@@ -5,7 +5,9 @@
 //! language only, so that a question's terms meet those of a document in the same language.
 
 use std::collections::HashMap;
+use std::str::Chars;
 
+use foldhash::fast::RandomState;
 use frostem::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -21,7 +23,7 @@ const CACHE_WORDS_MAX: usize = 40_000;
 pub(crate) struct Analyser {
     language: Language,
     stemmers: Vec<(Algorithm, Stemmer)>,
-    cache: HashMap<String, String>,
+    cache: HashMap<String, String, RandomState>,
 }
 
 impl std::fmt::Debug for Analyser {
@@ -32,7 +34,7 @@ impl std::fmt::Debug for Analyser {
 
 impl Analyser {
     pub(crate) fn new(language: Language) -> Self {
-        Self { language, stemmers: Vec::new(), cache: HashMap::new() }
+        Self { language, stemmers: Vec::new(), cache: HashMap::default() }
     }
 
     /// Appends the terms, each followed by a line break, and returns how many there were.
@@ -55,17 +57,18 @@ impl Analyser {
 
     fn each(&mut self, text: &str, mut on_term: impl FnMut(&str)) {
         let mut word = String::new();
-        let mut letters = text.chars().peekable();
-        while let Some(letter) = letters.next() {
+        let mut letters = text.chars();
+        loop {
+            push_plain(&mut letters, &mut word);
+            let Some(letter) = letters.next() else { break };
             match kind(letter) {
                 Kind::Unspaced => {
                     self.finish(&mut word, &mut on_term);
                     pairs(letter, &mut letters, &mut on_term);
                 }
-                Kind::Letter if letter.is_ascii() => word.push(letter.to_ascii_lowercase()),
                 Kind::Letter => word.extend(letter.to_lowercase()),
                 Kind::Mark if !word.is_empty() => word.push(letter),
-                Kind::Apostrophe if !word.is_empty() && self.joins(letters.peek()) => word.push('\''),
+                Kind::Apostrophe if !word.is_empty() && self.joins(letters.clone().next()) => word.push('\''),
                 Kind::Invisible => {}
                 _ => self.finish(&mut word, &mut on_term),
             }
@@ -74,7 +77,7 @@ impl Analyser {
     }
 
     /// Whether an apostrophe ahead of `next` stands inside a word.
-    fn joins(&self, next: Option<&char>) -> bool {
+    fn joins(&self, next: Option<char>) -> bool {
         !self.language.elides() && next.is_some_and(|next| next.is_alphanumeric())
     }
 
@@ -149,15 +152,23 @@ fn kind(letter: char) -> Kind {
     }
 }
 
+/// Moves the ASCII letters and digits ahead to the word, in lower case.
+fn push_plain(letters: &mut Chars<'_>, word: &mut String) {
+    let text = letters.as_str();
+    let length = text.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(text.len());
+    let (plain, rest) = text.split_at(length);
+    let from = word.len();
+    word.push_str(plain);
+    word[from..].make_ascii_lowercase();
+    *letters = rest.chars();
+}
+
 /// Each pair of neighbouring letters of an unspaced run; a run of one letter is a term itself.
-fn pairs(
-    first: char,
-    letters: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    on_term: &mut impl FnMut(&str),
-) {
+fn pairs(first: char, letters: &mut Chars<'_>, on_term: &mut impl FnMut(&str)) {
     let mut term = String::new();
     let (mut previous, mut alone) = (first, true);
-    while let Some(next) = letters.next_if(|letter| kind(*letter) == Kind::Unspaced) {
+    while let Some(next) = letters.clone().next().filter(|letter| kind(*letter) == Kind::Unspaced) {
+        letters.next();
         term.clear();
         term.extend([previous, next].into_iter().nfkc());
         on_term(&term);

@@ -78,6 +78,10 @@ impl Column {
         self.view.clone()
     }
 
+    pub(crate) const fn rows(&self) -> usize {
+        self.view.rows
+    }
+
     /// Appends whole rows.
     pub(crate) fn append(&mut self, rows: &[u8]) -> Result<()> {
         let mut rest = rows;

@@ -4,6 +4,7 @@
 //! in either part; they are counted as used and are never visible. Applying a document first removes what there
 //! was of it, so applying twice is applying once.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use ibid_types::document::Chunk;
@@ -27,12 +28,15 @@ pub(crate) const CHUNK_ROW_BYTES: usize = 20;
 const DEAD_SHARE_MAX: f64 = 0.3;
 const DEAD_SLOTS_MIN: usize = 4096;
 
-/// A durable step of a commit, in order. Tests stop between them.
+/// Bytes of vectors that are gathered before they are written.
+const ROWS_BYTES_MAX: usize = 1 << 20;
+
+/// A durable step of a commit, in order: rows and log, then the lexical part, which are written side by side, then the
+/// manifest. Tests stop before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Vectors,
+    Rows,
     Lexical,
-    Log,
     Manifest,
 }
 
@@ -42,6 +46,9 @@ pub(crate) struct Generation {
     manifest: Manifest,
     chunks: Column,
     vectors: Column,
+    /// Rows that are not in the columns' files yet.
+    new_chunks: Vec<u8>,
+    new_vectors: Vec<u8>,
     codes: Vec<Codes>,
     log: DocumentLog,
     lexical: Lexical,
@@ -80,6 +87,8 @@ impl Generation {
             manifest,
             chunks,
             vectors,
+            new_chunks: Vec::new(),
+            new_vectors: Vec::new(),
             codes: Vec::new(),
             log,
             lexical,
@@ -147,17 +156,24 @@ impl Generation {
 
     /// Makes all that was applied durable, as of this feed position.
     pub(crate) fn commit(&mut self, position: i64) -> Result<()> {
-        if self.slots() > self.manifest.slots {
-            self.before(Step::Vectors)?;
-            self.chunks.sync()?;
-            self.vectors.sync()?;
+        self.before(Step::Rows)?;
+        self.write_rows()?;
+        let (slots, is_grown) = (self.slots(), self.slots() > self.manifest.slots);
+        let goes_on = self.before(Step::Lexical);
+        let (rows, log, lexical) =
+            (Rows { chunks: &mut self.chunks, vectors: &mut self.vectors }, &mut self.log, &mut self.lexical);
+        // The parts wait for the disk together; the manifest waits for all of them.
+        let (log_bytes, written) = std::thread::scope(|scope| {
+            let rows_and_log = scope.spawn(move || rows.sync().and_then(|()| log.commit()));
+            let written = goes_on.and_then(|()| if is_grown { lexical.commit(slots) } else { Ok(()) });
+            (rows_and_log.join().unwrap_or_else(|panic| resume_unwind(panic)), written)
+        });
+        let log_bytes = log_bytes?;
+        written?;
+        if is_grown {
             self.seal_codes()?;
-            self.before(Step::Lexical)?;
-            self.lexical.commit(self.slots())?;
             self.view = None;
         }
-        self.before(Step::Log)?;
-        let log_bytes = self.log.commit()?;
         self.before(Step::Manifest)?;
         self.manifest = Manifest { position, slots: self.slots(), log_bytes, ..self.manifest.clone() };
         self.manifest.store(&self.dir.join("manifest"))
@@ -181,6 +197,8 @@ impl Generation {
         let was_writing = self.lexical.is_writing();
         self.lexical.release()?;
         self.composer = Composer::default();
+        self.new_chunks.shrink_to_fit();
+        self.new_vectors.shrink_to_fit();
         self.view = if was_writing { None } else { self.view.take() };
         Ok(was_writing)
     }
@@ -192,7 +210,7 @@ impl Generation {
     }
 
     fn slots(&self) -> u32 {
-        self.vectors.view().rows() as u32
+        (self.chunks.rows() + self.new_chunks.len() / CHUNK_ROW_BYTES) as u32
     }
 
     /// Appends chunks to both parts; returns the language of analysis and the terms in each field.
@@ -200,19 +218,27 @@ impl Generation {
         let mut tokens = [0; crate::lexical::FIELD_COUNT];
         let analysed = self.composer.begin(searchable);
         let first = self.slots();
-        let (mut chunks, mut vectors) = (Vec::new(), Vec::new());
         for (slot, (chunk, vector)) in (first..).zip(&searchable.chunks) {
             let (text, counts) = self.composer.compose(&searchable.document, chunk);
             for (total, count) in tokens.iter_mut().zip(counts) {
                 *total += u64::from(count);
             }
             self.lexical.add(slot, text)?;
-            chunks.extend_from_slice(&chunk_row(chunk));
-            vectors.extend_from_slice(&normalised_row(vector, self.manifest.dimensions));
+            self.new_chunks.extend_from_slice(&chunk_row(chunk));
+            self.new_vectors.extend_from_slice(&normalised_row(vector, self.manifest.dimensions));
         }
-        self.chunks.append(&chunks)?;
-        self.vectors.append(&vectors)?;
+        if self.new_vectors.len() >= ROWS_BYTES_MAX {
+            self.write_rows()?;
+        }
         Ok((analysed, tokens))
+    }
+
+    fn write_rows(&mut self) -> Result<()> {
+        self.chunks.append(&self.new_chunks)?;
+        self.vectors.append(&self.new_vectors)?;
+        self.new_chunks.clear();
+        self.new_vectors.clear();
+        Ok(())
     }
 
     /// Counts slots as used that only the lexical part committed before a crash.
@@ -263,6 +289,19 @@ impl Generation {
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     const fn before(&self, _: Step) -> Result<()> {
         Ok(())
+    }
+}
+
+/// The two columns, synced together.
+struct Rows<'a> {
+    chunks: &'a mut Column,
+    vectors: &'a mut Column,
+}
+
+impl Rows<'_> {
+    fn sync(self) -> Result<()> {
+        self.chunks.sync()?;
+        self.vectors.sync()
     }
 }
 

@@ -45,6 +45,12 @@ pub trait Ground: Send + Sync + Debug {
     /// The position of the newest entry, 0 if there is none.
     fn head(&self) -> Result<i64>;
 
-    /// The document's rows, or `None` if it is gone or has no current version.
-    fn searchable(&self, document: DocumentId, model: &str) -> Result<Option<Searchable>>;
+    /// The rows of the first of these documents, in order: of so many as have `chunks_max` chunks together, and of one
+    /// at least. `None` for one that is gone or has no current version.
+    fn searchables(
+        &self,
+        documents: &[DocumentId],
+        model: &str,
+        chunks_max: usize,
+    ) -> Result<Vec<Option<Searchable>>>;
 }

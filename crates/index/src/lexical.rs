@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use ibid_types::Result;
 use tantivy::TantivyDocument;
-use tantivy::directory::MmapDirectory;
 use tantivy::index::SegmentId;
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader};
 
 use crate::fault;
+use crate::folder::Folder;
 use crate::terms::Lines;
 
 /// Indexed fields, in the order of `tokens` and weights everywhere in this crate.
@@ -68,7 +68,7 @@ impl Lexical {
     pub(crate) fn open(dir: &Path, writer_memory_bytes: usize) -> Result<(Self, u32)> {
         fs::create_dir_all(dir).map_err(|error| fault::write("create an index folder", error))?;
         let (schema, fields) = schema();
-        let opened = MmapDirectory::open(dir).map_err(tantivy::TantivyError::from).and_then(|directory| {
+        let opened = Folder::open(dir).and_then(|directory| {
             let index = Index::builder().schema(schema).settings(settings()).open_or_create(directory)?;
             index.tokenizers().register("lines", Lines::default());
             let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;

@@ -15,6 +15,7 @@ mod content;
 mod dense;
 mod documents;
 mod fault;
+mod folder;
 mod generation;
 mod ground;
 mod indexes;

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ibid_types::{DocumentId, Result, WorkspaceId};
 
@@ -21,6 +22,8 @@ use crate::snapshot::Snapshot;
 const ENTRIES_MAX: usize = 1024;
 /// Chunks applied in one commit: at 2 kB each 16 MB in memory, and a commit costs a few percent of the work.
 const COMMIT_CHUNKS: usize = 8192;
+/// What was applied is committed, and can be found, within this time.
+const COMMIT_WITHIN: Duration = Duration::from_millis(500);
 
 /// Called with each new snapshot, or `None` when the workspace is gone.
 pub(crate) type Publish<'a> = &'a mut dyn FnMut(WorkspaceId, Option<Arc<Snapshot>>);
@@ -45,6 +48,25 @@ struct Batch {
     gone: Vec<(WorkspaceId, DocumentId)>,
     found: BTreeMap<WorkspaceId, Vec<Searchable>>,
     position: i64,
+}
+
+/// What was applied and is not yet committed. While the feed goes on growing, the commit waits for more of it: it
+/// costs some waits for the disk and a segment of the lexical part, however little it holds.
+struct Open {
+    touched: BTreeSet<WorkspaceId>,
+    chunks: usize,
+    position: i64,
+    since: Instant,
+}
+
+impl Open {
+    fn after(position: i64) -> Self {
+        Self { touched: BTreeSet::new(), chunks: 0, position, since: Instant::now() }
+    }
+
+    fn is_due(&self) -> bool {
+        self.chunks >= COMMIT_CHUNKS || self.since.elapsed() >= COMMIT_WITHIN
+    }
 }
 
 impl Shelf {
@@ -107,13 +129,13 @@ impl Shelf {
         while let Some(workspace) = self.stale.first().copied() {
             self.read_again(workspace, publish)?;
         }
-        loop {
-            let changes = self.ground.changes(self.applied, ENTRIES_MAX)?;
-            if changes.is_empty() {
-                return Ok(self.applied);
-            }
-            self.apply(&changes, publish)?;
+        let mut open = Open::after(self.applied);
+        let followed = self.follow(&mut open, publish);
+        if followed.is_err() {
+            // Memory is ahead of the disk: what was not committed is applied again.
+            open.touched.iter().for_each(|workspace| self.reopen(*workspace));
         }
+        followed.map(|()| self.applied)
     }
 
     /// Publishes the current state of a workspace.
@@ -159,9 +181,26 @@ impl Shelf {
         Ok(())
     }
 
-    fn apply(&mut self, changes: &[Change], publish: Publish<'_>) -> Result<()> {
+    /// Applies and commits until the feed has nothing more.
+    fn follow(&mut self, open: &mut Open, publish: Publish<'_>) -> Result<()> {
+        loop {
+            let changes = self.ground.changes(open.position, ENTRIES_MAX)?;
+            if !changes.is_empty() {
+                self.apply(&changes, open, publish)?;
+            } else if open.position == self.applied {
+                return Ok(());
+            } else {
+                self.commit_open(open, publish)?;
+            }
+        }
+    }
+
+    fn apply(&mut self, changes: &[Change], open: &mut Open, publish: Publish<'_>) -> Result<()> {
         let mut rest = changes;
         while let Some(first) = rest.first() {
+            if matches!(first.what, What::Model(_) | What::WorkspaceGone) {
+                self.commit_open(open, publish)?;
+            }
             match &first.what {
                 What::Model(model) => self.model.clone_from(model),
                 What::WorkspaceGone => self.forget(first.workspace, publish)?,
@@ -169,7 +208,7 @@ impl Shelf {
             }
             let (batch, taken) =
                 fetch(self.ground.as_ref(), rest, &|workspace| self.model_of(workspace), None)?;
-            self.apply_batch(batch, publish)?;
+            self.apply_batch(batch, open, publish)?;
             rest = &rest[taken..];
         }
         Ok(())
@@ -180,30 +219,44 @@ impl Shelf {
         self.generations.get(&workspace).map_or(&self.model, Generation::model)
     }
 
-    fn apply_batch(&mut self, batch: Batch, publish: Publish<'_>) -> Result<()> {
-        let position = batch.position;
-        let mut touched = BTreeSet::new();
+    /// Applies the batch; it is committed with those after it, which `open` is to remember.
+    fn apply_batch(&mut self, batch: Batch, open: &mut Open, publish: Publish<'_>) -> Result<()> {
+        if !batch.gone.is_empty() {
+            // What is published below must hold nothing that is not committed.
+            self.commit_open(open, publish)?;
+        }
+        let mut reduced = BTreeSet::new();
         for (workspace, document) in batch.gone {
             let Some(generation) = self.generations.get_mut(&workspace) else { continue };
             if generation.remove(document)? {
-                touched.insert(workspace);
+                open.touched.insert(workspace);
+                reduced.insert(workspace);
             }
         }
         // What was deleted is dead before the slower work begins.
-        for workspace in &touched {
-            self.publish(*workspace, publish)?;
+        for workspace in reduced {
+            self.publish(workspace, publish)?;
         }
-        touched.extend(batch.found.keys());
         for (workspace, documents) in &batch.found {
-            let applied = self.put_all(*workspace, documents);
-            self.or_reopen(*workspace, applied)?;
+            open.touched.insert(*workspace);
+            self.put_all(*workspace, documents)?;
+            open.chunks += documents.iter().map(|document| document.chunks.len()).sum::<usize>();
         }
-        for workspace in touched {
-            let committed = self.commit(workspace, position, publish);
-            self.or_reopen(workspace, committed)?;
+        open.position = batch.position;
+        if open.is_due() { self.commit_open(open, publish) } else { Ok(()) }
+    }
+
+    /// Commits what was applied since the last commit, and publishes it.
+    fn commit_open(&mut self, open: &mut Open, publish: Publish<'_>) -> Result<()> {
+        for workspace in &open.touched {
+            self.commit(*workspace, open.position, publish)?;
         }
-        self.applied = position;
-        store_cursor(&self.dir.join("cursor"), position)
+        *open = Open::after(open.position);
+        if open.position != self.applied {
+            self.applied = open.position;
+            store_cursor(&self.dir.join("cursor"), open.position)?;
+        }
+        Ok(())
     }
 
     fn put_all(&mut self, workspace: WorkspaceId, documents: &[Searchable]) -> Result<()> {
@@ -218,13 +271,10 @@ impl Shelf {
         self.publish(workspace, publish)
     }
 
-    /// After a failure memory may be ahead of the disk: the generation is opened again as it was committed.
-    fn or_reopen(&mut self, workspace: WorkspaceId, outcome: Result<()>) -> Result<()> {
-        if outcome.is_err() {
-            self.generations.remove(&workspace);
-            self.open_workspace(workspace);
-        }
-        outcome
+    /// Opens the generation again as it was committed.
+    fn reopen(&mut self, workspace: WorkspaceId) {
+        self.generations.remove(&workspace);
+        self.open_workspace(workspace);
     }
 
     fn or_new(&mut self, workspace: WorkspaceId, documents: &[Searchable]) -> Result<&mut Generation> {
@@ -397,36 +447,48 @@ fn fetch<'a>(
     model_of: &dyn Fn(WorkspaceId) -> &'a str,
     only: Option<WorkspaceId>,
 ) -> Result<(Batch, usize)> {
-    let mut batch = Batch::default();
+    let changes = if only.is_some() { changes } else { until_other_kind(changes) };
+    let wanted = wanted(changes, only);
+    let (mut batch, mut chunks, mut rest) = (Batch::default(), 0, wanted.as_slice());
+    while let Some((_, workspace, _)) = rest.first().filter(|_| chunks < COMMIT_CHUNKS) {
+        let alike: Vec<DocumentId> =
+            rest.iter().take_while(|(_, of, _)| of == workspace).map(|(.., document)| *document).collect();
+        let found = ground.searchables(&alike, model_of(*workspace), COMMIT_CHUNKS - chunks)?;
+        let taken = found.len().min(alike.len());
+        if taken == 0 {
+            return Err(fault::broken("the store gave no answer for changed documents"));
+        }
+        for (document, found) in alike.into_iter().zip(found) {
+            chunks += found.as_ref().map_or(0, |found| found.chunks.len());
+            match found {
+                Some(searchable) => batch.found.entry(*workspace).or_default().push(searchable),
+                None => batch.gone.push((*workspace, document)),
+            }
+        }
+        rest = &rest[taken..];
+    }
+    let taken = rest.first().map_or(changes.len(), |(place, ..)| *place);
+    batch.position = taken.checked_sub(1).map_or(0, |last| changes[last].position);
+    Ok((batch, taken))
+}
+
+/// The first change with the documents' changes after it.
+fn until_other_kind(changes: &[Change]) -> &[Change] {
+    let other = changes.iter().skip(1).position(|change| !matches!(change.what, What::Document(_)));
+    &changes[..other.map_or(changes.len(), |other| other + 1)]
+}
+
+/// Each changed document once, with the place of its first change.
+fn wanted(changes: &[Change], only: Option<WorkspaceId>) -> Vec<(usize, WorkspaceId, DocumentId)> {
     let mut seen = HashSet::new();
-    let mut chunks = 0;
-    let mut taken = 0;
-    for change in changes {
-        let What::Document(document) = change.what else {
-            if taken > 0 && only.is_none() {
-                break;
-            }
-            batch.position = change.position;
-            taken += 1;
-            continue;
-        };
-        if chunks >= COMMIT_CHUNKS {
-            break;
-        }
-        batch.position = change.position;
-        taken += 1;
-        if only.is_some_and(|only| only != change.workspace) || !seen.insert(document) {
-            continue;
-        }
-        match ground.searchable(document, model_of(change.workspace))? {
-            Some(searchable) => {
-                chunks += searchable.chunks.len();
-                batch.found.entry(change.workspace).or_default().push(searchable);
-            }
-            None => batch.gone.push((change.workspace, document)),
+    let mut wanted = Vec::with_capacity(changes.len());
+    for (place, change) in changes.iter().enumerate() {
+        let What::Document(document) = change.what else { continue };
+        if only.is_none_or(|only| only == change.workspace) && seen.insert(document) {
+            wanted.push((place, change.workspace, document));
         }
     }
-    Ok((batch, taken))
+    wanted
 }
 
 /// The vectors say how long they are; the configuration only guesses before there is one.
@@ -454,6 +516,10 @@ fn load_cursor(path: &Path) -> i64 {
     fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
+/// Without waiting for the disk: an older cursor is as good, for what is applied again changes nothing.
 fn store_cursor(path: &Path, position: i64) -> Result<()> {
-    replace_file(path, position.to_string().as_bytes())
+    let temporary = path.with_extension("new");
+    fs::write(&temporary, position.to_string())
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| fault::write("write the index cursor", error))
 }

@@ -14,9 +14,16 @@ impl Ground for Store {
         self.feed_head()
     }
 
-    fn searchable(&self, document: DocumentId, model: &str) -> Result<Option<Searchable>> {
-        let found = Self::searchable(self, document, model)?;
-        Ok(found.map(|found| Searchable { document: found.document, chunks: found.chunks }))
+    fn searchables(
+        &self,
+        documents: &[DocumentId],
+        model: &str,
+        chunks_max: usize,
+    ) -> Result<Vec<Option<Searchable>>> {
+        let found = Self::searchables(self, documents, model, chunks_max)?;
+        let own =
+            |found: ibid_store::Searchable| Searchable { document: found.document, chunks: found.chunks };
+        Ok(found.into_iter().map(|found| found.map(own)).collect())
     }
 }
 

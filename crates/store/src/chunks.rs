@@ -3,15 +3,12 @@
 use ibid_types::document::{Chunk, ChunkKind, ChunkSpan};
 use ibid_types::{ChunkId, Error, Result, VersionId};
 
-use crate::value::json;
-use crate::{Row, Store, Value};
+use crate::value::{IDS_MAX, json, marks};
+use crate::{Row, Store};
 
 pub const CHUNK_COLUMNS: &str = "c.id, c.document_id, c.version_id, c.ordinal, c.start_byte, c.end_byte, c.start_char, c.pages, \
                                  c.heading_path, c.kind, c.tokens, c.text";
 pub const CHUNK_WIDTH: usize = 12;
-
-/// Ids asked for in one query: SQLite takes many more, and a plan for each length would be prepared.
-const IDS_MAX: usize = 64;
 
 /// A stretch of a version's text, in whole chunks.
 #[derive(Clone, Debug)]
@@ -38,10 +35,8 @@ impl Store {
     pub fn chunks_by_id(&self, ids: &[ChunkId]) -> Result<Vec<Chunk>> {
         let mut found = std::collections::HashMap::with_capacity(ids.len());
         for some in ids.chunks(IDS_MAX) {
-            let mut params: Vec<Value> = some.iter().map(|id| (*id).into()).collect();
-            params.resize(some.len().next_power_of_two(), Value::Null);
-            let marks: Vec<String> = (1..=params.len()).map(|number| format!("${number}")).collect();
-            let sql = format!("SELECT {CHUNK_COLUMNS} FROM chunks c WHERE c.id IN ({})", marks.join(", "));
+            let (marks, params) = marks(Vec::new(), some);
+            let sql = format!("SELECT {CHUNK_COLUMNS} FROM chunks c WHERE c.id IN ({marks})");
             for row in self.db.query(&sql, &params)? {
                 let chunk = read_chunk(&row)?;
                 found.insert(chunk.id, chunk);

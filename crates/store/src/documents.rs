@@ -3,16 +3,14 @@
 use ibid_types::document::{Document, DocumentStatus, Version};
 use ibid_types::{DocumentId, Error, Result, Timestamp, WorkspaceId};
 
-use crate::statements::feed_entry;
-use crate::value::{json, to_json};
+use crate::statements::{bands, feed_entry};
+use crate::value::{IDS_MAX, json, marks, to_json};
 use crate::versions::{VERSION_COLUMNS, read_version};
 use crate::{Row, Statement, Store, Value};
 
-const DOCUMENT_COLUMNS: &str = "d.id, d.workspace_id, d.source, d.status, d.current_version, d.title, d.author, d.language, d.tags, \
+pub const DOCUMENT_COLUMNS: &str = "d.id, d.workspace_id, d.source, d.status, d.current_version, d.title, d.author, d.language, d.tags, \
                                 d.date, d.created_at, d.updated_at";
-const DOCUMENT_WIDTH: usize = 12;
-/// Ids asked for in one query.
-const IDS_MAX: usize = 64;
+pub const DOCUMENT_WIDTH: usize = 12;
 
 /// The version that is shown with a document: the current one, else the newest.
 const SHOWN_VERSION: &str = "LEFT JOIN versions v ON v.id = COALESCE(d.current_version, \
@@ -59,13 +57,9 @@ impl Store {
     pub fn documents_by_id(&self, workspace: WorkspaceId, ids: &[DocumentId]) -> Result<Vec<Document>> {
         let mut found = Vec::with_capacity(ids.len());
         for some in ids.chunks(IDS_MAX) {
-            let mut params: Vec<Value> = some.iter().map(|id| (*id).into()).collect();
-            // Few lengths, so that the plans are prepared once.
-            params.resize(some.len().next_power_of_two(), Value::Null);
-            let marks: Vec<String> = (1..=params.len()).map(|number| format!("${number}")).collect();
+            let (marks, params) = marks(Vec::new(), some);
             let sql = format!(
-                "SELECT {DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN ({}) AND d.deleted_at IS NULL",
-                marks.join(", ")
+                "SELECT {DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN ({marks}) AND d.deleted_at IS NULL"
             );
             for row in self.db.query(&sql, &params)? {
                 found.push(read_document(&row)?);
@@ -169,13 +163,14 @@ impl Store {
         signature: u64,
     ) -> Result<Option<DocumentId>> {
         const BITS_MAX: u32 = 3;
+        if signature == 0 {
+            return Ok(None);
+        }
         let sql = "SELECT s.document_id, s.signature FROM signatures s JOIN documents d ON d.id = s.document_id AND d.deleted_at IS NULL \
                    WHERE s.workspace_id = $1 AND s.document_id <> $2 AND ((s.band = 0 AND s.value = $3) OR (s.band = 1 AND s.value = $4) \
                    OR (s.band = 2 AND s.value = $5) OR (s.band = 3 AND s.value = $6)) ORDER BY s.document_id LIMIT 200";
         let mut params: Vec<Value> = vec![workspace.into(), document.into()];
-        params.extend(
-            (0..4).map(|band| Value::from(signature >> (band * crate::statements::BAND_BITS) & 0xffff)),
-        );
+        params.extend(bands(signature).map(Value::from));
         for row in self.db.query(sql, &params)? {
             let other: u64 = row.get(1)?;
             if (other ^ signature).count_ones() <= BITS_MAX {
@@ -228,7 +223,7 @@ fn read_with_version(row: &Row) -> Result<(Document, Option<Version>)> {
     Ok((read_document(row)?, version))
 }
 
-fn read_document(row: &Row) -> Result<Document> {
+pub fn read_document(row: &Row) -> Result<Document> {
     let status: String = row.get(3)?;
     Ok(Document {
         id: row.get(0)?,

@@ -1,10 +1,14 @@
 //! The change feed: what is searchable has changed, look at these rows now.
 
+use std::collections::HashMap;
+
 use ibid_types::document::{Chunk, Document};
 use ibid_types::{ChunkId, DocumentId, Result, VersionId, WorkspaceId};
 
 use crate::chunks::{CHUNK_COLUMNS, CHUNK_WIDTH, read_chunk};
+use crate::documents::{DOCUMENT_COLUMNS, DOCUMENT_WIDTH, read_document};
 use crate::statements::feed_entry;
+use crate::value::{IDS_MAX, marks};
 use crate::{Row, Statement, Store, Value};
 
 /// `kind` is `document` (key: its id), `workspace` (it is gone), or `model` (key: the embedder that is active now).
@@ -46,21 +50,71 @@ impl Store {
 
     /// The document's rows, or `None` if it is gone or has no current version.
     pub fn searchable(&self, document: DocumentId, model: &str) -> Result<Option<Searchable>> {
-        let owner = self.db.query("SELECT workspace_id FROM documents WHERE id = $1", &[document.into()])?;
-        let Some(workspace) = owner.first().map(|row| row.get(0)).transpose()? else { return Ok(None) };
-        let Some((document, _)) = self.document_find(workspace, document)? else { return Ok(None) };
-        let Some(version) = document.current else { return Ok(None) };
+        Ok(self.searchables(&[document], model, 1)?.pop().flatten())
+    }
+
+    /// The rows of the first of these documents, in order: of so many as have `chunks_max` chunks together, and of one
+    /// at least. `None` for one that is gone or has no current version.
+    pub fn searchables(
+        &self,
+        documents: &[DocumentId],
+        model: &str,
+        chunks_max: usize,
+    ) -> Result<Vec<Option<Searchable>>> {
+        let mut found = Vec::with_capacity(documents.len());
+        let mut chunks = 0;
+        for some in documents.chunks(IDS_MAX) {
+            let mut current = self.current(some)?;
+            let mut taken = Vec::with_capacity(some.len());
+            for id in some {
+                let document = current.remove(id);
+                chunks += document.as_ref().map_or(0, |(_, chunks)| *chunks);
+                if chunks > chunks_max && !(found.is_empty() && taken.is_empty()) {
+                    found.extend(self.with_chunks(taken, model)?);
+                    return Ok(found);
+                }
+                taken.push(document.map(|(document, _)| document));
+            }
+            found.extend(self.with_chunks(taken, model)?);
+        }
+        Ok(found)
+    }
+
+    /// Documents that have a current version, with how many chunks that has.
+    fn current(&self, ids: &[DocumentId]) -> Result<HashMap<DocumentId, (Document, usize)>> {
+        let (marks, params) = marks(Vec::new(), ids);
         let sql = format!(
-            "SELECT {CHUNK_COLUMNS}, e.vector FROM chunks c LEFT JOIN embeddings e ON e.chunk_id = c.id AND e.model = $2 \
-             WHERE c.version_id = $1 ORDER BY c.ordinal"
+            "SELECT {DOCUMENT_COLUMNS}, v.chunk_count FROM documents d JOIN versions v ON v.id = d.current_version \
+             WHERE d.id IN ({marks}) AND d.deleted_at IS NULL"
         );
-        let read = |row: &Row| {
+        let rows = self.db.query(&sql, &params)?;
+        rows.iter()
+            .map(|row| {
+                let document = read_document(row)?;
+                Ok((document.id, (document, row.get(DOCUMENT_WIDTH)?)))
+            })
+            .collect()
+    }
+
+    fn with_chunks(&self, documents: Vec<Option<Document>>, model: &str) -> Result<Vec<Option<Searchable>>> {
+        let versions: Vec<VersionId> =
+            documents.iter().flatten().filter_map(|document| document.current).collect();
+        let (marks, params) = marks(vec![model.into()], &versions);
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS}, e.vector FROM chunks c LEFT JOIN embeddings e ON e.chunk_id = c.id AND e.model = $1 \
+             WHERE c.version_id IN ({marks}) ORDER BY c.version_id, c.ordinal"
+        );
+        let mut chunks: HashMap<VersionId, Vec<(Chunk, Vec<u8>)>> = HashMap::with_capacity(versions.len());
+        for row in self.db.query(&sql, &params)? {
             let vector: Option<Vec<u8>> = row.get(CHUNK_WIDTH)?;
-            Ok((read_chunk(row)?, vector.unwrap_or_default()))
+            let chunk = read_chunk(&row)?;
+            chunks.entry(chunk.version).or_default().push((chunk, vector.unwrap_or_default()));
+        }
+        let mut with_own = |document: Document| {
+            let own = document.current.and_then(|version| chunks.remove(&version));
+            Searchable { document, chunks: own.unwrap_or_default() }
         };
-        let chunks =
-            self.db.query(&sql, &[version.into(), model.into()])?.iter().map(read).collect::<Result<_>>()?;
-        Ok(Some(Searchable { document, chunks }))
+        Ok(documents.into_iter().map(|document| document.map(&mut with_own)).collect())
     }
 
     /// A setting that the program itself keeps, such as the active embedder.

@@ -193,6 +193,17 @@ impl Jobs<'_> {
         self.store.db.batch(vec![Statement::new(sql, params).expecting(1)]).map(|_| ())
     }
 
+    /// Puts leased jobs that were not begun back into the queue; they lose no attempt.
+    pub fn give_back(&self, leases: &[Lease]) -> Result<()> {
+        let sql = "UPDATE jobs SET state = 'queued', attempts = attempts - 1, lease_owner = NULL, lease_token = NULL, lease_until = NULL \
+                   WHERE id = $1 AND lease_token = $2";
+        let back = |lease: &Lease| Statement::new(sql, vec![lease.job.id.into(), lease.token.into()]);
+        if leases.is_empty() {
+            return Ok(());
+        }
+        self.store.db.batch(leases.iter().map(back).collect()).map(|_| ())
+    }
+
     /// The job's good end, as part of the batch that holds its work.
     #[must_use]
     pub fn done_statement(&self, lease: &Lease, result: &Json) -> Statement {

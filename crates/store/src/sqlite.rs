@@ -9,12 +9,15 @@
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ibid_types::{Error, Result};
 use parking_lot::{Condvar, Mutex};
+use rusqlite::hooks::Wal;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement as Prepared, ToSql};
 
@@ -65,10 +68,11 @@ impl Sqlite {
         let lock = lock(&config.path)?;
         let mut connection = connect(&config.path, OpenFlags::default())?;
         migrate(&mut connection)?;
+        let log_pages = count_log_pages(&mut connection)?;
         let (sender, receiver) = sync_channel(WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || Writer { connection, pages_since_checkpoint: 0 }.run(&receiver))
+            .spawn(move || Writer { connection, log_pages }.run(&receiver))
             .map_err(|error| {
                 Error::unavailable("store_unavailable", "cannot start the writer").caused_by(error)
             })?;
@@ -96,7 +100,8 @@ impl Db for Sqlite {
     fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         self.readers.with(|connection| {
             let mut prepared = connection.prepare_cached(sql)?;
-            read_rows(&mut prepared, params)
+            let places = places(&prepared);
+            read_rows(&mut prepared, &places, params)
         })
     }
 
@@ -113,11 +118,12 @@ impl Db for Sqlite {
 /// The thread that owns the writing connection.
 struct Writer {
     connection: Connection,
-    pages_since_checkpoint: u64,
+    /// Pages in the log that may not be in the database yet.
+    log_pages: Arc<AtomicU64>,
 }
 
 impl Writer {
-    fn run(mut self, requests: &Receiver<(Vec<Statement>, Reply)>) {
+    fn run(self, requests: &Receiver<(Vec<Statement>, Reply)>) {
         loop {
             match requests.recv_timeout(IDLE) {
                 Ok(first) => {
@@ -134,14 +140,13 @@ impl Writer {
     }
 
     /// Runs the batches in one transaction and tells each caller once it is on disk.
-    fn commit(&mut self, group: Vec<(Vec<Statement>, Reply)>) {
+    fn commit(&self, group: Vec<(Vec<Statement>, Reply)>) {
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| classed(&error));
         if let Err(error) = begun {
             return tell_all(group, &error);
         }
         let mut done = Vec::with_capacity(group.len());
         for (statements, reply) in group {
-            self.pages_since_checkpoint += statements.len() as u64;
             done.push((self.savepoint(&statements), reply));
         }
         // A full disk ends the whole transaction at the statement that found it; then there is nothing to commit.
@@ -170,8 +175,20 @@ impl Writer {
 
     fn run_all(&self, statements: &[Statement]) -> Result<Outcome> {
         let mut outcome = Outcome::default();
+        for alike in statements.chunk_by(|one, next| one.sql == next.sql) {
+            self.run_alike(alike, &mut outcome)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Runs statements that differ in their parameters only, which are prepared once.
+    fn run_alike(&self, statements: &[Statement], outcome: &mut Outcome) -> Result<()> {
+        let Some(first) = statements.first() else { return Ok(()) };
+        let mut prepared = self.connection.prepare_cached(&first.sql).map_err(|error| classed(&error))?;
+        let places = places(&prepared);
         for statement in statements {
-            let (affected, rows) = self.run_one(statement).map_err(|error| classed(&error))?;
+            let (affected, rows) =
+                run_one(&mut prepared, &places, &statement.params).map_err(|error| classed(&error))?;
             if statement.rows_expected.is_some_and(|expected| expected != affected) {
                 return Err(Error::conflict(
                     "store_conflict",
@@ -181,29 +198,19 @@ impl Writer {
             outcome.rows_affected.push(affected);
             outcome.returned.push(rows);
         }
-        Ok(outcome)
+        Ok(())
     }
 
-    fn run_one(&self, statement: &Statement) -> rusqlite::Result<(u64, Vec<Row>)> {
-        let mut prepared = self.connection.prepare_cached(&statement.sql)?;
-        if prepared.column_count() > 0 {
-            let rows = read_rows(&mut prepared, &statement.params)?;
-            return Ok((rows.len() as u64, rows));
-        }
-        bind(&mut prepared, &statement.params)?;
-        let affected = prepared.raw_execute()? as u64;
-        Ok((affected, Vec::new()))
-    }
-
-    /// Folds the log into the database once about `pages` were written since the last time.
-    fn checkpoint(&mut self, pages: u64) {
-        if self.pages_since_checkpoint == 0 || self.pages_since_checkpoint < pages {
+    /// Folds the log into the database once it has `pages`.
+    fn checkpoint(&self, pages: u64) {
+        let held = self.log_pages.load(Ordering::Relaxed);
+        if held == 0 || held < pages {
             return;
         }
         let mode = if pages == 0 { "TRUNCATE" } else { "PASSIVE" };
         let folded = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
         match folded {
-            Ok(()) => self.pages_since_checkpoint = 0,
+            Ok(()) => self.log_pages.store(0, Ordering::Relaxed),
             Err(error) => tracing::warn!("the store's log could not be folded in: {error}"),
         }
     }
@@ -274,18 +281,53 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     Ok(connection)
 }
 
-fn bind(prepared: &mut Prepared<'_>, params: &[Value]) -> rusqlite::Result<()> {
-    for (index, value) in params.iter().enumerate() {
-        let name = format!("${}", index + 1);
-        if let Some(at) = prepared.parameter_index(&name)? {
+/// The number of pages in the log after the last commit, kept up to date by SQLite itself.
+fn count_log_pages(connection: &mut Connection) -> Result<Arc<AtomicU64>> {
+    let pages = Arc::new(AtomicU64::new(0));
+    let noted = Arc::clone(&pages);
+    let note = move |_: &mut Wal, held: i32| {
+        noted.store(u64::try_from(held).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    };
+    connection.wal_hook(Some(note)).map_err(|error| classed(&error))?;
+    Ok(pages)
+}
+
+/// Where in `params` each of the statement's parameters is: SQLite numbers `$2` by where it first stands.
+fn places(prepared: &Prepared<'_>) -> Vec<Option<usize>> {
+    let place = |name: &str| name.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1);
+    (1..=prepared.parameter_count()).map(|at| prepared.parameter_name(at).and_then(place)).collect()
+}
+
+fn run_one(
+    prepared: &mut Prepared<'_>,
+    places: &[Option<usize>],
+    params: &[Value],
+) -> rusqlite::Result<(u64, Vec<Row>)> {
+    if prepared.column_count() > 0 {
+        let rows = read_rows(prepared, places, params)?;
+        return Ok((rows.len() as u64, rows));
+    }
+    bind(prepared, places, params)?;
+    let affected = prepared.raw_execute()? as u64;
+    Ok((affected, Vec::new()))
+}
+
+fn bind(prepared: &mut Prepared<'_>, places: &[Option<usize>], params: &[Value]) -> rusqlite::Result<()> {
+    for (at, place) in (1..).zip(places) {
+        if let Some(value) = place.and_then(|place| params.get(place)) {
             prepared.raw_bind_parameter(at, value)?;
         }
     }
     Ok(())
 }
 
-fn read_rows(prepared: &mut Prepared<'_>, params: &[Value]) -> rusqlite::Result<Vec<Row>> {
-    bind(prepared, params)?;
+fn read_rows(
+    prepared: &mut Prepared<'_>,
+    places: &[Option<usize>],
+    params: &[Value],
+) -> rusqlite::Result<Vec<Row>> {
+    bind(prepared, places, params)?;
     let columns = prepared.column_count();
     let mut rows = prepared.raw_query();
     let mut found = Vec::new();

@@ -1,15 +1,20 @@
 //! Accepting a file: its document, its version and the job that reads it, in one commit.
 
+use std::collections::{HashMap, HashSet};
+
 use ibid_types::document::DocumentStatus;
 use ibid_types::parsed::Metadata;
 use ibid_types::{Class, ContentHash, DocumentId, Error, JobId, Result, VersionId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use crate::value::{json, to_json};
+use crate::statements::alike_together;
+use crate::value::{IDS_MAX, json, marks, to_json};
 use crate::{Job, NewJob, Row, Statement, Store};
 
 /// Uploads of one source at the same instant that all get in; each attempt lets at least one through.
 const ATTEMPTS_MAX: usize = 16;
+/// Uploads in one commit.
+const TOGETHER_MAX: usize = 256;
 
 /// A file whose bytes are in the blob store.
 #[derive(Clone, Debug)]
@@ -56,16 +61,16 @@ impl UploadPayload {
 }
 
 /// What is known of a source before the upload.
-struct Known {
-    document: DocumentId,
+pub(crate) struct Known {
+    pub(crate) document: DocumentId,
     /// The newest version: id, number, status, content.
-    newest: Option<(VersionId, u32, String, ContentHash)>,
+    pub(crate) newest: Option<(VersionId, u32, String, ContentHash)>,
     current: Option<ContentHash>,
 }
 
 impl Known {
     /// Whether these bytes are current and no other version is on its way to take their place.
-    fn stays(&self, content: &ContentHash) -> bool {
+    pub(crate) fn stays(&self, content: &ContentHash) -> bool {
         let replaced = self.newest.as_ref().is_some_and(|(_, _, status, newest)| {
             newest != content && status == DocumentStatus::Pending.name()
         });
@@ -77,41 +82,84 @@ impl Store {
     /// Queues the file, unless it is what is there already. Asking twice for the same bytes gives the same job while
     /// it waits or runs; the job then belongs to the later batch, as the earlier may be that of a caller who is gone.
     pub fn accept(&self, upload: NewUpload) -> Result<Accepted> {
-        let mut outcome = self.accept_once(&upload);
-        for _ in 1..ATTEMPTS_MAX {
-            // Another upload of the same source was faster; what it wrote is seen now.
-            if !outcome.as_ref().is_err_and(|error| error.class == Class::Conflict) {
-                break;
-            }
-            outcome = self.accept_once(&upload);
-        }
-        outcome
+        let accepted = self.accept_many(&[upload])?.pop();
+        accepted.ok_or_else(|| Error::internal("store_conflict", "an upload was not accepted"))
     }
 
-    fn accept_once(&self, upload: &NewUpload) -> Result<Accepted> {
-        let known = self.known(upload.workspace, &upload.source)?;
+    /// As [`Self::accept`] for each, in order, with one commit for up to 256 of different sources.
+    pub fn accept_many(&self, uploads: &[NewUpload]) -> Result<Vec<Accepted>> {
+        let mut accepted = Vec::with_capacity(uploads.len());
+        let mut rest = uploads;
+        while !rest.is_empty() {
+            let (together, later) = rest.split_at(different(rest));
+            accepted.extend(until_no_conflict(|| self.accept_once(together))?);
+            rest = later;
+        }
+        Ok(accepted)
+    }
+
+    /// Uploads of different sources in one workspace.
+    fn accept_once(&self, uploads: &[NewUpload]) -> Result<Vec<Accepted>> {
+        let mut known = self.known(uploads.iter())?;
+        let mut batch = Vec::new();
+        let mut accepted = Vec::with_capacity(uploads.len());
+        for upload in uploads {
+            accepted.push(self.accept_one(known.remove(&upload.source), upload, &mut batch)?);
+        }
+        if !batch.is_empty() {
+            self.db.batch(alike_together(batch))?;
+        }
+        Ok(accepted)
+    }
+
+    fn accept_one(
+        &self,
+        known: Option<Known>,
+        upload: &NewUpload,
+        batch: &mut Vec<Statement>,
+    ) -> Result<Accepted> {
         if let Some(known) = &known {
             if known.stays(&upload.content) && upload.metadata == Metadata::default() {
                 return Ok(Accepted::Unchanged { document: known.document });
             }
-            if let Some(waiting) = self.waiting(known, upload)? {
+            if let Some(waiting) = self.waiting(known, upload, batch)? {
                 return Ok(waiting);
             }
         }
-        self.queue(known, upload)
+        Ok(self.queue(known, upload, batch))
     }
 
-    fn known(&self, workspace: WorkspaceId, source: &str) -> Result<Option<Known>> {
-        let sql = "SELECT d.id, v.id, v.number, v.status, v.content, c.content FROM documents d \
-                   LEFT JOIN versions v ON v.document_id = d.id AND v.number = (SELECT MAX(number) FROM versions WHERE document_id = d.id) \
-                   LEFT JOIN versions c ON c.id = d.current_version \
-                   WHERE d.workspace_id = $1 AND d.source = $2 AND d.deleted_at IS NULL";
-        let rows = self.db.query(sql, &[workspace.into(), source.into()])?;
-        rows.first().map(read_known).transpose()
+    /// What is known of the uploads' sources, which are all of one workspace.
+    pub(crate) fn known<'a>(
+        &self,
+        uploads: impl Iterator<Item = &'a NewUpload>,
+    ) -> Result<HashMap<String, Known>> {
+        let uploads: Vec<&NewUpload> = uploads.collect();
+        let mut known = HashMap::with_capacity(uploads.len());
+        for some in uploads.chunks(IDS_MAX) {
+            let workspace = some.iter().map(|upload| upload.workspace.into()).take(1).collect();
+            let sources: Vec<&str> = some.iter().map(|upload| upload.source.as_str()).collect();
+            let (marks, params) = marks(workspace, &sources);
+            let sql = format!(
+                "SELECT d.id, v.id, v.number, v.status, v.content, c.content, d.source FROM documents d \
+                 LEFT JOIN versions v ON v.document_id = d.id AND v.number = (SELECT MAX(number) FROM versions WHERE document_id = d.id) \
+                 LEFT JOIN versions c ON c.id = d.current_version \
+                 WHERE d.workspace_id = $1 AND d.source IN ({marks}) AND d.deleted_at IS NULL"
+            );
+            for row in self.db.query(&sql, &params)? {
+                known.insert(row.get(6)?, read_known(&row)?);
+            }
+        }
+        Ok(known)
     }
 
     /// The job that works on the same bytes of the same source, if one does.
-    fn waiting(&self, known: &Known, upload: &NewUpload) -> Result<Option<Accepted>> {
+    fn waiting(
+        &self,
+        known: &Known,
+        upload: &NewUpload,
+        batch: &mut Vec<Statement>,
+    ) -> Result<Option<Accepted>> {
         let Some((version, _, _, content)) = &known.newest else { return Ok(None) };
         if *content != upload.content {
             return Ok(None);
@@ -121,21 +169,15 @@ impl Store {
             let payload: UploadPayload = json(&row.get::<String>(1)?)?;
             if payload.version == *version && payload.metadata == upload.metadata {
                 let job = row.get(0)?;
-                self.adopt(job, &upload.batch)?;
+                batch.push(adopt(job, &upload.batch));
                 return Ok(Some(Accepted::Queued { document: known.document, version: *version, job }));
             }
         }
         Ok(None)
     }
 
-    fn adopt(&self, job: JobId, batch: &str) -> Result<()> {
-        let sql = "UPDATE jobs SET batch = $2 WHERE id = $1 AND state IN ('queued', 'running')";
-        self.db.batch(vec![Statement::new(sql, vec![job.into(), batch.into()])]).map(|_| ())
-    }
-
-    fn queue(&self, known: Option<Known>, upload: &NewUpload) -> Result<Accepted> {
+    fn queue(&self, known: Option<Known>, upload: &NewUpload, batch: &mut Vec<Statement>) -> Accepted {
         let now = self.now();
-        let mut batch = Vec::new();
         let document = known.as_ref().map_or_else(DocumentId::new, |known| known.document);
         if known.is_none() {
             batch.push(insert_document(document, upload, now));
@@ -154,13 +196,40 @@ impl Store {
         if again {
             batch.push(Statement::new("UPDATE versions SET status = 'pending', failure_code = NULL, failure_reason = NULL WHERE id = $1", vec![version.into()]));
         } else {
-            batch.push(insert_version(document, version, number, upload, now));
+            batch.push(insert_version(document, version, number, "pending", (0, 0), upload, now));
         }
         let job = JobId::new();
         batch.push(self.jobs().enqueue_statement(&new_job(job, document, version, upload)));
-        self.db.batch(batch)?;
-        Ok(Accepted::Queued { document, version, job })
+        Accepted::Queued { document, version, job }
     }
+}
+
+/// Runs again what lost against another upload of the same source: what that wrote is seen now.
+pub(crate) fn until_no_conflict<T>(mut run: impl FnMut() -> Result<T>) -> Result<T> {
+    let mut outcome = run();
+    for _ in 1..ATTEMPTS_MAX {
+        if !outcome.as_ref().is_err_and(|error| error.class == Class::Conflict) {
+            break;
+        }
+        outcome = run();
+    }
+    outcome
+}
+
+/// How many of the first uploads are of one workspace and of different sources; one at least.
+fn different(uploads: &[NewUpload]) -> usize {
+    let mut sources = HashSet::new();
+    let workspace = uploads.first().map(|upload| upload.workspace);
+    uploads
+        .iter()
+        .take(TOGETHER_MAX)
+        .take_while(|upload| Some(upload.workspace) == workspace && sources.insert(upload.source.as_str()))
+        .count()
+}
+
+fn adopt(job: JobId, batch: &str) -> Statement {
+    let sql = "UPDATE jobs SET batch = $2 WHERE id = $1 AND state IN ('queued', 'running')";
+    Statement::new(sql, vec![job.into(), batch.into()])
 }
 
 fn read_known(row: &Row) -> Result<Known> {
@@ -189,22 +258,28 @@ fn insert_document(document: DocumentId, upload: &NewUpload, now: ibid_types::Ti
     Statement::new(sql, params)
 }
 
-fn insert_version(
+/// `sizes`: its chunks and the bytes of its text, 0 while they are not known.
+pub(crate) fn insert_version(
     document: DocumentId,
     version: VersionId,
     number: u32,
+    status: &'static str,
+    (chunk_count, text_bytes): (u32, u64),
     upload: &NewUpload,
     now: ibid_types::Timestamp,
 ) -> Statement {
     let sql = "INSERT INTO versions (id, document_id, number, status, content, size_bytes, media_type, chunk_count, text_bytes, warnings, created_at) \
-               VALUES ($1, $2, $3, 'pending', $4, $5, $6, 0, 0, '[]', $7)";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '[]', $10)";
     let params = vec![
         version.into(),
         document.into(),
         number.into(),
+        status.into(),
         upload.content.into(),
         upload.size_bytes.into(),
         upload.media_type.as_str().into(),
+        chunk_count.into(),
+        text_bytes.into(),
         now.into(),
     ];
     Statement::new(sql, params)
