@@ -172,11 +172,7 @@ impl Command {
 impl RunState {
     /// Effects in somebody's hands.
     pub fn effects(&self) -> impl Iterator<Item = &Effect> {
-        let activities = self.frames.values().flat_map(|frame| frame.active.values());
-        activities.filter_map(|activity| match activity {
-            Activity::Performing { effect } => Some(effect),
-            _ => None,
-        })
+        self.pending()
     }
 
     /// The effect of that number, if it is in somebody's hands.

@@ -201,7 +201,8 @@ fn values_of<'a>(state: &'a mut RunState, values: &mut Vec<&'a mut Value>) {
         values.extend(frame.channels.values_mut());
         frame.active.values_mut().for_each(|activity| values_of_activity(activity, values));
     }
-    values.extend(state.undo.iter_mut().map(|(_, input)| input));
+    values.extend(state.undo.iter_mut().map(|undo| &mut undo.input));
+    values.extend(state.undoing.iter_mut().map(|undoing| &mut undoing.effect.input));
     if let Some(Outcome::Output(output)) = &mut state.outcome {
         values.push(output);
     }
