@@ -1,5 +1,5 @@
 //! Definitions as a whole: a flow with every key, its schema, its drawing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod definition_support;
 

@@ -37,10 +37,8 @@ pub fn add_built_in(
     toolbox.add(Arc::new(ReadDocument::new(library)?))?;
     toolbox.add(Arc::new(Calculator::new()?))?;
     toolbox.add(Arc::new(CurrentTime::new(clock)?))?;
-    toolbox.add(Arc::new(HttpGet::new(
-        &config.http_hosts,
-        config.http_bytes_max,
-        http_timeout,
-        Arc::new(SystemLookup),
-    )?))
+    let web = HttpGet::new(&config.http_hosts, config.http_bytes_max, http_timeout, Arc::new(SystemLookup))?;
+    let web = Arc::new(web);
+    toolbox.add(Arc::new(HttpRequest::new(Arc::clone(&web))?))?;
+    toolbox.add(web)
 }

@@ -311,3 +311,38 @@ fn with_templates(parameters: Value) -> Value {
     schema.entry("description").or_insert_with(|| json!("Parameters of the kind. Texts may hold templates."));
     Value::Object(schema)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys_of(schema: &Value) -> Vec<&str> {
+        schema["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    fn sorted<'k>(keys: &[&'k str]) -> Vec<&'k str> {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn reading_and_schema_know_the_same_keys() {
+        let schema = json_schema(&Registry::default());
+        assert_eq!(keys_of(&schema), sorted(keys::FLOW));
+        assert_eq!(keys_of(&schema["properties"]["limits"]), sorted(keys::LIMITS));
+        assert_eq!(keys_of(&schema["$defs"]["retry"]), sorted(keys::RETRY));
+        assert_eq!(keys_of(&schema["$defs"]["compensate"]), sorted(keys::COMPENSATE));
+        assert_eq!(keys_of(&schema["$defs"]["channel"]["oneOf"][1]), sorted(keys::CHANNEL));
+        assert_eq!(keys_of(&with_of_engine("human")), sorted(keys::WITH_HUMAN));
+        assert_eq!(keys_of(&with_of_engine("wait")), sorted(keys::WITH_WAIT));
+    }
+
+    #[test]
+    fn every_kind_of_the_engine_is_described() {
+        let schema = json_schema(&Registry::default());
+        let kinds = schema["$defs"]["node"]["properties"]["kind"]["oneOf"].as_array().unwrap();
+        assert_eq!(kinds.len(), keys::ENGINE_KINDS.len());
+        assert_eq!(schema["$defs"]["node"]["allOf"].as_array().unwrap().len(), kinds.len());
+    }
+}
