@@ -104,13 +104,8 @@ impl Shop {
 /// Looks again until it holds, for a minute at most.
 fn eventually(what: &str, holds: impl Fn() -> bool) {
     let waiting = Shutdown::new();
-    for _ in 0..6_000 {
-        if holds() {
-            return;
-        }
-        waiting.wait_timeout(Duration::from_millis(10));
-    }
-    panic!("{what} did not come");
+    let mut looks = 0..6_000;
+    assert!(looks.any(|_| holds() || waiting.wait_timeout(Duration::from_millis(10))), "{what} did not come");
 }
 
 /// What holds over both transports.
