@@ -261,7 +261,7 @@ test('markup in answers, titles, quotes and documents stays text', async () => {
 
 test('filters go with the question', async () => {
   await withPage(server.url, {}, async (page) => {
-    await page.getByText('Limits and options…').click();
+    await page.getByText('Options…').click();
     await page.getByLabel('Tags, all of them', { exact: true }).fill('policy');
     await page.keyboard.press('Enter');
     await page.getByLabel('Path begins with').fill('handbook/');
@@ -276,7 +276,7 @@ test('filters go with the question', async () => {
       filter: { tags: ['policy'], documents: ['doc-travel'], path_prefix: 'handbook/' },
       stream: true,
     });
-    await page.getByText('Limits and options…').click();
+    await page.getByText('Options…').click();
     await page.getByRole('button', { name: 'Clear all limits' }).click();
     assert.equal(await page.getByText('chosen').count(), 0);
   });
@@ -285,7 +285,7 @@ test('filters go with the question', async () => {
 test('a chat model can be chosen, or done without', async () => {
   server.chatModels = ['qwen2.5-1.5b'];
   await withPage(server.url, {}, async (page) => {
-    await page.getByText('Limits and options…').click();
+    await page.getByText('Options…').click();
     await page.getByLabel('Answered by').selectOption('extractive, no model');
     await ask(page, 'What may a hotel cost?');
     const [request] = await server.received('POST', '/v1/threads/thread-1/turns');

@@ -148,7 +148,7 @@ test('quality and limits go with the question, and the quality is kept', async (
   await withPage(server.url, {}, async (page) => {
     await page.getByRole('radio', { name: 'Balanced' }).focus();
     await page.keyboard.press('ArrowRight');
-    await page.getByText('Limits and options…').click();
+    await page.getByText('Options…').click();
     await page.getByLabel('Passages to look at').fill('20');
     await ask(page, 'How much leave do I have?');
     const [request] = await server.received('POST', '/v1/threads/thread-1/turns');

@@ -106,7 +106,7 @@ test('colours follow the system until the reader chooses', async () => {
 
 // What a reader may have on the screen, each brought there from its page.
 const VIEWS = {
-  'the question box': ['#/', (page) => page.getByText('Limits and options…').click()],
+  'the question box': ['#/', (page) => page.getByText('Options…').click()],
   'an answer with its source': ['#/', async (page) => {
     await ask(page, 'What may a hotel cost?');
     await page.locator('[data-mark="1"]').first().click();

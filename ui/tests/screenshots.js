@@ -44,7 +44,7 @@ const SCENES = {
   unsupported: ['#/', async (page, server) => {
     server.chatModels = ['qwen2.5-1.5b'];
     server.ask = hotels;
-    await page.getByText('Limits and options…').click();
+    await page.getByText('Options…').click();
     await page.getByLabel('Tags, all of them', { exact: true }).fill('policy');
     await page.keyboard.press('Enter');
     await ask(page, 'What may a hotel cost?');
@@ -70,7 +70,7 @@ const SCENES = {
     await page.locator('.verdict').waitFor();
     server.ask = hotels;
     await ask(page, 'And what may a hotel cost?');
-    await page.getByText('2 of 3 claims').waitFor();
+    await page.getByText('2 of 3 claims (67 %)').waitFor();
     await page.getByRole('button', { name: 'Bad answer' }).last().click();
   }],
   threads: ['#/', async (page, server) => {
@@ -117,7 +117,7 @@ const SCENES = {
   flows: ['#/flows', async (page) => page.getByText('Sorts a request').waitFor()],
   flow: ['#/flows/triage', async (page, server) => {
     server.runs.check = () => [{ line: 15, column: 13, severity: 'error', message: 'there is no node “replay”; did you mean “reply”?' }];
-    await page.getByLabel('YAML of the flow').press('End');
+    await page.getByLabel('YAML of the flow').press('Space');
     await page.getByText('There is no node').waitFor();
   }],
   bigflow: ['#/flows/chat', async (page) => page.locator('[data-node="guard"]').waitFor()],
