@@ -188,6 +188,26 @@ test('a lost connection is made again, and nothing of the answer is lost or said
   });
 });
 
+test('a connection that falls silent is made anew', async () => {
+  const started = gate();
+  server.ask = async (run) => {
+    run.step('answer', 'started');
+    run.token('Everyone has ');
+    started.open(run);
+  };
+  await withPage(server.url, { expectErrors: true }, async (page) => {
+    await page.clock.install();
+    await ask(page, 'How much leave do I have?');
+    await page.getByText('Everyone has').waitFor();
+    const run = await started.opened;
+    await page.clock.fastForward(61_000);
+    await page.clock.fastForward(1_000);
+    await server.received('GET', '/v1/runs/run-of-thread-1-1/events');
+    run.token('30 days.');
+    await page.getByText('Everyone has 30 days.').waitFor();
+  });
+});
+
 test('a server that is killed and comes back goes on with the answer', async () => {
   const run = gate();
   server.ask = async (started) => {

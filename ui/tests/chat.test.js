@@ -138,6 +138,20 @@ test('conversations are searched, renamed and, after a question, deleted', async
   });
 });
 
+test('another workspace begins without the conversation of the first', async () => {
+  server.ask = leave;
+  server.workspaces = ['default', 'legal'];
+  await withPage(server.url, {}, async (page) => {
+    await ask(page, 'How much leave do I have?');
+    await page.getByText('2 of 2 claims (100 %)').waitFor();
+    await page.getByLabel('Workspace').selectOption('legal');
+    await page.getByRole('heading', { name: 'What do you want to know?' }).waitFor();
+    await ask(page, 'And here?');
+    const requests = await server.received('POST', '/v1/threads', 2);
+    assert.deepEqual(requests.map(({ body }) => JSON.parse(body).workspace), [undefined, 'legal']);
+  });
+});
+
 test('a conversation that is gone is told so', async () => {
   await withPage(server.url, { hash: '#/chat/nowhere', expectErrors: true }, async (page) => {
     assert.match(await page.getByRole('alert').textContent(), /There is no thread nowhere\..*thread_unknown/s);

@@ -168,7 +168,7 @@ export const checkpoints = (id: string, cursor?: string) =>
   getJson<CheckpointsPage>(`${path(id, 'checkpoints')}${query({ limit: CHECKPOINTS_LIMIT, cursor })}`);
 
 export const stateAt = (id: string, number: number) => getJson<CheckpointState>(path(id, `checkpoints/${number}`));
-export const resume = (id: string) => changeJson<Run>('POST', path(id, 'resume'), {});
+export const resume = (id: string) => sendJson('POST', path(id, 'resume'), {});
 export const cancel = (id: string) => sendJson('POST', path(id, 'cancel'), {});
 export const replay = (id: string) => changeJson<Replayed>('POST', path(id, 'replay'), {});
 export const diff = (id: string, other: string) => getJson<RunDiff>(path(id, `diff/${encodeURIComponent(other)}`));

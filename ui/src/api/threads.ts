@@ -102,7 +102,7 @@ export function ask(id: string, request: TurnRequest, key: string, signal: Abort
 }
 
 export const rate = (turn: string, feedback: { rating: number; reason?: string; correction?: string }) =>
-  changeJson<Feedback | Turn>('PUT', `/v1/turns/${encodeURIComponent(turn)}/feedback`, feedback);
+  sendJson('PUT', `/v1/turns/${encodeURIComponent(turn)}/feedback`, feedback);
 
 function path(id: string): string {
   return `/v1/threads/${encodeURIComponent(id)}`;

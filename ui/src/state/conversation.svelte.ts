@@ -21,6 +21,10 @@ class Conversation {
     return this.last !== undefined && !this.last.over;
   }
 
+  get href(): string {
+    return this.id ? hrefOfThread(this.id) : '#/';
+  }
+
   // The thread with this id, or a fresh one without; what is open already stays as it is.
   async open(id: string | null) {
     if (id === this.id) return;
@@ -36,8 +40,12 @@ class Conversation {
   }
 
   fresh() {
-    this.#clear(null);
+    this.close();
     router.go('#/');
+  }
+
+  close() {
+    this.#clear(null);
   }
 
   async ask(request: TurnRequest) {

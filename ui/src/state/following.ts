@@ -6,10 +6,12 @@ import { readEvents, type ServerEvent } from '../api/sse';
 
 const PAUSE_FIRST_MS = 300;
 const PAUSE_MOST_MS = 8_000;
+// A network can take a connection away without a word; after so long a silence another one is made.
+const SILENCE_MOST_MS = 60_000;
 
 export interface Follower {
-  // A first connection that is already open or on its way, such as the answer to the question itself.
-  first?: Promise<Response>;
+  // Opens the first connection where that is another request, such as the question itself.
+  first?: (signal: AbortSignal) => Promise<Response>;
   run: () => Promise<string>;
   // True ends the following: the run is over.
   take: (event: ServerEvent) => boolean;
@@ -19,18 +21,13 @@ export interface Follower {
 }
 
 // Returns when the run is over or the signal says stop; throws what no further attempt would mend.
-export async function follow({ first, run, take, broken, signal }: Follower): Promise<void> {
-  let last: string | null = null;
-  let pause = PAUSE_FIRST_MS;
-  for (let opening = first; ; opening = undefined) {
+export async function follow(follower: Follower): Promise<void> {
+  const { run, broken, signal } = follower;
+  const progress = { last: null as string | null, pause: PAUSE_FIRST_MS };
+  for (let opening = follower.first; ; opening = undefined) {
     try {
-      const response: Response = await (opening ?? api.events(await run(), last, signal));
-      broken(false);
-      for await (const event of readEvents(response)) {
-        pause = PAUSE_FIRST_MS;
-        last = event.id ?? last;
-        if (take(event)) return;
-      }
+      const open = opening ?? (async (own: AbortSignal) => api.events(await run(), progress.last, own));
+      if (await listen(open, follower, progress)) return;
     } catch (error) {
       if (signal.aborted) return;
       // A question that the server did not take is no run that could be followed.
@@ -38,9 +35,37 @@ export async function follow({ first, run, take, broken, signal }: Follower): Pr
     }
     if (signal.aborted) return;
     broken(true);
-    await sleep(pause, signal);
+    await sleep(progress.pause, signal);
     if (signal.aborted) return;
-    pause = Math.min(pause * 2, PAUSE_MOST_MS);
+    progress.pause = Math.min(progress.pause * 2, PAUSE_MOST_MS);
+  }
+}
+
+// One connection to its end, or to a silence that is too long. True where the run is over.
+async function listen(
+  open: (signal: AbortSignal) => Promise<Response>,
+  { take, broken, signal }: Follower,
+  progress: { last: string | null; pause: number },
+): Promise<boolean> {
+  const own = new AbortController();
+  const stop = () => own.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const response = await open(own.signal);
+    broken(false);
+    silence = setTimeout(stop, SILENCE_MOST_MS);
+    for await (const event of readEvents(response)) {
+      clearTimeout(silence);
+      silence = setTimeout(stop, SILENCE_MOST_MS);
+      progress.pause = PAUSE_FIRST_MS;
+      progress.last = event.id ?? progress.last;
+      if (take(event)) return true;
+    }
+    return false;
+  } finally {
+    clearTimeout(silence);
+    signal.removeEventListener('abort', stop);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Feedback, Taken, TurnRequest, Turn as TurnRecord } from '../api/th
 import type { ServerEvent } from '../api/sse';
 import type { Answer, Citation, Claim, Failure } from '../api/types';
 import { randomName } from '../text/words';
+import { approvals } from './approvals.svelte';
 import { Draft } from './draft.svelte';
 import { follow } from './following';
 import { StepLog } from './steps.svelte';
@@ -60,8 +61,7 @@ export class Turn {
   ask(thread: string): Promise<void> {
     this.phase = 'running';
     this.problem = null;
-    const first = threads.ask(thread, this.request, this.#key, this.#leaving.signal);
-    return this.#follow(thread, first);
+    return this.#follow(thread, (signal) => threads.ask(thread, this.request, this.#key, signal));
   }
 
   // Follows a run that was begun elsewhere or before, from its beginning.
@@ -106,7 +106,7 @@ export class Turn {
     this.steps = log;
   }
 
-  async #follow(thread: string, first?: Promise<Response>) {
+  async #follow(thread: string, first?: (signal: AbortSignal) => Promise<Response>) {
     try {
       await follow({
         ...(first ? { first } : {}),
@@ -162,6 +162,7 @@ export class Turn {
 
   #ask(approval: Approval) {
     this.run = approval.run;
+    void approvals.refresh();
     this.approvals = [...this.approvals.filter((one) => one.interrupt !== approval.interrupt), approval];
   }
 

@@ -22,6 +22,7 @@ export class ScriptedServer {
   entries = library();
   key = null;
   chatModels = [];
+  workspaces = ['default'];
   jobs = [];
   requests = [];
   // `async (run, request) => void`: what happens in a turn.
@@ -113,7 +114,7 @@ export class ScriptedServer {
     if (name === 'POST ask') return this.#askOnce(JSON.parse(request.body), response);
     if (name === 'POST search') return this.#search(JSON.parse(request.body), response);
     if (name === 'GET status') return json(response, this.status());
-    if (name === 'GET workspaces') return json(response, [{ id: 'w1', name: 'default', documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' }]);
+    if (name === 'GET workspaces') return json(response, this.workspaces.map((one) => ({ id: one, name: one, documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' })));
     if (name === 'GET jobs' && id === 'events') return this.#follow(request.query.batch, response);
     if (name === 'GET jobs') return json(response, this.#jobsPage(request.query.batch));
     if (name === 'POST documents') return this.#upload(request, response);
