@@ -146,12 +146,16 @@ pub fn derive(
     before: Option<&RunState>,
     command: &Command,
     after: &RunState,
+    ended: &[String],
     registry: &Registry,
     names: Names<'_>,
 ) -> Vec<Numbered> {
     let mut told = Told { number, events: Vec::new() };
     if let Some(before) = before {
-        of_command(before, command, after, registry, names, &mut told);
+        let own = of_command(before, command, after, registry, names, &mut told);
+        for node in ended.iter().filter(|node| own.as_ref() != Some(node)) {
+            told.node((node.clone(), ""), StepState::Finished, "");
+        }
         of_nodes(Some(before), command, after, names, &mut told);
     } else if number == 0 {
         of_nodes(None, command, after, names, &mut told);
@@ -200,7 +204,7 @@ impl Told {
     }
 }
 
-/// What the command itself says.
+/// What the command itself says; gives the node that it is about.
 fn of_command(
     before: &RunState,
     command: &Command,
@@ -208,38 +212,17 @@ fn of_command(
     registry: &Registry,
     names: Names<'_>,
     told: &mut Told,
-) {
+) -> Option<String> {
     if let Command::Answer { interrupt, .. } = command {
-        let asked = places(before).find(|(_, _, activity)| match activity {
-            Activity::Asking(asked) => asked.id == *interrupt,
-            _ => false,
-        });
-        if let Some((frame, node, _)) = asked {
-            told.node(names(before, frame, node), StepState::Finished, "");
-        }
-        return;
+        let is_asked = |activity: &Activity| waiting_id(activity) == Some(*interrupt);
+        let (frame, node, _) = places(before).find(|(_, _, activity)| is_asked(activity))?;
+        let name = names(before, frame, node);
+        told.node(name.clone(), StepState::Finished, "");
+        return Some(name.0);
     }
-    let Some(effect) = command.effect().and_then(|id| before.find_effect(id)) else { return };
+    let effect = before.find_effect(command.effect()?)?;
     match command {
-        Command::Performed { output, prompt_tokens, completion_tokens, money, .. } => {
-            let kind = registry.find(&effect.kind);
-            if let Some(text) = kind.and_then(|kind| kind.text_of(output)) {
-                let token = Event::Token { node: effect.name.clone(), text, replace: true };
-                told.numbered(token, true);
-            }
-            for (name, value) in kind.map(|kind| kind.events_of(output)).unwrap_or_default() {
-                told.event(Event::Told { node: effect.name.clone(), name, value });
-            }
-            if prompt_tokens + completion_tokens > 0 || *money > 0.0 {
-                told.event(Event::Usage {
-                    node: effect.name.clone(),
-                    prompt_tokens: *prompt_tokens,
-                    completion_tokens: *completion_tokens,
-                    money: *money,
-                });
-            }
-            told.step(effect, StepState::Finished, "");
-        }
+        Command::Performed { .. } => of_output(effect, command, registry, told),
         Command::Failed { fault, .. } => told.step(effect, StepState::Failed, &fault.message),
         Command::Interrupted { .. } => match after.find_effect(effect.id) {
             Some(again) => told.step(again, StepState::Restarted, ""),
@@ -247,6 +230,25 @@ fn of_command(
         },
         _ => {}
     }
+    Some(effect.name.clone())
+}
+
+/// What an effect gave.
+fn of_output(effect: &Effect, command: &Command, registry: &Registry, told: &mut Told) {
+    let Command::Performed { output, prompt_tokens, completion_tokens, money, .. } = command else { return };
+    let node = || effect.name.clone();
+    let kind = registry.find(&effect.kind);
+    if let Some(text) = kind.and_then(|kind| kind.text_of(output)) {
+        told.numbered(Event::Token { node: node(), text, replace: true }, true);
+    }
+    for (name, value) in kind.map(|kind| kind.events_of(output)).unwrap_or_default() {
+        told.event(Event::Told { node: node(), name, value });
+    }
+    if prompt_tokens + completion_tokens > 0 || *money > 0.0 {
+        let (prompt_tokens, completion_tokens, money) = (*prompt_tokens, *completion_tokens, *money);
+        told.event(Event::Usage { node: node(), prompt_tokens, completion_tokens, money });
+    }
+    told.step(effect, StepState::Finished, "");
 }
 
 /// What began to be worked on or waited for.
@@ -258,7 +260,7 @@ fn of_nodes(
     told: &mut Told,
 ) {
     let known: BTreeMap<u32, u32> =
-        before.into_iter().flat_map(RunState::effects).map(|effect| (effect.id, effect.attempt)).collect();
+        before.into_iter().flat_map(RunState::pending).map(|effect| (effect.id, effect.attempt)).collect();
     let waited: Vec<u32> =
         before.into_iter().flat_map(places).filter_map(|(_, _, activity)| waiting_id(activity)).collect();
     for (frame, node, activity) in places(after) {

@@ -9,7 +9,7 @@ use ibid_store::{CheckpointHead, CheckpointRow, Statement, Store, checkpoint_ins
 use ibid_types::{ContentHash, Error, Result, RunId, Timestamp};
 
 use crate::Codec;
-use crate::machine::{Activity, Command, Effect, RunState};
+use crate::machine::{Activity, Command, Effect, Interrupt, RunState};
 
 /// One applied command and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,22 +170,17 @@ impl Command {
 }
 
 impl RunState {
-    /// Effects in somebody's hands.
-    pub fn effects(&self) -> impl Iterator<Item = &Effect> {
-        self.pending()
-    }
-
-    /// The effect of that number, if it is in somebody's hands.
+    /// The effect of that number, if its result is wanted.
     #[must_use]
     pub fn find_effect(&self, id: u32) -> Option<&Effect> {
-        self.effects().find(|effect| effect.id == id)
+        self.pending().find(|effect| effect.id == id)
     }
 
     /// Questions to people that are open.
-    pub fn interrupts(&self) -> impl Iterator<Item = &crate::machine::Interrupt> {
+    pub fn interrupts(&self) -> impl Iterator<Item = &Interrupt> {
         let activities = self.frames.values().flat_map(|frame| frame.active.values());
         activities.filter_map(|activity| match activity {
-            Activity::Asking(interrupt) => Some(interrupt),
+            Activity::Asking(interrupt) if !self.status.is_over() => Some(interrupt),
             _ => None,
         })
     }

@@ -84,6 +84,12 @@ impl Store {
         self.db.query(&sql, &[run.into()])?.first().map(read).transpose()
     }
 
+    /// The number of the run's last checkpoint.
+    pub fn checkpoint_number(&self, run: RunId) -> Result<Option<u32>> {
+        let sql = "SELECT MAX(number) FROM checkpoints WHERE run_id = $1";
+        self.db.query(sql, &[run.into()])?.first().map_or(Ok(None), |row| row.get(0))
+    }
+
     /// Up to `limit` checkpoints from `number` on, in order.
     pub fn checkpoints_from(&self, run: RunId, number: u32, limit: usize) -> Result<Vec<CheckpointRow>> {
         let sql = format!(

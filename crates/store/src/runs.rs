@@ -148,10 +148,10 @@ impl Store {
         self.db.query(sql, &[now.into(), limit.into()])?.iter().map(|row| row.get(0)).collect()
     }
 
-    /// When the next of the runs that wait wants to be woken.
-    pub fn runs_next_due(&self) -> Result<Option<Timestamp>> {
-        let rows = self.db.query("SELECT MIN(wake_at) FROM runs WHERE wake_at IS NOT NULL", &[])?;
-        rows.first().map_or(Ok(None), |row| row.get(0))
+    /// When the next of the runs that wait wants to be woken, after a time.
+    pub fn runs_next_due(&self, after: Timestamp) -> Result<Option<Timestamp>> {
+        let sql = "SELECT MIN(wake_at) FROM runs WHERE wake_at IS NOT NULL AND wake_at > $1";
+        self.db.query(sql, &[after.into()])?.first().map_or(Ok(None), |row| row.get(0))
     }
 
     /// Up to `limit` runs that somebody should work on and nobody does: no lease, or one that has passed.

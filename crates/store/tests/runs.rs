@@ -174,7 +174,7 @@ fn runs_that_wait_are_found_when_their_time_has_come() {
     let f = fixture();
     let late = f.start(|row| row.wake_at = Some(Timestamp(1_000_200)));
     let soon = f.start(|row| row.wake_at = Some(Timestamp(1_000_100)));
-    assert_eq!(f.store.runs_next_due().unwrap(), Some(Timestamp(1_000_100)));
+    assert_eq!(f.store.runs_next_due(Timestamp(0)).unwrap(), Some(Timestamp(1_000_100)));
     assert!(f.store.runs_due(f.store.now(), 9).unwrap().is_empty());
     assert_eq!(f.store.runs_due(Timestamp(1_000_300), 9).unwrap(), [soon, late]);
 }
@@ -314,5 +314,10 @@ fn a_flow_version_stays_as_it_was() {
     f.store.flow_save(ContentHash([8; 32]), "triage", "newer").unwrap();
     assert_eq!(f.store.flow_find(hash).unwrap().unwrap().source, "first");
     assert_eq!(f.store.flow_newest("triage").unwrap().unwrap().source, "newer");
+    assert_eq!(f.store.flow_as_of("triage", Timestamp(1_000_000)).unwrap().unwrap().source, "first");
+    f.clock.advance_ms(1);
+    f.store.flow_save(hash, "triage", "first").unwrap();
+    assert_eq!(f.store.flow_newest("triage").unwrap().unwrap().source, "first");
+    assert_eq!(f.store.flow_as_of("triage", Timestamp(1_000_001)).unwrap().unwrap().source, "newer");
     assert_eq!(f.store.flow_list(9).unwrap().len(), 2);
 }

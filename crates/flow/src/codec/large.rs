@@ -203,19 +203,23 @@ fn values_of<'a>(state: &'a mut RunState, values: &mut Vec<&'a mut Value>) {
     }
     values.extend(state.undo.iter_mut().map(|undo| &mut undo.input));
     values.extend(state.undoing.iter_mut().map(|undoing| &mut undoing.effect.input));
-    if let Some(Outcome::Output(output)) = &mut state.outcome {
-        values.push(output);
+    for outcome in [&mut state.ending, &mut state.outcome] {
+        if let Some(Outcome::Output(output)) = outcome {
+            values.push(output);
+        }
     }
 }
 
 fn values_of_activity<'a>(activity: &'a mut Activity, values: &mut Vec<&'a mut Value>) {
     match activity {
-        Activity::Performing { effect } => values.push(&mut effect.input),
-        Activity::Inside { queued, results, .. } => {
+        Activity::Performing { effect } | Activity::Abandoned { effect } => values.push(&mut effect.input),
+        Activity::Inside { queued, shared, results, .. } => {
             values.extend(queued.iter_mut().map(|(_, input)| input));
+            values.extend(shared.values_mut());
             values.extend(results.values_mut());
         }
         Activity::Done { output } => values.push(output),
+        Activity::Gave { effect: Some(effect), .. } => values.push(&mut effect.input),
         Activity::Asking(interrupt) => values.push(&mut interrupt.schema),
         _ => {}
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::{Command, RunState};
 
-pub use large::{LARGE_BYTES, depth_of};
+pub use large::depth_of;
 pub use pack::UNPACKED_BYTES_MAX;
 pub use seal::CheckpointKey;
 

@@ -1,6 +1,8 @@
 CREATE TABLE flows (
   hash BLOB PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL, created_at BIGINT NOT NULL);
-CREATE INDEX flows_name ON flows(name, created_at);
+
+CREATE TABLE flow_names (
+  name TEXT NOT NULL, since BIGINT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (name, since));
 
 CREATE TABLE runs (
   id BLOB PRIMARY KEY, workspace_id BLOB NOT NULL, flow_hash BLOB NOT NULL, flow_name TEXT NOT NULL, status TEXT NOT NULL,
