@@ -234,7 +234,7 @@ mod tests {
         let english = "The results of this study show that patients who were treated with the drug were less likely to \
                        relapse, and that the effect is stronger for women.";
         let dutch =
-            "Het onderzoek of dit was is to be van de man die met the band was en of hij er nog is geweest.";
+            "Het onderzoek of dit was is to be van de man die met de band was en of hij er nog is geweest.";
         assert!(is_plainly_english(english));
         assert!(!is_plainly_english(dutch) && !is_plainly_english("the and of to for"));
     }
