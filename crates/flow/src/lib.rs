@@ -5,13 +5,22 @@
 
 mod codec;
 pub mod definition;
+pub mod events;
 pub mod expression;
+mod history;
 mod journal;
 pub mod machine;
 pub mod nodes;
 mod registry;
+mod runner;
+mod upkeep;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use codec::{CheckpointKey, Codec};
 pub use definition::{Definition, FlowHash};
+pub use history::{Diff, Difference, Fork, Replay, Statistics, differences};
 pub use journal::{Checkpoint, Journal};
 pub use registry::{Call, Emitted, NodeKind, Output, Registry};
+pub use runner::{Flows, NewRun, OnFinish, RunView, Runner, RunnerConfig, Started, Watch, Watched};
+pub use upkeep::{Cleaned, KeepPolicy, Reencrypted};

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Rest, ValueKind};
+use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{
     Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter, filters,
     functions, tests,
@@ -86,7 +86,8 @@ pub(super) fn check_words(inside: &str, offset: usize) -> Result<(), Malformed> 
     let mut before = "";
     for (count, (at, token)) in tokens(inside).enumerate() {
         if count >= TOKENS_MAX {
-            let message = format!("an expression has at most {TOKENS_MAX} words and signs; use several nodes");
+            let message =
+                format!("an expression has at most {TOKENS_MAX} words and signs; use several nodes");
             return Err(Malformed { offset: offset + at, message });
         }
         let is_word = token.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
@@ -156,27 +157,27 @@ fn build() -> Environment<'static> {
     environment.add_function("range", functions::range);
     for (name, filter) in &FILTERS {
         let filter = filter();
-        environment.add_filter(*name, move |state: &mut State, value: Value, more: Rest<Value>| {
-            bounded(&filter, state, value, &more)
+        environment.add_filter(*name, move |state: &mut State, value: Value, more: Rest<ValueOrKwargs>| {
+            bounded(&filter, state, value, more.into_values())
         });
     }
     for (name, test) in &TESTS {
         let test = test();
-        environment.add_test(*name, move |state: &mut State, value: Value, more: Rest<Value>| {
-            bounded(&test, state, value, &more).map(|result| result.is_true())
+        environment.add_test(*name, move |state: &mut State, value: Value, more: Rest<ValueOrKwargs>| {
+            bounded(&test, state, value, more.into_values()).map(|result| result.is_true())
         });
     }
     environment
 }
 
-fn bounded(function: &Value, state: &mut State, value: Value, more: &[Value]) -> Result<Value, Error> {
+fn bounded(function: &Value, state: &mut State, value: Value, more: Vec<Value>) -> Result<Value, Error> {
     let is_list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
     if is_list && value.len().is_some_and(|items| items > ITEMS_MAX) {
         return Err(refused(format!("lists in expressions have at most {ITEMS_MAX} items")));
     }
     let mut arguments = Vec::with_capacity(1 + more.len());
     arguments.push(value);
-    arguments.extend_from_slice(more);
+    arguments.extend(more);
     function.call(state, &arguments)
 }
 

@@ -90,12 +90,12 @@ fn what_is_not_there_is_an_error() {
 
 #[test]
 fn malformed_expressions_say_where() {
-    assert_eq!(check("count +").unwrap_err().offset, 7);
+    assert_eq!(check("count +").unwrap_err().offset, 6);
     assert_eq!(check("a | nope").unwrap_err().offset, 4);
     assert_eq!(check("a is nope").unwrap_err().offset, 5);
     assert_eq!(check("a is not nope").unwrap_err().offset, 9);
     assert_eq!(check_text("ab {{ c | nope }}").unwrap_err().offset, 10);
-    assert_eq!(check_text("ab {{ c ").unwrap_err().offset, 3);
+    assert_eq!(check_text("ab {{ c ").unwrap_err().offset, 6);
     assert_eq!(code("count +"), "flow_expression_malformed");
 }
 

@@ -106,7 +106,10 @@ impl Flows {
             let is_known = frame.active.keys().all(|node| *node < nodes);
             let has_parent = frame.parent.is_none_or(|parent| state.frames.contains_key(&parent.frame));
             if !is_known || !has_parent || frame.parent.is_none() != (*id == ROOT) {
-                let message = format!("frame {id} of run {} does not fit its flow; fork from another checkpoint", state.run);
+                let message = format!(
+                    "frame {id} of run {} does not fit its flow; fork from another checkpoint",
+                    state.run
+                );
                 return Err(Error::internal("flow_state_broken", message));
             }
         }

@@ -34,7 +34,14 @@ impl Machine<'_> {
         }
     }
 
-    fn begin_effect(&mut self, frame: FrameId, index: usize, node: &Node, kind: &str, with: &Value) -> Result<()> {
+    fn begin_effect(
+        &mut self,
+        frame: FrameId,
+        index: usize,
+        node: &Node,
+        kind: &str,
+        with: &Value,
+    ) -> Result<()> {
         let input = self.render(frame, with)?;
         let effect = Effect {
             id: self.next_id(),
@@ -90,10 +97,10 @@ impl Machine<'_> {
             Value::String(text) => text,
             other => other.to_string(),
         };
-        let expires_at = human.expires_seconds.as_ref().map(|seconds| self.after(frame, seconds)).transpose()?;
+        let expires_at =
+            human.expires_seconds.as_ref().map(|seconds| self.after(frame, seconds)).transpose()?;
         let id = self.next_id();
-        let question =
-            Interrupt { id, prompt, schema: human.schema.clone(), asked_at: self.at, expires_at };
+        let question = Interrupt { id, prompt, schema: human.schema.clone(), asked_at: self.at, expires_at };
         self.set_activity(frame, index, Activity::Asking(question));
         Ok(())
     }
@@ -135,7 +142,9 @@ impl Machine<'_> {
     fn after(&self, frame: FrameId, seconds: &Value) -> Result<Timestamp> {
         let rendered = self.render(frame, seconds)?;
         match rendered.as_f64() {
-            Some(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(self.at.plus_ms(milliseconds(seconds))),
+            Some(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => {
+                Ok(self.at.plus_ms(milliseconds(seconds)))
+            }
             _ => Err(Error::bad_request(
                 "flow_seconds_invalid",
                 format!("seconds must be a number from 0 to {SECONDS_MAX}; they are {rendered}"),

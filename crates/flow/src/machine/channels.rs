@@ -43,7 +43,11 @@ pub(super) fn check(flow: &Definition, node: &Node, writes: &Map<String, Value>)
 }
 
 fn mismatch(node: &Node, channel: &str, wanted: &str, value: &Value) -> Error {
-    let message = format!("node '{}' wrote {} to channel '{channel}', which takes {wanted}", node.name, kind_name(value));
+    let message = format!(
+        "node '{}' wrote {} to channel '{channel}', which takes {wanted}",
+        node.name,
+        kind_name(value)
+    );
     Error::bad_request("flow_type_mismatch", message)
 }
 

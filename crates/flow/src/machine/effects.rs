@@ -16,7 +16,8 @@ const INTERRUPTED_MAX: u32 = 32;
 
 impl Machine<'_> {
     pub fn performed(&mut self, command: &Command) {
-        let Command::Performed { effect, output, prompt_tokens, completion_tokens, money, .. } = command else {
+        let Command::Performed { effect, output, prompt_tokens, completion_tokens, money, .. } = command
+        else {
             return self.ignore();
         };
         let Some(found) = self.claim(*effect) else { return self.ignore() };
@@ -77,7 +78,13 @@ impl Machine<'_> {
     }
 
     /// A finished node that can be undone is remembered with all that undoing it takes.
-    pub fn owe_undo(&mut self, frame: FrameId, index: usize, node: &Node, output: &Value) -> Result<(), Fault> {
+    pub fn owe_undo(
+        &mut self,
+        frame: FrameId,
+        index: usize,
+        node: &Node,
+        output: &Value,
+    ) -> Result<(), Fault> {
         let Some((kind, with)) = &node.compensate else { return Ok(()) };
         let input = self.render_undo(frame, with, output)?;
         let (name, kind) = (node.name.clone(), kind.clone());
@@ -120,13 +127,15 @@ impl Machine<'_> {
         if effect.compensates {
             if self.is_undo(&effect) {
                 self.state.undoing = None;
+                self.state.undone += 1;
             } else {
-                self.set_activity(effect.frame, effect.node, gave(&fault, None));
+                let gave = Activity::Gave { fault: fault.clone(), effect: None };
+                self.set_activity(effect.frame, effect.node, gave);
             }
             return self.compensation_failed(&effect, &fault);
         }
         if self.state.status == Status::Undoing {
-            return self.set_activity(effect.frame, effect.node, gave(&fault, None));
+            return self.set_activity(effect.frame, effect.node, Activity::Abandoned { effect });
         }
         let settled = self.give_up(effect.frame, effect.node, fault, Some(Box::new(effect)));
         self.settle(settled);
@@ -151,7 +160,9 @@ impl Machine<'_> {
 
     /// Undoes what an interrupted effect may have done; then its node has failed.
     fn compensate(&mut self, effect: Effect) {
-        let Some((kind, with)) = self.node(effect.frame, effect.node).and_then(|node| node.compensate.as_ref()) else {
+        let Some((kind, with)) =
+            self.node(effect.frame, effect.node).and_then(|node| node.compensate.as_ref())
+        else {
             let fault = interrupted_fault(&effect);
             return self.out_of_attempts(effect, fault);
         };
@@ -159,7 +170,16 @@ impl Machine<'_> {
             Ok(input) => {
                 let id = self.next_id();
                 let (kind, not_before) = (kind.clone(), self.at);
-                self.perform(Effect { id, kind, input, attempt: 1, pardoned: 0, not_before, compensates: true, ..effect });
+                self.perform(Effect {
+                    id,
+                    kind,
+                    input,
+                    attempt: 1,
+                    pardoned: 0,
+                    not_before,
+                    compensates: true,
+                    ..effect
+                });
             }
             Err(fault) => self.out_of_attempts(effect, fault),
         }
@@ -177,15 +197,14 @@ impl Machine<'_> {
     }
 }
 
-fn gave(fault: &Fault, effect: Option<Box<Effect>>) -> Activity {
-    Activity::Gave { fault: fault.clone(), effect }
-}
-
 pub(super) fn interrupted_fault(effect: &Effect) -> Fault {
     Fault {
         class: Class::Internal,
         code: "flow_effect_interrupted".to_owned(),
-        message: format!("node '{}' was begun and nobody knows how far it came; see `on_interrupt`", effect.name),
+        message: format!(
+            "node '{}' was begun and nobody knows how far it came; see `on_interrupt`",
+            effect.name
+        ),
         is_passing: false,
     }
 }

@@ -55,7 +55,8 @@ impl Machine<'_> {
 
     /// Whether an effect was first asked for by this very command, so that nobody has begun it.
     fn is_handed_out_now(&self, effect: u32) -> bool {
-        let asks = |action: &Action| matches!(action, Action::Perform(new) if new.id == effect && new.attempt == 1);
+        let asks =
+            |action: &Action| matches!(action, Action::Perform(new) if new.id == effect && new.attempt == 1);
         self.applied.actions.iter().any(asks)
     }
 
@@ -115,7 +116,8 @@ impl Machine<'_> {
     pub fn resume(&mut self) -> Result<()> {
         let run = self.state.run;
         if self.state.status != Status::Failed {
-            let message = format!("run {run} is {}; only a failed run can be resumed", self.state.status.name());
+            let message =
+                format!("run {run} is {}; only a failed run can be resumed", self.state.status.name());
             return Err(Error::conflict("flow_run_not_failed", message));
         }
         if self.state.undone > 0 {

@@ -25,7 +25,8 @@ impl Machine<'_> {
         concurrency: u32,
     ) -> Result<()> {
         if self.depth(frame) >= DEPTH_MAX {
-            let message = format!("flows are nested more than {DEPTH_MAX} deep; one may call itself without end");
+            let message =
+                format!("flows are nested more than {DEPTH_MAX} deep; one may call itself without end");
             return Err(Error::bad_request("flow_too_deep", message));
         }
         let first = queued.len().min(concurrency.max(1) as usize);
@@ -130,7 +131,9 @@ impl Machine<'_> {
     /// Ends a node whose items are all done. Gives the frame to settle.
     fn leave_if_done(&mut self, frame: FrameId, index: usize) -> Option<FrameId> {
         let node = self.node(frame, index)?;
-        let Some(Activity::Inside { queued, running, results, .. }) = self.activity(frame, index) else { return None };
+        let Some(Activity::Inside { queued, running, results, .. }) = self.activity(frame, index) else {
+            return None;
+        };
         if !queued.is_empty() || !running.is_empty() {
             return None;
         }

@@ -71,12 +71,16 @@ fn late(seconds: u32) -> Fault {
 }
 
 fn visits_fault(node: &str, visits: u32) -> Fault {
-    let message = format!("node '{node}' ran {visits} times, as often as `limits.visits` allows; its loop has no end");
+    let message =
+        format!("node '{node}' ran {visits} times, as often as `limits.visits` allows; its loop has no end");
     fault("flow_limit_visits", message)
 }
 
 fn reached(code: &str, name: &str, limit: impl std::fmt::Display) -> Fault {
-    fault(code, format!("the run has used the {limit} {name} that `limits.{name}` allows; raise it in the flow"))
+    fault(
+        code,
+        format!("the run has used the {limit} {name} that `limits.{name}` allows; raise it in the flow"),
+    )
 }
 
 fn fault(code: &str, message: String) -> Fault {

@@ -22,4 +22,6 @@ pub use command::{Action, Command, Effect, Fault};
 pub use people::check_answer;
 pub use rebase::rebase;
 pub use start::{check_input, sub_flows};
-pub use state::{Activity, Frame, FrameId, Interrupt, Outcome, Parent, RunState, Spent, Status, Undo, Undoing};
+pub use state::{
+    Activity, Frame, FrameId, Interrupt, Outcome, Parent, RunState, Spent, Status, Undo, Undoing,
+};

@@ -28,7 +28,9 @@ impl Machine<'_> {
         for (frame, found) in &self.state.frames {
             for (node, activity) in &found.active {
                 match activity {
-                    Activity::Asking(question) if question.id == id => return Some((*frame, *node, question)),
+                    Activity::Asking(question) if question.id == id => {
+                        return Some((*frame, *node, question));
+                    }
                     _ => {}
                 }
             }
@@ -85,7 +87,10 @@ impl Machine<'_> {
 
     pub fn over(&self) -> Error {
         let (run, status) = (self.state.run, self.state.status.name());
-        Error::conflict("flow_run_over", format!("run {run} is {status}; a run that is over takes nothing any more"))
+        Error::conflict(
+            "flow_run_over",
+            format!("run {run} is {status}; a run that is over takes nothing any more"),
+        )
     }
 }
 
@@ -129,8 +134,12 @@ fn check_at(schema: &Value, answer: &Value, depth: usize) -> Result<(), String> 
             "const" => wanted == answer,
             "minimum" => answer.as_f64().zip(wanted.as_f64()).is_none_or(|(answer, least)| answer >= least),
             "maximum" => answer.as_f64().zip(wanted.as_f64()).is_none_or(|(answer, most)| answer <= most),
-            "minLength" => answer.as_str().zip(wanted.as_u64()).is_none_or(|(text, least)| letters(text) >= least),
-            "maxLength" => answer.as_str().zip(wanted.as_u64()).is_none_or(|(text, most)| letters(text) <= most),
+            "minLength" => {
+                answer.as_str().zip(wanted.as_u64()).is_none_or(|(text, least)| letters(text) >= least)
+            }
+            "maxLength" => {
+                answer.as_str().zip(wanted.as_u64()).is_none_or(|(text, most)| letters(text) <= most)
+            }
             "required" => has_required(wanted, answer),
             _ => true,
         };
@@ -143,10 +152,14 @@ fn check_at(schema: &Value, answer: &Value, depth: usize) -> Result<(), String> 
 
 fn check_parts(rules: &serde_json::Map<String, Value>, answer: &Value, depth: usize) -> Result<(), String> {
     match (answer, rules.get("properties"), rules.get("items")) {
-        (Value::Object(fields), Some(Value::Object(properties)), _) => fields.iter().try_for_each(|(name, field)| {
-            properties.get(name).map_or(Ok(()), |schema| check_at(schema, field, depth + 1))
-        }),
-        (Value::Array(items), _, Some(schema)) => items.iter().try_for_each(|item| check_at(schema, item, depth + 1)),
+        (Value::Object(fields), Some(Value::Object(properties)), _) => {
+            fields.iter().try_for_each(|(name, field)| {
+                properties.get(name).map_or(Ok(()), |schema| check_at(schema, field, depth + 1))
+            })
+        }
+        (Value::Array(items), _, Some(schema)) => {
+            items.iter().try_for_each(|item| check_at(schema, item, depth + 1))
+        }
         _ => Ok(()),
     }
 }
@@ -193,9 +206,14 @@ mod tests {
 
     #[test]
     fn answers_have_the_type_and_the_bounds_of_their_schema() {
-        assert!(fits(&json!({"type": "boolean"}), &json!(true)) && !fits(&json!({"type": "boolean"}), &json!("yes")));
+        assert!(
+            fits(&json!({"type": "boolean"}), &json!(true))
+                && !fits(&json!({"type": "boolean"}), &json!("yes"))
+        );
         assert!(fits(&json!({"type": ["string", "null"]}), &json!(null)));
-        assert!(fits(&json!({"enum": ["a", "b"]}), &json!("a")) && !fits(&json!({"enum": ["a"]}), &json!("c")));
+        assert!(
+            fits(&json!({"enum": ["a", "b"]}), &json!("a")) && !fits(&json!({"enum": ["a"]}), &json!("c"))
+        );
         let score = json!({"type": "integer", "minimum": 1, "maximum": 5});
         assert!(fits(&score, &json!(5)) && !fits(&score, &json!(6)) && !fits(&score, &json!(1.5)));
         assert!(!fits(&json!({"minLength": 2}), &json!("ä")) && fits(&json!({"maxLength": 1}), &json!("ä")));

@@ -40,7 +40,8 @@ fn move_nodes(frame: &mut Frame, from: &Definition, to: &Definition) -> Result<(
     }
     frame.active = active;
     let visits = std::mem::take(&mut frame.visits).into_iter();
-    frame.visits = visits.filter_map(|(node, visits)| Some((new_index(node, from, to).ok()?, visits))).collect();
+    frame.visits =
+        visits.filter_map(|(node, visits)| Some((new_index(node, from, to).ok()?, visits))).collect();
     Ok(())
 }
 
@@ -48,7 +49,8 @@ fn move_channels(frame: &mut Frame, to: &Definition) -> Result<()> {
     frame.channels.retain(|name, _| to.channels.contains_key(name));
     for (name, channel) in &to.channels {
         let value = frame.channels.entry(name.clone()).or_insert_with(|| channel.default.clone());
-        channels::check_kind(channel, value).map_err(|wanted| unfit(&format!("channel '{name}' must be {wanted}")))?;
+        channels::check_kind(channel, value)
+            .map_err(|wanted| unfit(&format!("channel '{name}' must be {wanted}")))?;
     }
     Ok(())
 }
@@ -69,6 +71,7 @@ fn new_index(index: usize, from: &Definition, to: &Definition) -> Result<usize> 
 }
 
 fn unfit(problem: &str) -> Error {
-    let message = format!("the new version of the flow does not fit this checkpoint: {problem}; fork from another one");
+    let message =
+        format!("the new version of the flow does not fit this checkpoint: {problem}; fork from another one");
     Error::bad_request("flow_fork_unfit", message)
 }

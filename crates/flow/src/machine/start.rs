@@ -31,7 +31,10 @@ pub fn sub_flows(
             }
         }
         if found.len() > FLOWS_MAX {
-            return Err(Error::bad_request("flow_too_many", format!("a flow has at most {FLOWS_MAX} sub-flows")));
+            return Err(Error::bad_request(
+                "flow_too_many",
+                format!("a flow has at most {FLOWS_MAX} sub-flows"),
+            ));
         }
     }
     Ok(found)

@@ -19,6 +19,7 @@ pub struct RunState {
     pub run: RunId,
     pub workspace: WorkspaceId,
     pub status: Status,
+    #[serde(with = "numbered")]
     pub frames: BTreeMap<FrameId, Frame>,
     /// The next effect, interrupt or timer gets this number: unique in the run, and in its idempotency key.
     pub next_id: u32,
@@ -38,7 +39,7 @@ pub struct RunState {
     /// The compensation that is under way, of a run that is `Undoing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoing: Option<Undoing>,
-    /// Compensations done; a run that has some cannot be resumed.
+    /// Compensations tried; a run that has some cannot be resumed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undone: u32,
     /// What the outcome will be when all is undone.
@@ -70,7 +71,8 @@ impl RunState {
     /// Timers and expiries of a run that is neither over nor about to be.
     pub(super) fn timers(&self) -> impl Iterator<Item = Timestamp> {
         let is_live = matches!(self.status, Status::Running | Status::Waiting);
-        let activities = self.frames.values().filter(move |_| is_live).flat_map(|frame| frame.active.values());
+        let activities =
+            self.frames.values().filter(move |_| is_live).flat_map(|frame| frame.active.values());
         activities.filter_map(|activity| match activity {
             Activity::Sleeping { until, .. } => Some(*until),
             Activity::Asking(interrupt) => interrupt.expires_at,
@@ -147,8 +149,10 @@ pub struct Frame {
     pub parent: Option<Parent>,
     pub channels: Map<String, Value>,
     /// By index of the node in the file.
+    #[serde(with = "numbered")]
     pub active: BTreeMap<usize, Activity>,
     /// Executions of each node so far.
+    #[serde(with = "numbered")]
     pub visits: BTreeMap<usize, u32>,
 }
 
@@ -191,6 +195,7 @@ pub enum Activity {
         shared: Map<String, Value>,
         running: Vec<FrameId>,
         /// Outputs by item.
+        #[serde(with = "numbered")]
         results: BTreeMap<usize, Value>,
     },
     /// Channel to value, of the right types, to be applied when the superstep ends.
@@ -245,4 +250,28 @@ pub enum Outcome {
     Output(Value),
     Fault(Fault),
     Cancelled { reason: String },
+}
+
+/// Maps by number. Their keys are texts in JSON, which a tagged enum around them does not turn back by itself.
+mod numbered {
+    use std::collections::BTreeMap;
+    use std::str::FromStr;
+
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::{Serialize, Serializer};
+
+    pub fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        map.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, K: FromStr + Ord, V: Deserialize<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<K, V>, D::Error> {
+        let map = BTreeMap::<String, V>::deserialize(deserializer)?.into_iter();
+        let number = |key: &str| key.parse().map_err(|_| D::Error::custom("a key is not a number"));
+        map.map(|(key, value)| Ok((number(&key)?, value))).collect()
+    }
 }

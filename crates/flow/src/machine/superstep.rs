@@ -41,8 +41,12 @@ impl Machine<'_> {
 
     pub fn begin_ready(&mut self, frame: FrameId) {
         let Some(found) = self.state.frames.get(&frame) else { return };
-        let nodes: Vec<usize> =
-            found.active.iter().filter(|(_, activity)| **activity == Activity::Ready).map(|(node, _)| *node).collect();
+        let nodes: Vec<usize> = found
+            .active
+            .iter()
+            .filter(|(_, activity)| **activity == Activity::Ready)
+            .map(|(node, _)| *node)
+            .collect();
         for node in nodes {
             if self.is_live() && self.activity(frame, node).is_some() {
                 self.begin(frame, node);
@@ -52,8 +56,11 @@ impl Machine<'_> {
 
     /// Begins a superstep at once, unless it consists of `set` alone: that one is a checkpoint of its own.
     pub fn begin_unless_pure(&mut self, frame: FrameId) {
-        let (Some(found), Some(flow)) = (self.state.frames.get(&frame), self.definition(frame)) else { return };
-        let is_set = |node: &usize| matches!(flow.nodes.get(*node).map(|node| &node.body), Some(NodeBody::Set { .. }));
+        let (Some(found), Some(flow)) = (self.state.frames.get(&frame), self.definition(frame)) else {
+            return;
+        };
+        let is_set =
+            |node: &usize| matches!(flow.nodes.get(*node).map(|node| &node.body), Some(NodeBody::Set { .. }));
         if !found.active.keys().all(is_set) {
             self.begin_ready(frame);
         }
@@ -156,11 +163,7 @@ fn targets(flow: &Definition, frame: &Frame) -> Result<BTreeSet<usize>, Fault> {
     Ok(targets)
 }
 
-fn follow(
-    node: &Node,
-    channels: &Map<String, Value>,
-    targets: &mut BTreeSet<usize>,
-) -> Result<(), Fault> {
+fn follow(node: &Node, channels: &Map<String, Value>, targets: &mut BTreeSet<usize>) -> Result<(), Fault> {
     match &node.next {
         Next::End => {}
         Next::All(all) => targets.extend(all),
