@@ -5,42 +5,63 @@
 
 mod answerer;
 mod answering;
+mod check;
+mod edit;
 mod extract;
 mod finding;
 #[cfg(test)]
 mod fixture;
 mod followup;
 mod generate;
+mod guard;
 pub mod judge;
+mod kinds;
+mod leaks;
 mod noun;
 mod phrases;
 mod policy;
 mod ports;
 mod prompt;
 mod question;
+mod rewrite;
 mod route;
+mod said;
 pub mod score;
 mod scribe;
 mod sources;
+mod summary;
 mod talk;
 pub mod terms;
 #[cfg(test)]
 mod tests;
+pub mod turn;
 mod unit;
 mod verify;
+mod widen;
 
 use ibid_types::Result;
 use ibid_types::search::{Found, Request};
 
 pub use answerer::{Answerer, Examination};
+pub use followup::Exchange;
+pub use kinds::kinds;
+pub use phrases::{Phrase, read_all as read_phrases};
 pub use policy::{Action, Policy};
 pub use ports::Ports;
 pub use question::{PARTS_MAX, QUESTION_CHARS_MAX};
+pub use route::{Route, Way, way};
+pub use talk::{Talk, Tongue};
 
 /// Where answers look. `serve` implements it over the retrieve crate.
 pub trait Search: Send + Sync {
     /// Hits best first. Errors: what the search behind it gives.
     fn search(&self, request: &Request) -> Result<Found>;
+}
+
+/// The flows that are compiled in: name and YAML.
+#[must_use]
+pub const fn flows() -> [(&'static str, &'static str); 1] {
+    [("chat", include_str!("flows/chat.yaml"))]
 }
 
 /// How answers are made.
