@@ -25,6 +25,16 @@ pub struct FlowNode {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FlowsPage {
     pub flows: Vec<Flow>,
+    /// Files of the folder `flows` that hold no valid flow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<BrokenFlow>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BrokenFlow {
+    pub name: String,
+    /// What is wrong and where.
+    pub message: String,
 }
 
 /// `GET /v1/flows/{name}`

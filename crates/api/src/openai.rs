@@ -12,6 +12,17 @@ pub struct ChatRequest {
     pub stream: bool,
     #[serde(default)]
     pub stream_options: Option<StreamOptions>,
+    /// Longest generated answer; `max_completion_tokens` wins.
+    #[serde(default)]
+    pub max_tokens: Option<usize>,
+    #[serde(default)]
+    pub max_completion_tokens: Option<usize>,
+    /// 0 to 2.
+    #[serde(default)]
+    pub temperature: Option<f32>,
+    /// With `{"thread": "ID"}` the question becomes a turn of that thread.
+    #[serde(default)]
+    pub metadata: Option<serde_json::Value>,
     /// Ibid's own: the workspace to answer from.
     #[serde(default)]
     pub workspace: Option<String>,

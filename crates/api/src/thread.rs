@@ -157,3 +157,11 @@ pub struct Feedback {
     pub correction: Option<String>,
     pub at: String,
 }
+
+/// `POST /v1/threads/{id}/fork`: a new thread with the turns up to one of this.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThreadForkRequest {
+    /// The last turn without it.
+    pub turn: Option<u32>,
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ibid_blob::Blobs;
 use ibid_chat::{AnswerConfig, Answerer};
 use ibid_config::Config;
+use ibid_flow::{Registry, Runner};
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
@@ -17,10 +18,15 @@ use ibid_runtime::{Clock, Shutdown};
 use ibid_store::{Sqlite, SqliteConfig, Store, Workspace};
 use ibid_types::answer::{Answer, Event, Question};
 use ibid_types::search::{Found, Request};
-use ibid_types::{Error, Result, Secret, Timestamp};
+use ibid_types::{Error, Result, Secret, Timestamp, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 
+use crate::asking::AskNode;
 use crate::embedder::Active;
+use crate::engine::Engine;
+use crate::flow_book::FlowBook;
+use crate::library::Library;
+use crate::live::Streams;
 use crate::metrics::Metrics;
 use crate::routes::ask::outcome_name;
 use crate::{embedder, search, upkeep};
@@ -28,6 +34,8 @@ use crate::{embedder, search, upkeep};
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
 const SETTLED_WITHIN: Duration = Duration::from_secs(2);
+
+const CHAT: &str = include_str!("chat.yaml");
 
 /// What the process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +61,11 @@ pub struct App {
     /// Held for reading while bytes are stored and named, for writing while unnamed bytes are deleted.
     pub uploads: RwLock<()>,
     pub metrics: Metrics,
+    pub streams: Streams,
+    pub engine: Engine,
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
-    answerer: Answerer,
+    answerer: Arc<Answerer>,
     chat_models: Vec<Arc<dyn ChatModel>>,
     pipeline: Arc<Pipeline>,
     guarded: AtomicBool,
@@ -97,9 +107,13 @@ impl App {
         );
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let guarded = AtomicBool::new(store.key_count()? > 0);
+        let metrics = Metrics::new();
+        let library = Library::new(Arc::clone(&retriever), store.clone());
+        let answerer = Arc::new(answerer);
+        let chat = Registry::default().with(Arc::new(AskNode { answerer: Arc::clone(&answerer) }));
+        let engine = Engine::open(&config, &store, &clock, library, &chat, &[("chat", CHAT)], &metrics)?;
         let app = Arc::new(Self {
             started_at: clock.now(),
-            config,
             clock,
             shutdown,
             store,
@@ -107,7 +121,9 @@ impl App {
             embedder,
             former_embedder,
             uploads: RwLock::default(),
-            metrics: Metrics::new(),
+            metrics,
+            streams: Streams::new(config.flow.streams_max),
+            engine,
             indexes,
             retriever,
             answerer,
@@ -116,6 +132,7 @@ impl App {
             guarded,
             local_token: ibid_store::random_secret()?,
             threads: Mutex::default(),
+            config,
         });
         match mode {
             Mode::Working => app.start(),
@@ -127,6 +144,7 @@ impl App {
     }
 
     fn start(self: &Arc<Self>) {
+        self.runner();
         let follower = Arc::clone(self);
         let worker = Arc::clone(self);
         let mut threads = self.threads.lock();
@@ -171,6 +189,23 @@ impl App {
                 tracing::error!("a background task ended in a panic");
             }
         }
+        self.engine.stop();
+    }
+
+    /// The flows that can be started.
+    pub fn flows(&self) -> &FlowBook {
+        &self.engine.book
+    }
+
+    /// What runs flows; it works from the first call on.
+    pub fn runner(&self) -> &Arc<Runner> {
+        self.engine.runner(&self.shutdown)
+    }
+
+    /// The name of a workspace; empty for one that was deleted.
+    pub fn workspace_name(&self, id: WorkspaceId) -> Result<String> {
+        let all = self.store.workspace_list()?;
+        Ok(all.into_iter().find(|workspace| workspace.id == id).map_or_else(String::new, |found| found.name))
     }
 
     /// The workspace of that name, or the default one.

@@ -2,6 +2,7 @@
 //! through the router where none does. Both ways carry the same requests, so every command is an API call.
 
 use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use axum::Router;
@@ -50,10 +51,36 @@ impl Client {
 
     /// Sends JSON.
     pub fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Reply> {
+        self.send_json(Method::POST, path, &[], body)
+    }
+
+    /// Sends JSON with more headers, such as `Idempotency-Key`.
+    pub fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &impl serde::Serialize) -> Result<Reply> {
+        self.send_json(Method::POST, path, headers, body)
+    }
+
+    pub fn put(&self, path: &str, body: &impl serde::Serialize) -> Result<Reply> {
+        self.send_json(Method::PUT, path, &[], body)
+    }
+
+    pub fn patch(&self, path: &str, body: &impl serde::Serialize) -> Result<Reply> {
+        self.send_json(Method::PATCH, path, &[], body)
+    }
+
+    /// Sends JSON with more headers, such as `Idempotency-Key` or `Last-Event-ID`.
+    pub fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &impl serde::Serialize,
+    ) -> Result<Reply> {
         let bytes = serde_json::to_vec(body).map_err(|error| {
             Error::internal("client_request", "cannot write the request").caused_by(error)
         })?;
-        self.send(Method::POST, path, Some("application/json"), bytes)
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        self.send_with(method, path, &all, bytes)
     }
 
     /// Sends a body of any type; a status of 400 or above becomes the error that the server told.
@@ -64,12 +91,17 @@ impl Client {
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> Result<Reply> {
+        let headers: Vec<(&str, &str)> = content_type.map(|kind| ("content-type", kind)).into_iter().collect();
+        self.send_with(method, path, &headers, body)
+    }
+
+    fn send_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Reply> {
         let reply = match self {
             Self::InProcess { router, runtime, token } => {
-                in_process(router, runtime, token, method, path, content_type, body)?
+                in_process(router, runtime, token, method, path, headers, body)?
             }
             Self::Http { base, key, http } => {
-                over_http(http, base, key.as_ref(), method, path, content_type, body)?
+                over_http(http, base, key.as_ref(), method, path, headers, body)?
             }
         };
         if reply.status < 400 { Ok(reply) } else { Err(reply.into_error()) }
@@ -82,14 +114,14 @@ fn in_process(
     token: &Secret,
     method: Method,
     path: &str,
-    content_type: Option<&str>,
+    headers: &[(&str, &str)],
     body: Vec<u8>,
 ) -> Result<Reply> {
     let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
     request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()));
     request = request.header(header::CONTENT_LENGTH, body.len());
-    if let Some(content_type) = content_type {
-        request = request.header(header::CONTENT_TYPE, content_type);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
     let request = request.body(Body::from(body)).map_err(|error| {
         Error::bad_request("client_request", "the request cannot be formed").caused_by(error)
@@ -110,12 +142,12 @@ fn over_http(
     key: Option<&Secret>,
     method: Method,
     path: &str,
-    content_type: Option<&str>,
+    headers: &[(&str, &str)],
     body: Vec<u8>,
 ) -> Result<Reply> {
     let mut request = http.request(method, format!("{base}{path}")).body(body);
-    if let Some(content_type) = content_type {
-        request = request.header(header::CONTENT_TYPE, content_type);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
     if let Some(key) = key {
         request = request.bearer_auth(key.reveal());
@@ -179,24 +211,25 @@ impl Reply {
     }
 
     /// Calls `on_event` with the name and data of each server-sent event until the stream ends or it says stop.
-    pub fn events(
+    pub fn events(self, mut on_event: impl FnMut(&str, &str) -> Result<ControlFlow<()>>) -> Result<()> {
+        self.events_with_ids(|event| on_event(&event.name, &event.data))
+    }
+
+    /// The same with each event's id, from which a stream that was cut can be taken up again.
+    pub fn events_with_ids(
         self,
-        mut on_event: impl FnMut(&str, &str) -> Result<std::ops::ControlFlow<()>>,
+        mut on_event: impl FnMut(&ServerEvent) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        let mut name = String::new();
-        let mut data = String::new();
+        let mut event = ServerEvent::default();
         for line in BufReader::new(self.body).lines() {
             let line = line.map_err(|error| cut(error.into()))?;
-            if let Some(value) = line.strip_prefix("event:") {
-                value.trim_start().clone_into(&mut name);
-            } else if let Some(value) = line.strip_prefix("data:") {
-                data.push_str(value.strip_prefix(' ').unwrap_or(value));
-            } else if line.is_empty() && !data.is_empty() {
-                if on_event(&name, &data)?.is_break() {
+            if line.is_empty() && !event.data.is_empty() {
+                if on_event(&event)?.is_break() {
                     return Ok(());
                 }
-                name.clear();
-                data.clear();
+                event = ServerEvent::default();
+            } else {
+                event.read(&line);
             }
         }
         Ok(())
@@ -212,6 +245,28 @@ impl Reply {
             );
         };
         problem_error(problem)
+    }
+}
+
+/// One server-sent event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerEvent {
+    /// Empty where the stream cannot be taken up again.
+    pub id: String,
+    pub name: String,
+    pub data: String,
+}
+
+impl ServerEvent {
+    fn read(&mut self, line: &str) {
+        let Some((field, value)) = line.split_once(':') else { return };
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "id" => value.clone_into(&mut self.id),
+            "event" => value.clone_into(&mut self.name),
+            "data" => self.data.push_str(value),
+            _ => {}
+        }
     }
 }
 

@@ -3,24 +3,35 @@
 //! Keeps true: this is the only crate that names concrete adapters and the only one besides `api` that knows HTTP
 //! from the server's side. Handlers do no work of their own: they read the request, call one thing, and map it.
 
+mod access;
 mod app;
+mod asking;
 mod auth;
 mod client;
 mod embedder;
+mod engine;
+mod events;
+mod flow_book;
 mod http;
+mod library;
 mod limits;
+mod live;
+mod metered;
 mod metrics;
 mod openapi;
 mod page;
 mod router;
 mod routes;
+mod runs;
 mod search;
 mod server;
 mod telemetry;
+mod turns;
 mod upkeep;
+mod wire;
 
 pub use app::{App, Mode, PARSE_WORKER};
-pub use client::{Client, Reply, problem_error};
+pub use client::{Client, Reply, ServerEvent, problem_error};
 pub use embedder::{make as make_embedder, models_dir};
 pub use router::router;
 pub use server::{LocalServer, serve};

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::App;
 use crate::http::{Failure, REQUEST_ID};
+use crate::live::OwnBound;
 
 /// Names a request in answers, logs and errors.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -108,7 +109,12 @@ pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -
     }
 }
 
+/// Whether the response goes on being work that nothing else bounds.
 fn is_stream(response: &Response) -> bool {
+    response.extensions().get::<OwnBound>().is_none() && is_event_stream(response)
+}
+
+fn is_event_stream(response: &Response) -> bool {
     response
         .headers()
         .get(header::CONTENT_TYPE)

@@ -1,5 +1,7 @@
 //! What the server counts, as `/metrics` shows it.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -32,13 +34,59 @@ struct StateLabels {
     state: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EffectLabels {
+    kind: String,
+    outcome: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: String,
+}
+
 /// Values that are read when somebody looks.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Observed {
     pub documents: u64,
     pub chunks: u64,
     pub jobs: ibid_api::job::JobCounts,
     pub index_lag: u64,
+    /// By status.
+    pub runs: Vec<(String, u64)>,
+}
+
+/// What the effects of flows are counted by.
+#[derive(Clone, Debug)]
+pub struct EffectMetrics {
+    effects: Family<EffectLabels, Counter>,
+    seconds: Family<KindLabels, Histogram>,
+}
+
+impl EffectMetrics {
+    fn new() -> Self {
+        let seconds: Family<KindLabels, Histogram> =
+            Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.0001, 4.0, 12)));
+        Self { effects: Family::default(), seconds }
+    }
+
+    /// Counts one attempt.
+    pub fn performed(&self, kind: &str, is_ok: bool, took: Duration) {
+        let outcome = if is_ok { "done" } else { "failed" };
+        let labels = EffectLabels { kind: kind.to_owned(), outcome: outcome.to_owned() };
+        self.effects.get_or_create(&labels).inc();
+        self.seconds.get_or_create(&KindLabels { kind: kind.to_owned() }).observe(took.as_secs_f64());
+    }
+}
+
+/// Counts a stream as open until it is dropped.
+#[derive(Debug)]
+pub struct OpenStream(Gauge);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// The registry and what is counted as it happens.
@@ -53,6 +101,9 @@ pub struct Metrics {
     chunks: Gauge,
     jobs: Family<StateLabels, Gauge>,
     index_lag: Gauge,
+    effects: EffectMetrics,
+    runs: Family<StateLabels, Gauge>,
+    streams: Gauge,
 }
 
 impl Metrics {
@@ -69,6 +120,9 @@ impl Metrics {
             chunks: Gauge::default(),
             jobs: Family::default(),
             index_lag: Gauge::default(),
+            effects: EffectMetrics::new(),
+            runs: Family::default(),
+            streams: Gauge::default(),
         };
         metrics.registered()
     }
@@ -104,7 +158,36 @@ impl Metrics {
             "Feed entries that the indexes have not applied",
             self.index_lag.clone(),
         );
+        registry.register("http_streams", "Streams of events that are open", self.streams.clone());
+        self.register_flow();
         self
+    }
+
+    fn register_flow(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "flow_effects",
+            "Attempts at effects of flows (searches, model calls, tools), by kind of node and outcome (done, failed)",
+            self.effects.effects.clone(),
+        );
+        registry.register_with_unit(
+            "flow_effect_duration",
+            "Time of an attempt at an effect, by kind of node",
+            Unit::Seconds,
+            self.effects.seconds.clone(),
+        );
+        registry.register("store_runs", "Runs of flows, by status", self.runs.clone());
+    }
+
+    /// What counts the effects of flows.
+    pub fn effects(&self) -> EffectMetrics {
+        self.effects.clone()
+    }
+
+    /// Counts a stream until the value is dropped.
+    pub fn stream_open(&self) -> OpenStream {
+        self.streams.inc();
+        OpenStream(self.streams.clone())
     }
 
     pub fn request(&self, method: &Method, route: &str, status: u16, seconds: f64) {
@@ -127,7 +210,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads (OpenMetrics).
-    pub fn text(&self, observed: Observed) -> String {
+    pub fn text(&self, observed: &Observed) -> String {
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.documents.set(gauge(observed.documents));
         self.chunks.set(gauge(observed.chunks));
@@ -141,6 +224,9 @@ impl Metrics {
         ];
         for (state, count) in states {
             self.jobs.get_or_create(&StateLabels { state: state.to_owned() }).set(gauge(count));
+        }
+        for (status, count) in &observed.runs {
+            self.runs.get_or_create(&StateLabels { state: status.clone() }).set(gauge(*count));
         }
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {

@@ -8,9 +8,12 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 #[openapi(
     info(title = "Ibid", description = "Answers from your own documents, with the exact source of every claim."),
     modifiers(&Security),
-    components(schemas(ibid_api::document::Upload, ibid_api::answer::StepEvent, ibid_api::answer::TokenEvent)),
+    components(schemas(ibid_api::document::Upload, ibid_api::answer::StepEvent, ibid_api::answer::TokenEvent, ibid_api::run::Event)),
     tags(
         (name = "answers", description = "Ask and search"),
+        (name = "chat", description = "Threads, their turns, and feedback"),
+        (name = "runs", description = "Runs of flows, step by step"),
+        (name = "flows", description = "What can be run"),
         (name = "documents", description = "Put documents in, look at them, take them out"),
         (name = "jobs", description = "Follow the work"),
         (name = "openai", description = "For OpenAI clients"),

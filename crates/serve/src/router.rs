@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
-use crate::routes::{ask, documents, jobs, openai, search, system, upload};
+use crate::routes::{ask, documents, flows, jobs, openai, runs, search, system, threads, upload};
 use crate::{auth, openapi, page};
 
 /// Every route over one application.
@@ -56,6 +56,26 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::events))
         .routes(routes!(jobs::show, jobs::cancel))
         .routes(routes!(jobs::retry))
+        .routes(routes!(threads::list, threads::create))
+        .routes(routes!(threads::show, threads::change, threads::delete))
+        .routes(routes!(threads::turns, threads::ask))
+        .routes(routes!(threads::turn))
+        .routes(routes!(threads::feedback))
+        .routes(routes!(runs::list, runs::start))
+        .routes(routes!(runs::statistics))
+        .routes(routes!(runs::show, runs::delete))
+        .routes(routes!(runs::checkpoints))
+        .routes(routes!(runs::state))
+        .routes(routes!(runs::events))
+        .routes(routes!(runs::socket))
+        .routes(routes!(runs::answer))
+        .routes(routes!(runs::resume))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::approvals))
+        .routes(routes!(flows::list))
+        .routes(routes!(flows::schema))
+        .routes(routes!(flows::validate))
+        .routes(routes!(flows::show, flows::save, flows::delete))
         .routes(routes!(openai::chat_completions))
         .routes(routes!(openai::embeddings))
         .routes(routes!(openai::models))

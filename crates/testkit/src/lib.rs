@@ -3,6 +3,7 @@
 //! Keeps true: a test that ends, in whatever way, leaves no process and no folder behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod following;
 mod provider;
 mod running;
 
@@ -13,6 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use following::{Events, Told, View};
 pub use provider::{ChatProvider, Piece};
 pub use running::{Dice, Running};
 

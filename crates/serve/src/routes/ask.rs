@@ -45,14 +45,7 @@ pub async fn ask(State(app): State<Arc<App>>, Json(request): Json<AskRequest>) -
 
 /// Reads the wire's question; shared with the OpenAI-compatible endpoint.
 pub fn read_question(app: &App, request: AskRequest) -> Result<Question> {
-    let text = request.question.trim().to_owned();
-    if text.is_empty() {
-        return Err(Error::bad_request("question_empty", "the question is empty; ask something in words"));
-    }
-    if text.len() > QUESTION_BYTES_MAX {
-        let what = format!("the question has {} bytes; ask with at most {QUESTION_BYTES_MAX}", text.len());
-        return Err(Error::bad_request("question_too_long", what));
-    }
+    let text = question_text(&request.question)?;
     let defaults = &app.config.answer;
     Ok(Question {
         workspace: app.workspace(request.workspace.as_deref())?.id,
@@ -68,6 +61,19 @@ pub fn read_question(app: &App, request: AskRequest) -> Result<Question> {
         )?,
         citations_max: within("citations", request.citations, defaults.citations_max, 1..=20)?,
     })
+}
+
+/// A question's words. Errors: `question_empty`, `question_too_long`.
+pub fn question_text(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::bad_request("question_empty", "the question is empty; ask something in words"));
+    }
+    if text.len() > QUESTION_BYTES_MAX {
+        let what = format!("the question has {} bytes; ask with at most {QUESTION_BYTES_MAX}", text.len());
+        return Err(Error::bad_request("question_too_long", what));
+    }
+    Ok(text.to_owned())
 }
 
 /// The value that was asked for, the default where none was, or an error that names the bounds.

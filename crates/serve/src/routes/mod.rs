@@ -2,9 +2,12 @@
 
 pub mod ask;
 pub mod documents;
+pub mod flows;
 pub mod jobs;
 pub mod openai;
+pub mod runs;
 pub mod search;
 pub mod sse;
 pub mod system;
+pub mod threads;
 pub mod upload;

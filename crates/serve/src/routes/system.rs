@@ -204,8 +204,9 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Answered<Response> {
             chunks: counted.chunks,
             jobs,
             index_lag: app.index_lag()?,
+            runs: app.store.run_counts()?,
         };
-        Ok(app.metrics.text(observed))
+        Ok(app.metrics.text(&observed))
     })
     .await?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -1,0 +1,119 @@
+//! What can be done with runs: everything that a request about one needs, in terms of journal and runner.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibid_api::run::{AnswerRequest, CheckpointState, Run, RunRequest, RunStatistics};
+use ibid_flow::machine::{Definitions, RunState, Status};
+use ibid_flow::{Definition, FlowHash, NewRun, RunView};
+use ibid_store::{CheckpointHead, RunRow, Workspace};
+use ibid_types::{Error, Result, RunId};
+use serde_json::{Map, Value};
+
+use crate::{App, wire};
+
+/// How often a run that is waited for is looked at, to see whether it asks a person.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Starts a run; it is durable when this returns.
+pub fn start(app: &App, request: RunRequest, key: Option<String>) -> Result<(Workspace, RunId)> {
+    let workspace = app.workspace(request.workspace.as_deref())?;
+    let flow = named_or_given(app, request.flow.as_deref(), request.source.as_deref())?.ok_or_else(|| {
+        Error::bad_request("request_malformed", "name a flow in `flow`, or give its YAML in `source`")
+    })?;
+    let input = match request.input {
+        Value::Null => Value::Object(Map::new()),
+        input => input,
+    };
+    let mut run = NewRun::new(workspace.id, flow.hash, input);
+    run.key = key.map(|key| format!("run/{key}"));
+    Ok((workspace, app.runner().start(run)?.run))
+}
+
+/// The flow of a name or of a text, where one is given.
+fn named_or_given(app: &App, name: Option<&str>, source: Option<&str>) -> Result<Option<Arc<Definition>>> {
+    match (name, source) {
+        (Some(_), Some(_)) => {
+            Err(Error::bad_request("request_malformed", "give `flow` or `source`, not both"))
+        }
+        (Some(name), None) => app.engine.current(name).map(Some),
+        (None, Some(source)) => app.engine.given(source).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Waits until the run is over or asks a person, at most so long.
+pub fn wait(app: &App, run: RunId, longest: Duration) -> Result<RunView> {
+    let mut left = longest;
+    loop {
+        let part = left.min(LOOK_EVERY);
+        let view = app.runner().wait(run, part)?;
+        left -= part;
+        let asks = view.state.status == Status::Waiting && view.state.interrupts().next().is_some();
+        if view.state.status.is_over() || asks || left.is_zero() || app.shutdown.is_requested() {
+            return Ok(view);
+        }
+    }
+}
+
+pub fn show(app: &App, workspace: &Workspace, run: RunId) -> Result<Run> {
+    Ok(of_view(app, &workspace.name, &app.runner().view(run)?))
+}
+
+/// The run of a row that was just read.
+pub fn wire(app: &App, workspace: &str, row: &RunRow) -> Result<Run> {
+    let last = app.engine.journal.last(row.id)?.ok_or_else(|| {
+        Error::internal("checkpoint_unknown", format!("run {} has no checkpoint", row.id))
+    })?;
+    Ok(of_state(app, workspace, row, last.number, &last.state))
+}
+
+pub fn of_view(app: &App, workspace: &str, view: &RunView) -> Run {
+    of_state(app, workspace, &view.row, view.number, &view.state)
+}
+
+fn of_state(app: &App, workspace: &str, row: &RunRow, number: u32, state: &RunState) -> Run {
+    let definitions = |hash: &FlowHash| app.runner().flows().definition(hash).ok();
+    wire::run(workspace, row, number, state, &definitions)
+}
+
+/// What the run's state was after a checkpoint.
+pub fn state_at(app: &App, run: RunId, number: u32) -> Result<CheckpointState> {
+    let found = app.engine.journal.at(run, number)?;
+    let channels = found.state.frames.get(&0).map(|frame| frame.channels.clone()).unwrap_or_default();
+    Ok(CheckpointState {
+        checkpoint: wire::checkpoint(CheckpointHead {
+            number: found.number,
+            at: found.at,
+            kind: found.command.name().to_owned(),
+            node: found.node,
+            bytes: found.bytes,
+        }),
+        command: to_json(&found.command)?,
+        channels: Value::Object(channels),
+        state: to_json(&found.state)?,
+    })
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| Error::internal("checkpoint_damaged", "a checkpoint cannot be shown").caused_by(error))
+}
+
+/// Says what a run asked. Errors: `flow_interrupt_unknown`, `flow_interrupt_expired`, `flow_answer_invalid`, ...
+pub fn answer(app: &App, run: &RunRow, request: AnswerRequest) -> Result<()> {
+    app.runner().answer(run.id, request.interrupt, request.value, "api")
+}
+
+/// Counts over all workspaces.
+pub fn statistics(app: &App) -> Result<RunStatistics> {
+    let totals = app.store.checkpoint_totals()?;
+    Ok(RunStatistics {
+        runs: app.store.run_counts()?.into_iter().collect::<BTreeMap<_, _>>(),
+        checkpoints: totals.checkpoints,
+        checkpoint_bytes: totals.checkpoint_bytes,
+        values: totals.values,
+        value_bytes: totals.value_bytes,
+    })
+}

@@ -1,0 +1,227 @@
+//! Turns of threads: each is a run of a flow, whose end is written into the turn's row in the commit that ends the run.
+
+use std::time::Duration;
+
+use ibid_api::answer::Answer;
+use ibid_api::convert::answer_mode;
+use ibid_api::document::Failure;
+use ibid_api::thread::{Feedback, Taken, Turn, TurnRequest};
+use ibid_flow::machine::{Outcome, RunState};
+use ibid_flow::{Definition, NewRun, OnFinish};
+use ibid_store::{
+    RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, thread_summary, turn_finish, turn_insert,
+};
+use ibid_types::{Error, Result, RunId, Timestamp, TurnId, answer};
+use serde_json::{Map, Value, json};
+
+use crate::access::Within;
+use crate::routes::ask::{question_text, within};
+use crate::{App, runs};
+
+/// The flow of turns that name none.
+pub const CHAT: &str = "chat";
+/// Turns before this one that its flow is told.
+const HISTORY_TURNS_MAX: usize = 20;
+/// A thread's title is the beginning of its first question.
+const TITLE_CHARS_MAX: usize = 80;
+/// How long before its own end a request tells what there is of an answer.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// Starts the run of a new turn; it is durable, with its row, when this returns.
+pub fn start(app: &App, thread: &Within<ThreadRow>, request: TurnRequest, key: Option<String>) -> Result<RunId> {
+    let flow = app.engine.current(request.flow.as_deref().unwrap_or(CHAT))?;
+    let history = history(app, &thread.it)?;
+    let summary = thread.it.summary.clone().unwrap_or_default();
+    let question = question_text(&request.question)?;
+    let options = options(app, request)?;
+    let input = input(&flow, &question, history, summary, &options);
+    let mut run = NewRun::new(thread.workspace.id, flow.hash, input);
+    run.thread = Some(thread.it.id);
+    run.key = key.map(|key| format!("turn/{}/{key}", thread.it.id));
+    let (turn, now) = (TurnId::new(), app.clock.now());
+    run.also = turn_insert(turn, thread.workspace.id, thread.it.id, run.id, &question, &options, now);
+    let started = app.runner().start(run)?;
+    if thread.it.title.is_empty() {
+        let title: String = question.chars().take(TITLE_CHARS_MAX).collect();
+        app.store.thread_rename(thread.workspace.id, thread.it.id, &title)?;
+    }
+    Ok(started.run)
+}
+
+/// What was asked and answered before, oldest first.
+fn history(app: &App, thread: &ThreadRow) -> Result<Value> {
+    let turns = app.store.turns_before(thread.id, u32::MAX, HISTORY_TURNS_MAX)?;
+    let told = turns.into_iter().filter_map(|turn| {
+        let answer = read_answer(turn.answer.as_ref()?)?;
+        Some(json!({ "question": turn.question, "answer": answer.text }))
+    });
+    Ok(Value::Array(told.collect()))
+}
+
+/// The request's options, checked and complete.
+pub fn options(app: &App, request: TurnRequest) -> Result<Value> {
+    let defaults = &app.config.answer;
+    let mode = answer_mode(request.mode.as_deref())?;
+    let quality = request.quality.unwrap_or_else(|| "balanced".to_owned());
+    if !["quick", "balanced", "thorough"].contains(&quality.as_str()) {
+        let what = format!("quality '{quality}' is not known; use quick, balanced or thorough");
+        return Err(Error::bad_request("value_unknown", what));
+    }
+    let temperature = request.temperature.filter(|value| !(0.0..=2.0).contains(value));
+    if let Some(temperature) = temperature {
+        let what = format!("temperature is {temperature}; it may be 0 to 2");
+        return Err(Error::bad_request("value_out_of_range", what));
+    }
+    let checked = |name, asked: Option<usize>, bounds| asked.map(|_| within(name, asked, 0, bounds)).transpose();
+    Ok(json!({
+        "mode": mode,
+        "model": request.model,
+        "quality": quality,
+        "filter": request.filter.into_domain()?,
+        "items": checked("items", request.items, 1..=100)?,
+        "context_tokens": within("context_tokens", request.context_tokens, defaults.context_tokens, 200..=32_000)?,
+        "citations": within("citations", request.citations, defaults.citations_max, 1..=20)?,
+        "tokens": checked("tokens", request.tokens, 1..=32_000)?,
+        "temperature": request.temperature,
+    }))
+}
+
+/// What of all this the flow wants to know: a flow of one's own may take the question only.
+pub fn input(flow: &Definition, question: &str, history: Value, summary: String, options: &Value) -> Value {
+    let all = json!({ "question": question, "history": history, "summary": summary, "options": options });
+    let Value::Object(all) = all else { return Value::Null };
+    let wanted: Map<String, Value> =
+        all.into_iter().filter(|(name, _)| flow.input.contains_key(name)).collect();
+    Value::Object(wanted)
+}
+
+/// The turn when its run is over or waits for a person, or as it is when the request's time is nearly up.
+pub fn wait(app: &App, run: RunId) -> Result<Turn> {
+    let longest = Duration::from_secs(app.config.server.request_seconds_max);
+    runs::wait(app, run, longest.saturating_sub(MARGIN))?;
+    let turn = app.store.turn_of_run(run)?.ok_or_else(|| {
+        Error::not_found("turn_unknown", format!("the turn of run {run} was deleted"))
+    })?;
+    wire_turn(app, turn)
+}
+
+/// Cancels all runs of the thread that are not over.
+pub fn cancel_all(app: &App, thread: &Within<ThreadRow>) -> Result<()> {
+    let query = RunsQuery {
+        workspace: Some(thread.workspace.id),
+        thread: Some(thread.it.id),
+        limit: 200,
+        ..RunsQuery::default()
+    };
+    let mut cursor = None;
+    loop {
+        let page = app.store.run_list(&RunsQuery { cursor, ..query.clone() })?;
+        for run in page.items.iter().filter(|run| run.finished_at.is_none()) {
+            // One that ended in this very moment needs no cancelling.
+            let _ = app.runner().cancel(run.id, "its thread was deleted");
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// A turn as clients see it.
+pub fn wire_turn(app: &App, turn: TurnRow) -> Result<Turn> {
+    let status = match turn.finished_at {
+        Some(_) => turn.status,
+        None => app.store.run_find(turn.run)?.map_or(turn.status, |run| run.status),
+    };
+    let took_ms = turn.finished_at.map_or(0, |end| end.0 - turn.created_at.0);
+    Ok(Turn {
+        id: turn.id.to_string(),
+        thread: turn.thread.to_string(),
+        number: turn.number,
+        run: turn.run.to_string(),
+        question: turn.question,
+        status,
+        taken: turn.answer.as_ref().and_then(read_taken),
+        #[allow(clippy::cast_precision_loss, reason = "a duration")]
+        answer: turn.answer.as_ref().and_then(read_answer).map(|answer| Answer::new(answer, false, took_ms as f64)),
+        failure: turn.failure.map(|(code, reason)| Failure { code, reason }),
+        feedback: feedback(app, turn.run)?,
+        created_at: turn.created_at.to_string(),
+        finished_at: turn.finished_at.map(|time| time.to_string()),
+    })
+}
+
+pub fn feedback(app: &App, run: RunId) -> Result<Option<Feedback>> {
+    let found = app.store.feedback_find(run)?;
+    Ok(found.map(|row| Feedback {
+        rating: i8::try_from(row.rating).unwrap_or_default(),
+        reason: row.reason,
+        correction: row.correction,
+        at: row.at.to_string(),
+    }))
+}
+
+/// The answer that a flow's output holds: its own, that under `answer`, or any text.
+pub fn read_answer(output: &Value) -> Option<answer::Answer> {
+    let inner = output.get("answer").unwrap_or(output);
+    if let Ok(answer) = serde_json::from_value(inner.clone()) {
+        return Some(answer);
+    }
+    let text = match inner {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some(plain_answer(text))
+}
+
+/// An answer of a flow that has nothing but a text.
+fn plain_answer(text: String) -> answer::Answer {
+    answer::Answer {
+        text,
+        mode: answer::AnswerMode::Extractive,
+        model: None,
+        claims: Vec::new(),
+        citations: Vec::new(),
+        abstained: None,
+        coverage: None,
+        confidence: 0.0,
+        notices: Vec::new(),
+        usage: answer::Usage::default(),
+        trace: ibid_types::search::Trace::default(),
+    }
+}
+
+fn read_taken(output: &Value) -> Option<Taken> {
+    serde_json::from_value(output.get("taken")?.clone()).ok()
+}
+
+/// Writes a run's end into its turn.
+#[derive(Debug)]
+pub struct TurnKeeper {
+    pub store: ibid_store::Store,
+}
+
+impl TurnKeeper {
+    /// What the thread was about so far, where the flow says so.
+    fn summary(&self, run: RunId, output: &Value) -> Option<Statement> {
+        let summary = output.get("summary")?.as_str().filter(|summary| !summary.is_empty())?;
+        let turn = self.store.turn_of_run(run).ok()??;
+        Some(thread_summary(turn.thread, summary))
+    }
+}
+
+impl OnFinish for TurnKeeper {
+    fn statements(&self, state: &RunState, now: Timestamp) -> Vec<Statement> {
+        let (answer, failure) = match &state.outcome {
+            Some(Outcome::Output(output)) => (Some(output), None),
+            Some(Outcome::Fault(fault)) => (None, Some((fault.code.as_str(), fault.message.as_str()))),
+            Some(Outcome::Cancelled { reason }) => (None, Some(("run_cancelled", reason.as_str()))),
+            None => (None, None),
+        };
+        let status = state.status.name();
+        let mut statements = turn_finish(&TurnEnd { run: state.run, status, answer, failure, now });
+        statements.extend(answer.and_then(|output| self.summary(state.run, output)));
+        statements
+    }
+}
