@@ -138,6 +138,19 @@ test('conversations are searched, renamed and, after a question, deleted', async
   });
 });
 
+test('a conversation branches off where the reader says', async () => {
+  const turns = ['One?', 'Two?', 'Three?'].map((question) => [question, answer({ text: `Answer to ${question}` })]);
+  server.chat.add('Long', turns);
+  await withPage(server.url, { hash: '#/chat/thread-1' }, async (page) => {
+    await page.getByText('Answer to Three?').waitFor();
+    await page.getByRole('button', { name: 'Branch off' }).nth(1).click();
+    await list(page).getByRole('link', { name: 'Long (branch)' }).waitFor();
+    await page.getByText('Answer to Three?').waitFor({ state: 'detached' });
+    assert.equal(await page.getByRole('article').count(), 2);
+    assert.match(page.url(), /#\/chat\/thread-2$/);
+  });
+});
+
 test('another workspace begins without the conversation of the first', async () => {
   server.ask = leave;
   server.workspaces = ['default', 'legal'];

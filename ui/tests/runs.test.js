@@ -214,6 +214,13 @@ test('a flow is drawn, shown and run', async () => {
   });
 });
 
+test('a file that holds no valid flow is told with its reason', async () => {
+  server.runs.broken = [{ name: 'nightly', message: 'line 4, column 7: there is no node “sum”' }];
+  await withPage(server.url, { hash: '#/flows' }, async (page) => {
+    await page.getByText('Line 4, column 7: there is no node “sum”.').waitFor();
+  });
+});
+
 test('a flow is checked as it is typed, its problems lead to their places, and only a valid one is saved', async () => {
   server.runs.check = (source) => (source.includes('bogus') ? [{ line: 5, column: 3, severity: 'error', message: 'there is no kind “bogus”' }, { line: 2, column: 1, severity: 'warning', message: 'no one reads this' }] : []);
   await withPage(server.url, { hash: '#/flows/triage' }, async (page) => {

@@ -131,6 +131,12 @@ export interface Flow {
   nodes: FlowNode[];
 }
 
+export interface FlowsPage {
+  flows: Flow[];
+  // Files that hold no valid flow, and why.
+  broken?: { name: string; message: string }[];
+}
+
 export interface FlowDetail {
   flow: Flow;
   source: string;
@@ -179,9 +185,9 @@ export const fork = (id: string, request: { checkpoint: number; changes: Record<
 export const answer = (approval: Approval, value: unknown) =>
   sendJson('POST', path(approval.run, 'answer'), { interrupt: approval.interrupt, value });
 
-export const approvals = async () => (await getJson<{ approvals: Approval[] }>(`/v1/approvals${inPlace()}`)).approvals;
+export const approvals = () => getJson<{ approvals: Approval[]; next?: string }>(`/v1/approvals${inPlace()}`);
 
-export const flows = async () => (await getJson<{ flows: Flow[] }>('/v1/flows')).flows;
+export const flows = () => getJson<FlowsPage>('/v1/flows');
 export const flow = (name: string) => getJson<FlowDetail>(`/v1/flows/${encodeURIComponent(name)}`);
 export const saveFlow = (name: string, source: string) => sendJson('PUT', `/v1/flows/${encodeURIComponent(name)}`, { source });
 

@@ -83,6 +83,9 @@ export async function remove(id: string): Promise<void> {
   await send(path(id), { method: 'DELETE' });
 }
 
+// A new thread with the turns up to this one.
+export const fork = (id: string, turn: number) => changeJson<Thread>('POST', `${path(id)}/fork`, { turn });
+
 // All turns of a thread, oldest first.
 export async function turns(id: string): Promise<Turn[]> {
   const found: Turn[] = [];

@@ -5,12 +5,16 @@ import type { Approval } from '../api/runs';
 
 class Approvals {
   list = $state.raw<Approval[]>([]);
+  // Whether the server holds more than are listed.
+  more = $state(false);
   known = $state(false);
   problem = $state.raw<ApiError | null>(null);
 
   async refresh() {
     try {
-      this.list = await api.approvals();
+      const page = await api.approvals();
+      this.list = page.approvals;
+      this.more = page.next !== undefined;
       this.known = true;
       this.problem = null;
     } catch (error) {

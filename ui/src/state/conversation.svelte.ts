@@ -60,6 +60,14 @@ class Conversation {
     else await this.ask(turn.request);
   }
 
+  // A new conversation that begins with the turns up to this one; the old one stays.
+  async branch(turn: Turn) {
+    if (!this.id || turn.number === null) return;
+    const made = await api.fork(this.id, turn.number);
+    threads.add(made);
+    router.go(hrefOfThread(made.id));
+  }
+
   stop() {
     if (this.id) void this.last?.stop(this.id);
   }

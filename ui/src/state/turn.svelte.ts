@@ -28,6 +28,7 @@ export class Turn {
   problem = $state.raw<ApiError | null>(null);
   // The server's names, once they are known.
   id = $state<string | null>(null);
+  number = $state<number | null>(null);
   run = $state<string | null>(null);
   // Whether the server took the question.
   heard = false;
@@ -176,6 +177,7 @@ export class Turn {
 
   #settle(record: TurnRecord) {
     this.id = record.id;
+    this.number = record.number;
     this.run = record.run;
     this.taken = record.taken ?? null;
     this.feedback = record.feedback ?? null;

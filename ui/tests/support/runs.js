@@ -173,6 +173,7 @@ export function runLibrary() {
 export class RunRoutes {
   runs = runLibrary();
   flows = flowLibrary();
+  broken = [];
   // `(source) => problems`, of the validation.
   check = (source) => (/^name:/m.test(source) ? [] : [{ line: 1, column: 1, severity: 'error', message: 'a flow needs a name' }]);
   replayed = { equal: true };
@@ -247,7 +248,7 @@ export class RunRoutes {
   }
 
   #flows(request, name, response) {
-    if (!name) return json(response, { flows: this.flows.map((one) => one.flow) });
+    if (!name) return json(response, { flows: this.flows.map((one) => one.flow), broken: this.broken });
     if (name === 'validate') {
       const problems = this.check(JSON.parse(request.body).source);
       return json(response, { valid: problems.every((one) => one.severity !== 'error'), problems });

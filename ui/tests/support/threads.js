@@ -28,6 +28,7 @@ export class ThreadRoutes {
     if (!thread) return problem(response, 404, 'not_found', 'thread_unknown', `there is no thread ${id}`);
     if (part === 'turns' && request.method === 'POST') return this.#ask(thread, request, response);
     if (part === 'turns') return json(response, { turns: this.turns.filter((turn) => turn.thread === id) });
+    if (part === 'fork') return this.#fork(thread, JSON.parse(request.body).turn, response);
     if (request.method === 'PATCH') thread.title = JSON.parse(request.body).title;
     if (request.method !== 'DELETE') return json(response, thread);
     this.threads = this.threads.filter((one) => one !== thread);
@@ -36,6 +37,12 @@ export class ThreadRoutes {
 
   #create(response) {
     this.add('');
+    json(response, this.threads[0], 201);
+  }
+
+  #fork(thread, number, response) {
+    const kept = this.turns.filter((turn) => turn.thread === thread.id && turn.number <= number);
+    this.add(`${thread.title} (branch)`, kept.map((turn) => [turn.question, turn.answer]));
     json(response, this.threads[0], 201);
   }
 
