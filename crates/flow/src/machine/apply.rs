@@ -39,7 +39,7 @@ pub struct Applied {
 /// Applies one command to a run, which is `None` before its first. Errors leave the state as it was.
 ///
 /// Errors: `flow_run_not_started`, `flow_run_started`, `flow_run_over`, `flow_run_not_failed`, `flow_run_undone`,
-/// `flow_interrupt_unknown`, `flow_interrupt_expired`, `flow_answer_invalid`, `flow_input_invalid`,
+/// `flow_interrupt_unknown`, `flow_answer_late`, `flow_answer_invalid`, `flow_input_invalid`,
 /// `flow_state_broken`, and those of `definitions`. What goes wrong inside a run is no error: it is its `Outcome`.
 pub fn apply(
     definitions: &dyn Definitions,

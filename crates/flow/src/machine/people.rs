@@ -15,7 +15,7 @@ impl Machine<'_> {
         let (frame, node, question) = self.find_question(interrupt).ok_or_else(|| unknown(interrupt))?;
         if question.expires_at.is_some_and(|time| time <= self.at) {
             let message = format!("the time to answer interrupt {interrupt} is over");
-            return Err(Error::conflict("flow_interrupt_expired", message));
+            return Err(Error::conflict("flow_answer_late", message));
         }
         definitions.check_answer(&question.schema, value)?;
         self.wake();
