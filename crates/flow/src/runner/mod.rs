@@ -31,11 +31,12 @@ use crate::{FlowHash, Journal, Registry};
 
 pub use active::Active;
 pub use flows::Flows;
+pub(crate) use perform::fits;
 pub use watch::{Watch, Watched};
 
 use active::{Beginning, Extra};
 use feed::Feed;
-use perform::{Attempt, fits};
+use perform::Attempt;
 use queue::{Queue, Task};
 use rounds::Rounds;
 
