@@ -252,6 +252,7 @@ test('an error within the stream is shown too', async () => {
   await withPage(server.url, {}, async (page) => {
     await ask(page, 'Anything?');
     assert.match(await page.getByRole('alert').textContent(), /The chat model did not answer in 60 s\..*chat_timeout/s);
+    await page.getByRole('link', { name: 'Inspect the run' }).waitFor();
   });
 });
 

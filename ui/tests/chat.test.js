@@ -162,6 +162,7 @@ test('another workspace begins without the conversation of the first', async () 
     await ask(page, 'And here?');
     const requests = await server.received('POST', '/v1/threads', 2);
     assert.deepEqual(requests.map(({ body }) => JSON.parse(body).workspace), [undefined, 'legal']);
+    assert.equal((await server.received('POST', '/v1/threads/thread-2/turns'))[0].query.workspace, 'legal');
   });
 });
 

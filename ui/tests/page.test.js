@@ -138,15 +138,15 @@ const VIEWS = {
   }],
   'the runs': ['#/runs', (page) => page.getByText('13 checkpoints').waitFor()],
   'a run': ['#/runs/run-finished', async (page) => {
-    await page.locator('[data-checkpoint="3"]').click();
-    await page.getByRole('heading', { name: 'State at checkpoint 3' }).waitFor();
+    await page.locator('[data-checkpoint="2"]').click();
+    await page.getByRole('heading', { name: 'State at checkpoint 2' }).waitFor();
     await page.getByRole('button', { name: 'Compare…' }).click();
     await page.getByLabel('The other run').fill('run-failed');
     await page.keyboard.press('Enter');
     await page.getByText('Where they part').waitFor();
   }],
   'a fork': ['#/runs/run-finished', async (page) => {
-    await page.getByRole('button', { name: 'Fork from 6…' }).click();
+    await page.getByRole('button', { name: 'Fork from 5…' }).click();
     await page.getByRole('dialog').getByLabel('hits').fill('nonsense');
   }],
   'approvals': ['#/approvals', (page) => page.getByText('Send this answer').waitFor()],

@@ -30,15 +30,15 @@ test('the list shows what became of each run, and is filtered', async () => {
 
 test('a run shows its newest state, and at each checkpoint what changed', async () => {
   await withPage(server.url, RUN, async (page) => {
-    await page.getByRole('heading', { name: 'State at checkpoint 6' }).waitFor();
+    await page.getByRole('heading', { name: 'State at checkpoint 5' }).waitFor();
     await changed(page).first().waitFor();
     assert.match((await changed(page).allTextContents()).join(' '), /sent.*new.*receipt.*changed/s);
-    await page.locator('[data-checkpoint="3"]').click();
-    await page.getByRole('heading', { name: 'State at checkpoint 3' }).waitFor();
+    await page.locator('[data-checkpoint="2"]').click();
+    await page.getByRole('heading', { name: 'State at checkpoint 2' }).waitFor();
     await page.getByText('Employee handbook').waitFor();
     await page.keyboard.press('ArrowDown');
-    await page.getByRole('heading', { name: 'State at checkpoint 4' }).waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.dataset.checkpoint), '4');
+    await page.getByRole('heading', { name: 'State at checkpoint 3' }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.checkpoint), '3');
     await page.getByRole('button', { name: 'What happened' }).click();
     await page.locator('[data-state="command"]').getByText('performed').waitFor();
   });
@@ -49,11 +49,11 @@ test('the flow is drawn with what the run has passed and where it is', async () 
     const marks = (state) => page.locator(`.box.${state}`).evaluateAll((boxes) => boxes.map((box) => box.dataset.node));
     await page.locator('.box.visited').first().waitFor();
     assert.deepEqual(await marks('visited'), ['look', 'draft', 'ask', 'send']);
-    await page.locator('[data-checkpoint="4"]').click();
+    await page.locator('[data-checkpoint="3"]').click();
     await page.locator('.box.current').waitFor();
     assert.deepEqual(await marks('current'), ['ask']);
     await page.locator('[data-node="look"]').click();
-    await page.getByRole('heading', { name: 'State at checkpoint 3' }).waitFor();
+    await page.getByRole('heading', { name: 'State at checkpoint 2' }).waitFor();
     await page.getByRole('list', { name: 'Nodes of the flow' }).getByText('look (retrieve, passed) leads to sorry, draft').waitFor({ state: 'attached' });
   });
 });
@@ -63,23 +63,23 @@ test('a run of another version of its flow is said to be one', async () => {
     await page.getByText('drawn as it is now; the run began on 0c0c0c0c0c0c').waitFor();
     await page.locator('.box.visited[data-node="look"]').waitFor();
     await page.getByRole('link', { name: 'checkpoint 3 of run-finished' }).click();
-    await page.getByRole('heading', { name: 'State at checkpoint 6' }).waitFor();
+    await page.getByRole('heading', { name: 'State at checkpoint 5' }).waitFor();
   });
 });
 
 test('a fork sends what was changed and leads to the new run', async () => {
   await withPage(server.url, RUN, async (page) => {
-    await page.locator('[data-checkpoint="3"]').click();
-    await page.getByRole('button', { name: 'Fork from 3…' }).click();
+    await page.locator('[data-checkpoint="2"]').click();
+    await page.getByRole('button', { name: 'Fork from 2…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('hits').fill('[');
     await dialog.getByText('This is not JSON.').waitFor();
     assert.ok(await dialog.getByRole('button', { name: 'Fork', exact: true }).isDisabled());
     await dialog.getByLabel('hits').fill('[]');
     await dialog.getByRole('button', { name: 'Fork', exact: true }).click();
-    await page.getByText('checkpoint 3 of run-finished').waitFor();
+    await page.getByText('checkpoint 2 of run-finished').waitFor();
     const [request] = await server.received('POST', '/v1/runs/run-finished/fork');
-    assert.deepEqual(JSON.parse(request.body), { checkpoint: 3, changes: { hits: [] } });
+    assert.deepEqual(JSON.parse(request.body), { checkpoint: 2, changes: { hits: [] } });
   });
 });
 
@@ -113,11 +113,20 @@ test('a run is followed as it goes on, resumed and cancelled', async () => {
     await server.received('GET', '/v1/runs/run-failed/events');
     run.history = triageHistory().slice(0, 4);
     run.did('draft');
-    await page.getByRole('heading', { name: 'State at checkpoint 4' }).waitFor();
+    await page.getByRole('heading', { name: 'State at checkpoint 3' }).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Cancel it' }).click();
     await page.getByText('cancelled', { exact: true }).waitFor();
     assert.equal(await page.getByRole('button', { name: 'Cancel' }).count(), 0);
+  });
+});
+
+test('a run that is over is deleted after a question', async () => {
+  await withPage(server.url, RUN, async (page) => {
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('button', { name: 'Delete it' }).click();
+    await page.getByText('Nothing').or(page.locator('[data-run="run-failed"]')).first().waitFor();
+    assert.equal(await page.locator('[data-run="run-finished"]').count(), 0);
   });
 });
 

@@ -93,8 +93,8 @@ const SCENES = {
   }],
   runs: ['#/runs', async (page) => page.getByText('13 checkpoints').waitFor()],
   run: ['#/runs/run-finished', async (page) => {
-    await page.locator('[data-checkpoint="4"]').click();
-    await page.getByRole('heading', { name: 'State at checkpoint 4' }).waitFor();
+    await page.locator('[data-checkpoint="3"]').click();
+    await page.getByRole('heading', { name: 'State at checkpoint 3' }).waitFor();
   }],
   compare: ['#/runs/run-finished', async (page) => {
     await page.getByRole('button', { name: 'Replay' }).click();
@@ -105,7 +105,7 @@ const SCENES = {
     await page.getByText('Where they part').waitFor();
   }],
   fork: ['#/runs/run-finished', async (page) => {
-    await page.getByRole('button', { name: 'Fork from 6…' }).click();
+    await page.getByRole('button', { name: 'Fork from 5…' }).click();
     await page.getByRole('dialog').getByLabel('hits').fill('[]');
   }],
   approvals: ['#/approvals', async (page, server) => {

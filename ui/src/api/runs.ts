@@ -1,5 +1,5 @@
 // Runs, checkpoints, approvals and flows: wire types as crates/api defines them, and a function for each endpoint.
-import { changeJson, getJson, query, send, sendJson } from './client';
+import { changeJson, getJson, send, sendJson } from './client';
 import { inPlace } from './endpoints';
 import { place } from '../state/place.svelte';
 import type { Failure } from './types';
@@ -171,11 +171,12 @@ export function events(id: string, after: string | null, signal: AbortSignal): P
 }
 
 export const checkpoints = (id: string, cursor?: string) =>
-  getJson<CheckpointsPage>(`${path(id, 'checkpoints')}${query({ limit: CHECKPOINTS_LIMIT, cursor })}`);
+  getJson<CheckpointsPage>(path(id, 'checkpoints', { limit: CHECKPOINTS_LIMIT, cursor }));
 
 export const stateAt = (id: string, number: number) => getJson<CheckpointState>(path(id, `checkpoints/${number}`));
 export const resume = (id: string) => sendJson('POST', path(id, 'resume'), {});
 export const cancel = (id: string) => sendJson('POST', path(id, 'cancel'), {});
+export const remove = (id: string) => send(path(id), { method: 'DELETE' });
 export const replay = (id: string) => changeJson<Replayed>('POST', path(id, 'replay'), {});
 export const diff = (id: string, other: string) => getJson<RunDiff>(path(id, `diff/${encodeURIComponent(other)}`));
 
@@ -196,6 +197,6 @@ export async function validateFlow(source: string, signal: AbortSignal): Promise
   return (await response.json()) as Validated;
 }
 
-function path(id: string, rest = ''): string {
-  return `/v1/runs/${encodeURIComponent(id)}${rest ? `/${rest}` : ''}`;
+function path(id: string, rest = '', values: Record<string, string | number | undefined> = {}): string {
+  return `/v1/runs/${encodeURIComponent(id)}${rest ? `/${rest}` : ''}${inPlace(values)}`;
 }

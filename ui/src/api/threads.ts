@@ -1,5 +1,5 @@
 // Threads, turns and what people think of an answer: wire types as crates/api defines them, and a function for each endpoint.
-import { changeJson, getJson, query, send, sendJson } from './client';
+import { changeJson, getJson, send, sendJson } from './client';
 import { inPlace } from './endpoints';
 import { place } from '../state/place.svelte';
 import type { Answer, Failure, Filter } from './types';
@@ -84,14 +84,14 @@ export async function remove(id: string): Promise<void> {
 }
 
 // A new thread with the turns up to this one.
-export const fork = (id: string, turn: number) => changeJson<Thread>('POST', `${path(id)}/fork`, { turn });
+export const fork = (id: string, turn: number) => changeJson<Thread>('POST', path(id, 'fork'), { turn });
 
 // All turns of a thread, oldest first.
 export async function turns(id: string): Promise<Turn[]> {
   const found: Turn[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < TURN_PAGES_MAX; page += 1) {
-    const got = await getJson<TurnsPage>(`${path(id)}/turns${query({ limit: TURNS_LIMIT, cursor })}`);
+    const got = await getJson<TurnsPage>(path(id, 'turns', { limit: TURNS_LIMIT, cursor }));
     found.push(...got.turns);
     cursor = got.next;
     if (!cursor) break;
@@ -101,12 +101,12 @@ export async function turns(id: string): Promise<Turn[]> {
 
 // The events of the turn's run. The same key never asks twice.
 export function ask(id: string, request: TurnRequest, key: string, signal: AbortSignal): Promise<Response> {
-  return sendJson('POST', `${path(id)}/turns`, { ...request, stream: true }, { signal, headers: { 'idempotency-key': key } });
+  return sendJson('POST', path(id, 'turns'), { ...request, stream: true }, { signal, headers: { 'idempotency-key': key } });
 }
 
 export const rate = (turn: string, feedback: { rating: number; reason?: string; correction?: string }) =>
-  sendJson('PUT', `/v1/turns/${encodeURIComponent(turn)}/feedback`, feedback);
+  sendJson('PUT', `/v1/turns/${encodeURIComponent(turn)}/feedback${inPlace()}`, feedback);
 
-function path(id: string): string {
-  return `/v1/threads/${encodeURIComponent(id)}`;
+function path(id: string, rest = '', values: Record<string, string | number | undefined> = {}): string {
+  return `/v1/threads/${encodeURIComponent(id)}${rest ? `/${rest}` : ''}${inPlace(values)}`;
 }

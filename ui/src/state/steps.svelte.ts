@@ -20,12 +20,14 @@ export class StepLog {
   take(event: StepEvent) {
     const open = this.list.findLast((step) => step.node === event.node && isOpen(step));
     const state = event.state === 'restarted' ? 'started' : event.state;
+    // Nodes that only reckon are told when they are through, and never as begun: nothing to show to people.
+    if (!open && event.attempt === 0 && state === 'finished') return;
     if (!open || (event.state === 'started' && open.state !== 'waiting')) {
       this.list.push({ ...event, state, startedMs: performance.now(), tookMs: null });
       return;
     }
     open.state = state;
-    open.attempt = event.attempt;
+    open.attempt = Math.max(open.attempt, event.attempt);
     open.detail = event.detail || open.detail;
     if (this.timed && !isOpen(open)) open.tookMs = performance.now() - open.startedMs;
   }

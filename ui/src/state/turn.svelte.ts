@@ -121,6 +121,8 @@ export class Turn {
     } finally {
       this.broken = false;
     }
+    // An error ends the stream without naming the run, which one may want to look at.
+    if (this.phase === 'failed' && this.heard) await this.#findRun(thread).catch(() => undefined);
   }
 
   // The stream of a question does not name its run before the end; the thread's list of turns does.

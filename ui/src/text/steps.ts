@@ -8,6 +8,7 @@ const WORDS: Record<string, [doing: string, did: string]> = {
   judge: ['Judging the passages', 'Judged the passages'],
   widen: ['Widening the search', 'Widened the search'],
   answer: ['Writing the answer', 'Wrote the answer'],
+  reply: ['Writing a reply', 'Wrote a reply'],
   verify: ['Checking each claim', 'Checked each claim'],
   improve: ['Improving the answer', 'Improved the answer'],
   guard: ['Looking for what must not get out', 'Looked for what must not get out'],

@@ -130,7 +130,7 @@ export class ScriptedRun {
 
 // The checkpoints and states of a history, each row `{ node, kind, channels, visits, active }`.
 function checkpoint(row, index) {
-  return { number: index + 1, at: at(index * 0.4), kind: row.kind, ...(row.node ? { node: row.node } : {}), bytes: 280 + 37 * index };
+  return { number: index, at: at(index * 0.4), kind: row.kind, ...(row.node ? { node: row.node } : {}), bytes: 280 + 37 * index };
 }
 
 function stateAt(run, row, index) {
@@ -202,10 +202,11 @@ export class RunRoutes {
   #one(request, found, part, more, response) {
     const body = request.body.length > 0 ? JSON.parse(request.body) : {};
     const { run, history } = found;
+    if (request.method === 'DELETE') return this.#remove(found, response);
     if (!part) return json(response, run);
     if (part === 'events') return found.attach(response, request.headers['last-event-id']);
     if (part === 'checkpoints' && !more) return json(response, { checkpoints: history.map(checkpoint) });
-    if (part === 'checkpoints') return json(response, stateAt(run, history[Number(more) - 1], Number(more) - 1));
+    if (part === 'checkpoints') return json(response, stateAt(run, history[Number(more)], Number(more)));
     if (part === 'diff') return json(response, { left: run.id, right: more, ...this.differences });
     if (part === 'replay') return json(response, { run: run.id, checkpoints: history.length, ...this.replayed });
     if (part === 'fork') return this.#fork(found, body, response);
@@ -213,6 +214,11 @@ export class RunRoutes {
     if (part === 'answer') return this.#answer(found, body, response);
     found.run = { ...run, status: 'running', failure: undefined };
     return json(response, found.run);
+  }
+
+  #remove(found, response) {
+    this.runs = this.runs.filter((one) => one !== found);
+    response.writeHead(204).end();
   }
 
   #list(query, response) {
@@ -229,7 +235,7 @@ export class RunRoutes {
 
   #fork({ run, history }, { checkpoint: number }, response) {
     const made = new ScriptedRun(`${run.id}-fork`, { ...run, id: `${run.id}-fork`, status: 'running', approvals: [], forked_from: { run: run.id, checkpoint: number } });
-    made.history = history.slice(0, number);
+    made.history = history.slice(0, number + 1);
     this.runs.unshift(made);
     json(response, made.run, 201);
   }
