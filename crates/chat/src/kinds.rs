@@ -22,13 +22,15 @@ use crate::edit::without_claims;
 use crate::finding::{Examined, Finding};
 use crate::followup::Exchange;
 use crate::guard::{Screen, guard};
+use crate::leaks::{leaks, redacted};
+use crate::policy::Action;
 use crate::ports::{Choice, Ports};
 use crate::question::{Part, QUESTION_CHARS_MAX, parts};
 use crate::rewrite::rewrite;
 use crate::route::{Route, refusal, way};
 use crate::summary::summarise;
 use crate::talk;
-use crate::turn::{Quality, TurnOptions};
+use crate::turn::{Quality, TurnOptions, events_of};
 use crate::widen::{self, widen};
 
 /// A chat model may take its time.
@@ -82,6 +84,17 @@ impl NodeKind for Kind {
 
     fn timeout(&self) -> Duration {
         TIMEOUT
+    }
+
+    fn events_of(&self, output: &Value) -> Vec<(String, Value)> {
+        events_of(self.spec.name, output)
+    }
+
+    fn text_of(&self, output: &Value) -> Option<String> {
+        let tells = matches!(self.spec.name, "answer" | "improve" | "reply");
+        let text = tells.then(|| output.pointer("/answer/text")?.as_str()).flatten()?;
+        let policy = &self.ports.policy;
+        Some(redacted(text, &leaks(text, ""), |kind| policy.action(kind) != Action::Flag))
     }
 
     fn perform(&self, call: &Call<'_>) -> Result<Output> {

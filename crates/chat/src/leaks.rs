@@ -103,7 +103,8 @@ pub const REDACTED: &str = "[redacted]";
 /// Whether a stream may be cut at the end of `text`: no leak could have begun that is not over.
 #[must_use]
 pub fn may_cut(text: &str) -> bool {
-    let opened = text.rfind("-----BEGIN").is_some_and(|at| !text[at..].contains("-----END"));
+    let is_open = |at: usize| text[at..].split_once("-----END").is_none_or(|(_, end)| !end.contains("-----"));
+    let opened = text.rfind("-----BEGIN").is_some_and(is_open);
     let line = text.rsplit('\n').next().unwrap_or(text);
     let begins =
         line.rsplit(char::is_whitespace).take(4).any(|word| names_secret(word) || word == "-----BEGIN");

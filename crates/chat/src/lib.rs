@@ -11,6 +11,8 @@ mod extract;
 mod finding;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod flow_tests;
 mod followup;
 mod generate;
 mod guard;

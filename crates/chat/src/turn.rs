@@ -2,7 +2,7 @@
 //!
 //! Keeps true: what `TurnInput::to_value` writes is what `flows/chat.yaml` takes; what the flow gives is a `TurnOutput`.
 
-use ibid_types::answer::{Answer, AnswerMode, Citation, Claim, Question};
+use ibid_types::answer::{Answer, AnswerMode, Question};
 use ibid_types::search::Filter;
 use ibid_types::{Error, Result, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -172,23 +172,16 @@ impl TurnOutput {
     }
 }
 
-/// What a watcher is told of an answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TurnEvent {
-    Citation(Box<Citation>),
-    Claim(Box<Claim>),
-}
-
-/// The events of a finished node, in order: citations, then claims. Only the last node before a reader gives any
-/// (`guard` and `reply`), so that nothing is told that a guard has taken out.
+/// The events of a finished node, in order: each `citation`, then each `claim`, as the domain types write themselves.
+/// Only the last nodes before a reader give any (`guard` and `reply`), so that nothing is told that a guard takes out.
 #[must_use]
-pub fn events_of(kind: &str, output: &Value) -> Vec<TurnEvent> {
+pub fn events_of(kind: &str, output: &Value) -> Vec<(String, Value)> {
     if !matches!(kind, "guard" | "reply") {
         return Vec::new();
     }
-    let answer =
-        output.get("answer").and_then(|answer| serde_json::from_value::<Answer>(answer.clone()).ok());
-    let Some(answer) = answer else { return Vec::new() };
-    let citations = answer.citations.into_iter().map(|citation| TurnEvent::Citation(Box::new(citation)));
-    citations.chain(answer.claims.into_iter().map(|claim| TurnEvent::Claim(Box::new(claim)))).collect()
+    let each = |list: &str, name: &str| -> Vec<(String, Value)> {
+        let items = output.pointer(&format!("/answer/{list}")).and_then(Value::as_array);
+        items.into_iter().flatten().map(|item| (name.to_owned(), item.clone())).collect()
+    };
+    [each("citations", "citation"), each("claims", "claim")].concat()
 }
