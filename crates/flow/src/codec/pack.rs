@@ -43,7 +43,8 @@ pub fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 pub fn inflate(bytes: &[u8]) -> Result<Vec<u8>> {
-    let size = Decompressor::upper_bound(bytes).filter(|size| *size <= UNPACKED_BYTES_MAX);
+    let size = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
+    let size = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= UNPACKED_BYTES_MAX);
     let size = size.ok_or_else(|| damaged("what was stored does not say its size"))?;
     let kept = DECOMPRESSORS.lock().pop();
     let mut decompressor = match kept {
