@@ -11,7 +11,8 @@ mod tree;
 pub use layers::{Layers, Origin, Shown};
 pub use tools::{McpServer, Tools};
 pub use tree::{
-    Answer, Blob, Chat, ChatModel, Config, Data, Embedder, Flow, FlowKey, Ingest, Log, Models, Server,
+    Answer, Blob, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest, Log, Models,
+    Server,
 };
 
 /// The commented defaults, as `ibid config default` prints them.

@@ -79,6 +79,33 @@ pub struct Chat {
     pub answer_seconds_max: u64,
     pub models: Vec<ChatModel>,
     pub api_key: Secret,
+    pub quality: String,
+    pub consensus_percent_min: u32,
+    pub summary_turns_min: usize,
+    pub summary_tokens_max: usize,
+    pub guard: Guard,
+    pub crisis: Crisis,
+}
+
+/// What must not leave in an answer, and what is refused.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    pub secrets: String,
+    pub personal_data: String,
+    pub unsafe_builtin: bool,
+    pub unsafe_phrases: Vec<String>,
+}
+
+/// Whom a person in crisis is pointed to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crisis {
+    pub phrases: Vec<String>,
+    pub text_en: String,
+    pub text_de: String,
+    pub text_fr: String,
+    pub text_es: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -127,6 +154,8 @@ pub struct Flow {
     pub streams_max: usize,
     /// Days that an ended run is kept; 0 keeps it for ever.
     pub keep_days: u32,
+    /// Days after which an ended run keeps only its first and last checkpoint; 0 keeps all of them.
+    pub thin_days: u32,
     pub keys: Vec<FlowKey>,
 }
 
@@ -230,6 +259,18 @@ impl Config {
                 "64 hexadecimal digits, as `openssl rand -hex 32` prints them",
             );
         }
+        must(
+            one_of(&self.chat.quality, &["quick", "balanced", "thorough"]),
+            "chat.quality",
+            "\"quick\", \"balanced\" or \"thorough\"",
+        );
+        must((1..=100).contains(&self.chat.consensus_percent_min), "chat.consensus_percent_min", "1 to 100");
+        must((2..=20).contains(&self.chat.summary_turns_min), "chat.summary_turns_min", "2 to 20");
+        must((50..=4000).contains(&self.chat.summary_tokens_max), "chat.summary_tokens_max", "50 to 4000");
+        let actions = ["flag", "redact", "refuse"];
+        let action = "\"flag\", \"redact\" or \"refuse\"";
+        must(one_of(&self.chat.guard.secrets, &actions), "chat.guard.secrets", action);
+        must(one_of(&self.chat.guard.personal_data, &actions), "chat.guard.personal_data", action);
         for (index, model) in self.chat.models.iter().enumerate() {
             let key = |field: &str| format!("chat.models[{index}].{field}");
             must(!model.name.is_empty(), &key("name"), "give it a name");
