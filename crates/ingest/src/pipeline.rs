@@ -14,7 +14,7 @@ mod parse;
 mod progress;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub struct Pipeline {
     on_commit: Box<dyn Fn() + Send + Sync>,
     wake: Wake,
     leases: Mutex<HashMap<JobId, Lease>>,
+    /// Leased, and not yet begun.
+    leased_next: Mutex<VecDeque<Lease>>,
     steps: Mutex<HashMap<JobId, (&'static str, f32)>>,
 }
 
@@ -100,6 +102,7 @@ impl Pipeline {
             on_commit,
             wake: Wake::default(),
             leases: Mutex::default(),
+            leased_next: Mutex::default(),
             steps: Mutex::default(),
         }
     }

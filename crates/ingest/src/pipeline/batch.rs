@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ibid_runtime::Shutdown;
 use ibid_store::Lease;
-use ibid_types::{Class, Error};
+use ibid_types::{Class, Error, Result};
 
 use super::Pipeline;
 use super::embed::{Embedded, Embedding};
@@ -14,6 +14,8 @@ use super::progress::JobResult;
 
 /// The kind of job that this pipeline works on.
 const KIND: &str = "ingest";
+/// Jobs leased in one commit; it waits for the disk.
+const LEASES_TOGETHER: usize = 16;
 
 impl Pipeline {
     /// Works until a stop is requested. Jobs that are begun then are finished or return to the queue.
@@ -39,14 +41,24 @@ impl Pipeline {
             scope.spawn(move || self.write_loop(&embedded_out));
             scope.spawn(move || self.heartbeat_loop(shutdown));
         });
+        self.give_back();
+    }
+
+    /// What was leased and not begun is for the next start.
+    fn give_back(&self) {
+        let left: Vec<Lease> = self.leased_next.lock().drain(..).collect();
+        if let Err(error) = self.store.jobs().give_back(&left) {
+            tracing::warn!(code = error.code, "jobs wait until their leases end: {}", error.chain());
+        }
+        left.iter().for_each(|lease| self.release(lease));
     }
 
     fn parse_loop(&self, owner: &str, queue: &SyncSender<Prepared>, shutdown: &Shutdown) {
         let mut seen = 0;
         while !shutdown.is_requested() {
-            match self.store.jobs().lease(KIND, owner, self.config.lease_ms, 1) {
-                Ok(leases) if leases.is_empty() => self.wake.wait(&mut seen, self.config.idle_wait, shutdown),
-                Ok(leases) => leases.into_iter().for_each(|lease| self.parse_one(lease, queue)),
+            match self.next_lease(owner) {
+                Ok(None) => self.wake.wait(&mut seen, self.config.idle_wait, shutdown),
+                Ok(Some(lease)) => self.parse_one(lease, queue),
                 Err(error) => {
                     tracing::error!(code = error.code, "cannot read the job queue: {}", error.chain());
                     shutdown.wait_timeout(Duration::from_secs(1));
@@ -55,8 +67,18 @@ impl Pipeline {
         }
     }
 
+    /// The next job. Several are leased in one commit, and any thread takes the next of them.
+    fn next_lease(&self, owner: &str) -> Result<Option<Lease>> {
+        let mut next = self.leased_next.lock();
+        if next.is_empty() {
+            let leases = self.store.jobs().lease(KIND, owner, self.config.lease_ms, LEASES_TOGETHER)?;
+            self.leases.lock().extend(leases.iter().map(|lease| (lease.job.id, lease.clone())));
+            next.extend(leases);
+        }
+        Ok(next.pop_front())
+    }
+
     fn parse_one(&self, lease: Lease, queue: &SyncSender<Prepared>) {
-        self.leases.lock().insert(lease.job.id, lease.clone());
         self.note_step(&lease, "parse", 0.1);
         match self.prepare(&lease) {
             Ok(prepared) => {

@@ -16,7 +16,7 @@ impl Pipeline {
             .iter()
             .map(|document| self.statements_of(document))
             .collect::<Result<Vec<_>>>()
-            .map(|lists| lists.concat());
+            .map(|lists| statements::alike_together(lists.into_iter().flatten().collect()));
         let committed = together.and_then(|statements| self.store.db().batch(statements));
         if committed.is_err() {
             for document in &documents {
