@@ -1,7 +1,7 @@
 //! Where a message goes: to the documents, to a tool, or to one of the replies that need neither.
 //!
 //! Keeps true: a message goes to the documents unless a rule says otherwise, and rules are made for precision: on
-//! the 17,000 questions of the evaluation sets none leaves the documents by mistake (`examples/eval_routes`).
+//! the 6,192 questions and 11,581 titles of the evaluation sets none leaves the documents by mistake (`examples/eval_routes`).
 
 use std::sync::OnceLock;
 

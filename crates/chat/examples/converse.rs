@@ -1,0 +1,183 @@
+//! A thread through the chat flow, durable and with the product's embedder, over text files cut into paragraphs.
+//!
+//! `IBID_TEST_MODELS=FOLDER cargo run -p ibid-chat --example converse -- [-m URL] [-q QUALITY] FILE... -- QUESTION...` prints
+//! each turn with its route, rewriting, steps and time; `-m` is an OpenAI-compatible address.
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ibid_chat::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
+use ibid_chat::{AnswerConfig, Exchange, Ports, Search, flows, kinds};
+use ibid_flow::machine::Outcome;
+use ibid_flow::{Codec, Journal, NewRun, Registry, Runner, RunnerConfig};
+use ibid_model::{ChatModel, ChatTimeouts, Embedder, MiniLm, OpenAiChat, Purpose, RemoteConfig};
+use ibid_runtime::Clock;
+use ibid_store::{Sqlite, SqliteConfig, Store};
+use ibid_types::document::{Chunk, ChunkSpan};
+use ibid_types::search::{Found, Hit, Request, Why};
+use ibid_types::{ChunkId, DocumentId, Result, Secret, Timestamp, VersionId};
+
+struct Arguments {
+    model: Option<String>,
+    quality: Quality,
+    files: Vec<String>,
+    questions: Vec<String>,
+}
+
+fn main() {
+    let Ok(models) = std::env::var("IBID_TEST_MODELS") else {
+        println!("skipped: IBID_TEST_MODELS names no folder with models");
+        return;
+    };
+    let arguments = arguments();
+    let embedder: Arc<dyn Embedder> =
+        Arc::new(MiniLm::load(&Path::new(&models).join("all-MiniLM-L6-v2"), 1).unwrap());
+    let shelf = Arc::new(Shelf::read(&arguments.files, Arc::clone(&embedder)));
+    let models = arguments.model.iter().map(|url| chat_model(url)).collect();
+    let ports = Arc::new(Ports::new(shelf, embedder, models, AnswerConfig::default()));
+    let registry = kinds(&ports).into_iter().fold(Registry::default(), Registry::with);
+    let dir = tempfile::tempdir().unwrap();
+    let db = Sqlite::open(SqliteConfig::new(dir.path().join("ibid.db"))).unwrap();
+    let store = Store::new(Arc::new(db), Clock::system());
+    let workspace = store.workspace_ensure("default").unwrap().id;
+    let runner =
+        Runner::new(RunnerConfig::default(), Journal::new(store, Codec::new(&[])), registry, Clock::system());
+    let [(_, yaml)] = flows();
+    let flow = runner.flows().save(yaml).unwrap().hash;
+    let mut history: Vec<Exchange> = Vec::new();
+    for question in &arguments.questions {
+        let options = TurnOptions { quality: arguments.quality, ..TurnOptions::default() };
+        let turn = TurnInput {
+            question: question.clone(),
+            history: history.clone(),
+            options,
+            ..TurnInput::default()
+        };
+        let started = Instant::now();
+        let run = runner.start(NewRun::new(workspace, flow, turn.to_value())).unwrap().run;
+        let view = runner.wait(run, Duration::from_secs(600)).unwrap();
+        let Some(Outcome::Output(output)) = view.state.outcome else { panic!("{:?}", view.state.outcome) };
+        let output = TurnOutput::read(&output).unwrap();
+        show(question, &output, view.number, started.elapsed());
+        history.push(Exchange { question: output.question, answer: output.answer.text });
+    }
+}
+
+fn show(question: &str, output: &TurnOutput, checkpoints: u32, took: Duration) {
+    println!("\n> {question}");
+    if output.rewritten {
+        println!("  understood as: {}", output.question);
+    }
+    let answer = &output.answer;
+    match &answer.abstained {
+        Some(abstention) => println!("  no answer: {}", abstention.reason),
+        None => println!("  {}", answer.text.replace('\n', "\n  ")),
+    }
+    for citation in &answer.citations {
+        println!("    [{}] {}: {}", citation.number, citation.source, citation.quote.replace('\n', " "));
+    }
+    for notice in &output.notices {
+        println!("    notice: {notice}");
+    }
+    println!(
+        "    route {}, {:?}, loops {}, widenings {}, confidence {:.2}, tokens {}+{}, checkpoints {checkpoints}, {} ms",
+        output.route.name(),
+        answer.mode,
+        output.loops,
+        output.widenings,
+        answer.confidence,
+        answer.usage.prompt_tokens,
+        answer.usage.completion_tokens,
+        took.as_millis()
+    );
+}
+
+fn arguments() -> Arguments {
+    let mut given = std::env::args().skip(1);
+    let mut read =
+        Arguments { model: None, quality: Quality::Balanced, files: Vec::new(), questions: Vec::new() };
+    let mut asks = false;
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            "-m" => read.model = given.next(),
+            "-q" => read.quality = given.next().and_then(|name| Quality::from_name(&name)).unwrap(),
+            "--" => asks = true,
+            _ if asks => read.questions.push(argument),
+            _ => read.files.push(argument),
+        }
+    }
+    read
+}
+
+fn chat_model(url: &str) -> Arc<dyn ChatModel> {
+    let config = RemoteConfig {
+        url: url.to_owned(),
+        model: "local".into(),
+        api_key: Secret::default(),
+        tokens_max: 4_096,
+    };
+    let timeouts = ChatTimeouts { first_token: Duration::from_secs(120), total: Duration::from_secs(300) };
+    Arc::new(OpenAiChat::new("local", config, timeouts).unwrap())
+}
+
+/// Paragraphs, found by closeness.
+struct Shelf {
+    embedder: Arc<dyn Embedder>,
+    hits: Vec<(Hit, Vec<f32>)>,
+}
+
+impl Shelf {
+    fn read(files: &[String], embedder: Arc<dyn Embedder>) -> Self {
+        let mut hits = Vec::new();
+        for file in files {
+            let text = std::fs::read_to_string(file).unwrap();
+            let document = DocumentId::new();
+            for paragraph in text.split("\n\n").map(str::trim).filter(|paragraph| paragraph.len() > 40) {
+                let vector = embedder.embed(&[paragraph], Purpose::Passage).unwrap().remove(0);
+                hits.push((hit(file, document, paragraph), vector));
+            }
+        }
+        Self { embedder, hits }
+    }
+}
+
+impl Search for Shelf {
+    fn search(&self, request: &Request) -> Result<Found> {
+        let asked = self.embedder.embed(&[&request.query], Purpose::Question)?.remove(0);
+        let mut hits: Vec<Hit> = Vec::new();
+        for (hit, vector) in &self.hits {
+            let closeness: f32 = asked.iter().zip(vector).map(|(a, b)| a * b).sum();
+            let documents = &request.filter.documents;
+            if documents.is_empty() || documents.contains(&hit.chunk.document) {
+                hits.push(Hit { score: closeness.max(0.0), similarity: Some(closeness), ..hit.clone() });
+            }
+        }
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+        hits.truncate(request.limit);
+        Ok(Found { hits, ..Found::default() })
+    }
+}
+
+fn hit(file: &str, document: DocumentId, text: &str) -> Hit {
+    let source = Path::new(file).file_name().unwrap().to_string_lossy().into_owned();
+    Hit {
+        chunk: Chunk {
+            id: ChunkId::new(),
+            document,
+            version: VersionId::new(),
+            ordinal: 0,
+            span: ChunkSpan { end: text.len(), ..ChunkSpan::default() },
+            text: text.to_owned(),
+        },
+        title: String::new(),
+        source,
+        date: Timestamp(0),
+        language: Some("en".into()),
+        tags: Vec::new(),
+        score: 0.0,
+        similarity: None,
+        why: Why::default(),
+    }
+}
