@@ -55,13 +55,12 @@ export class Inspection {
     await this.#guard(() => this.#showState());
   }
 
-  // Reads the run and its history again.
+  // Reads the run and its history again, and shows them together, so that nothing moves.
   look(): Promise<void> {
     return this.#guard(async () => {
-      const run = await api.read(this.id);
-      this.run = run;
-      this.flow ??= await api.flow(run.flow).catch(() => null);
-      await this.#readCheckpoints();
+      const [run, history] = await Promise.all([api.read(this.id), this.#readCheckpoints()]);
+      const flow = this.flow ?? (await api.flow(run.flow).catch(() => null));
+      [this.run, this.flow, this.checkpoints, this.more] = [run, flow, history.found, history.more];
       await this.#showState();
     });
   }
@@ -87,7 +86,7 @@ export class Inspection {
     if (this.live && !wasLive) void this.#watch();
   }
 
-  async #readCheckpoints() {
+  async #readCheckpoints(): Promise<{ found: Checkpoint[]; more: string | undefined }> {
     const found: Checkpoint[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
@@ -96,8 +95,7 @@ export class Inspection {
       cursor = got.next;
       if (!cursor) break;
     }
-    this.checkpoints = found.sort((a, b) => a.number - b.number);
-    this.more = cursor;
+    return { found: found.sort((a, b) => a.number - b.number), more: cursor };
   }
 
   async #showState() {
