@@ -110,88 +110,15 @@ fn expired(node: &str) -> Fault {
     }
 }
 
-/// The part of JSON Schema that questions to people need: `type`, `enum`, `const`, `required`, `properties`, `items`,
-/// `minimum`, `maximum`, `minLength`, `maxLength`. What it does not know it does not check.
-/// Errors: `flow_answer_invalid`.
+/// Whether an answer fits the JSON Schema of its question; null is a schema that takes anything.
+/// Errors: `flow_answer_invalid`, and `tool_schema_invalid` for a schema that is none.
 pub fn check_answer(schema: &Value, answer: &Value) -> Result<()> {
-    check_at(schema, answer, 0).map_err(|problem| {
-        Error::bad_request("flow_answer_invalid", format!("the answer {problem}; see the question's schema"))
+    if schema.is_null() {
+        return Ok(());
+    }
+    ibid_tools::Schema::compile_any(schema)?.check(answer).map_err(|problem| {
+        Error::bad_request("flow_answer_invalid", format!("the answer does not fit the question: {problem}"))
     })
-}
-
-/// Schemas are bounded like all values; this bounds the recursion even if one is not.
-const SCHEMA_DEPTH_MAX: usize = 64;
-
-fn check_at(schema: &Value, answer: &Value, depth: usize) -> Result<(), String> {
-    let Value::Object(rules) = schema else { return Ok(()) };
-    if depth > SCHEMA_DEPTH_MAX {
-        return Err("is nested too deeply".to_owned());
-    }
-    for (rule, wanted) in rules {
-        let fits = match rule.as_str() {
-            "type" => has_type(wanted, answer),
-            "enum" => wanted.as_array().is_none_or(|allowed| allowed.contains(answer)),
-            "const" => wanted == answer,
-            "minimum" => answer.as_f64().zip(wanted.as_f64()).is_none_or(|(answer, least)| answer >= least),
-            "maximum" => answer.as_f64().zip(wanted.as_f64()).is_none_or(|(answer, most)| answer <= most),
-            "minLength" => {
-                answer.as_str().zip(wanted.as_u64()).is_none_or(|(text, least)| letters(text) >= least)
-            }
-            "maxLength" => {
-                answer.as_str().zip(wanted.as_u64()).is_none_or(|(text, most)| letters(text) <= most)
-            }
-            "required" => has_required(wanted, answer),
-            _ => true,
-        };
-        if !fits {
-            return Err(format!("does not fit '{rule}: {wanted}'"));
-        }
-    }
-    check_parts(rules, answer, depth)
-}
-
-fn check_parts(rules: &serde_json::Map<String, Value>, answer: &Value, depth: usize) -> Result<(), String> {
-    match (answer, rules.get("properties"), rules.get("items")) {
-        (Value::Object(fields), Some(Value::Object(properties)), _) => {
-            fields.iter().try_for_each(|(name, field)| {
-                properties.get(name).map_or(Ok(()), |schema| check_at(schema, field, depth + 1))
-            })
-        }
-        (Value::Array(items), _, Some(schema)) => {
-            items.iter().try_for_each(|item| check_at(schema, item, depth + 1))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn has_type(wanted: &Value, answer: &Value) -> bool {
-    match wanted {
-        Value::Array(any) => any.iter().any(|wanted| has_type(wanted, answer)),
-        Value::String(name) => match name.as_str() {
-            "string" => answer.is_string(),
-            "boolean" => answer.is_boolean(),
-            "integer" => answer.is_i64() || answer.is_u64(),
-            "number" => answer.is_number(),
-            "array" => answer.is_array(),
-            "object" => answer.is_object(),
-            "null" => answer.is_null(),
-            _ => true,
-        },
-        _ => true,
-    }
-}
-
-fn has_required(wanted: &Value, answer: &Value) -> bool {
-    match (answer, wanted) {
-        (Value::Object(fields), Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).all(|name| fields.contains_key(name))
-        }
-        _ => true,
-    }
-}
-
-fn letters(text: &str) -> u64 {
-    text.chars().count() as u64
 }
 
 #[cfg(test)]
