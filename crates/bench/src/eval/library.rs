@@ -11,10 +11,10 @@ use std::time::Instant;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_model::{Embedder, Purpose};
 use ibid_runtime::Clock;
-use ibid_store::{Accepted, NewUpload, PublishVersion, Sqlite, SqliteConfig, Statement, Store, statements};
-use ibid_types::document::{Chunk, ChunkSpan, searchable_context};
+use ibid_store::{NewUpload, ReadyChunk, ReadyDocument, Sqlite, SqliteConfig, Store};
+use ibid_types::document::{ChunkSpan, searchable_context};
 use ibid_types::parsed::Metadata;
-use ibid_types::{ChunkId, ContentHash, DocumentId, Error, Result, VersionId, WorkspaceId};
+use ibid_types::{ContentHash, DocumentId, Error, Result, WorkspaceId};
 use tempfile::TempDir;
 
 use super::cache::Cache;
@@ -24,9 +24,7 @@ use super::{Progress, Step};
 /// Texts embedded between two reports of progress.
 const EMBED_TEXTS: usize = 256;
 /// Documents made searchable in one commit.
-const COMMIT_DOCUMENTS: usize = 256;
-/// Uploads accepted at a time; the store commits those together that wait together.
-const ACCEPT_THREADS: usize = 16;
+const COMMIT_DOCUMENTS: usize = 512;
 
 /// A searchable collection; gone when dropped.
 #[derive(Debug)]
@@ -72,15 +70,14 @@ impl Library {
         );
         let workspace = store.workspace_ensure("eval")?.id;
         let started = Instant::now();
-        let accepted = accept_all(&store, workspace, &collection.records)?;
-        publish_all(&store, workspace, &collection.records, &accepted, &cache, &spec.id, progress)?;
+        let documents = put_all(&store, workspace, &collection.records, &cache, &spec.id, progress)?;
         let config = IndexConfig::new(dir.path().join("index"), spec.id.clone(), spec.dimensions);
         let indexes = Arc::new(Indexes::open(config, store.clone())?);
         indexes.catch_up()?;
         indexes.release();
         built.index_seconds = started.elapsed().as_secs_f64();
         let record_of =
-            accepted.iter().enumerate().map(|(index, (document, _))| (*document, index)).collect();
+            documents.into_iter().enumerate().map(|(index, document)| (document, index)).collect();
         Ok(Self { workspace, indexes, store, embedder: Arc::clone(embedder), record_of, built, _dir: dir })
     }
 
@@ -117,97 +114,36 @@ fn embed(
     Ok(())
 }
 
-/// Document and version of each record, in order.
-fn accept_all(
+/// The document of each record, in order.
+fn put_all(
     store: &Store,
     workspace: WorkspaceId,
     records: &[Record],
-) -> Result<Vec<(DocumentId, VersionId)>> {
-    let share = records.len().div_ceil(ACCEPT_THREADS).max(1);
-    let accept_share =
-        |share: &[Record]| share.iter().map(|record| accept(store, workspace, record)).collect();
-    let results: Vec<Result<Vec<_>>> = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            records.chunks(share).map(|share| scope.spawn(move || accept_share(share))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
-    });
-    Ok(results.into_iter().collect::<Result<Vec<Vec<_>>>>()?.concat())
+    cache: &Cache,
+    model: &str,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<DocumentId>> {
+    let mut documents = Vec::with_capacity(records.len());
+    for records in records.chunks(COMMIT_DOCUMENTS) {
+        let ready: Vec<ReadyDocument> =
+            records.iter().map(|record| ready(workspace, record, cache)).collect();
+        documents.extend(store.put_ready(model, &ready)?);
+        progress(Progress { step: Step::Indexing, done: documents.len(), total: documents.len() });
+    }
+    Ok(documents)
 }
 
-fn lost() -> Error {
-    Error::internal("eval_failed", "a thread that accepts documents ended in a panic")
-}
-
-fn accept(store: &Store, workspace: WorkspaceId, record: &Record) -> Result<(DocumentId, VersionId)> {
+fn ready(workspace: WorkspaceId, record: &Record, cache: &Cache) -> ReadyDocument {
     let upload = NewUpload {
         workspace,
         source: record.id.clone(),
         content: ContentHash(*blake3::hash(record.text.as_bytes()).as_bytes()),
         size_bytes: record.text.len() as u64,
         media_type: "text/plain".to_owned(),
-        metadata: Metadata::default(),
-        batch: "eval".to_owned(),
+        metadata: Metadata { title: Some(record.title.clone()), ..Metadata::default() },
+        batch: String::new(),
     };
-    match store.accept(upload)? {
-        Accepted::Queued { document, version, .. } => Ok((document, version)),
-        Accepted::Unchanged { .. } => Err(Error::internal("eval_failed", "a new store knew a document")),
-    }
-}
-
-fn publish_all(
-    store: &Store,
-    workspace: WorkspaceId,
-    records: &[Record],
-    accepted: &[(DocumentId, VersionId)],
-    cache: &Cache,
-    model: &str,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<()> {
-    let mut done = 0;
-    for (records, accepted) in records.chunks(COMMIT_DOCUMENTS).zip(accepted.chunks(COMMIT_DOCUMENTS)) {
-        let mut batch = Vec::new();
-        for (record, &ids) in records.iter().zip(accepted) {
-            batch.extend(publish(store, workspace, record, ids, cache, model));
-        }
-        store.db().batch(batch)?;
-        done += records.len();
-        progress(Progress { step: Step::Indexing, done, total: done });
-    }
-    Ok(())
-}
-
-fn publish(
-    store: &Store,
-    workspace: WorkspaceId,
-    record: &Record,
-    (document, version): (DocumentId, VersionId),
-    cache: &Cache,
-    model: &str,
-) -> Vec<Statement> {
     let span = ChunkSpan { start: 0, end: record.text.len(), ..ChunkSpan::default() };
-    let chunk = Chunk { id: ChunkId::new(), document, version, ordinal: 0, span, text: record.text.clone() };
-    let now = store.now();
-    let publish = PublishVersion {
-        workspace,
-        document,
-        version,
-        title: record.title.clone(),
-        author: None,
-        language: None,
-        tags: Vec::new(),
-        date: now,
-        page_count: None,
-        text_bytes: record.text.len() as u64,
-        chunk_count: 1,
-        warnings: Vec::new(),
-        signature: 0,
-        near_duplicate_of: None,
-        now,
-    };
-    let vector = cache.find(&passage(record));
-    let vectors: Vec<(ChunkId, &[f32])> = vector.iter().map(|vector| (chunk.id, vector.as_slice())).collect();
-    let mut all = statements::embeddings(model, &vectors);
-    all.extend(statements::chunks(&[chunk]));
-    all.extend(statements::publish(&publish));
-    all
+    let vector = cache.find(&passage(record)).cloned().unwrap_or_default();
+    ReadyDocument { upload, chunks: vec![ReadyChunk { span, text: record.text.clone(), vector }] }
 }

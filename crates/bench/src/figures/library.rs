@@ -7,20 +7,18 @@ use std::time::Duration;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_retrieve::{Config, Retriever};
 use ibid_runtime::{Clock, Shutdown};
-use ibid_store::{Accepted, NewUpload, PublishVersion, Sqlite, SqliteConfig, Statement, Store, statements};
-use ibid_types::document::{Chunk, ChunkSpan};
+use ibid_store::{NewUpload, ReadyChunk, ReadyDocument, Sqlite, SqliteConfig, Store};
+use ibid_types::document::ChunkSpan;
 use ibid_types::parsed::Metadata;
 use ibid_types::search::{Filter, Found, Mode, Request};
-use ibid_types::{ChunkId, ContentHash, DocumentId, VersionId, WorkspaceId};
+use ibid_types::{ContentHash, WorkspaceId};
 
 use super::Outcome;
 use super::texts::Texts;
 
 const MODEL: &str = "given";
 /// Documents made searchable in one commit.
-const COMMIT_DOCUMENTS: usize = 256;
-/// Uploads accepted at a time; the store commits those together that wait together.
-const ACCEPT_THREADS: usize = 128;
+const COMMIT_DOCUMENTS: usize = 1024;
 const INDEXED_WITHIN: Duration = Duration::from_secs(600);
 
 /// A document whose vectors are known.
@@ -63,7 +61,7 @@ impl Library {
         Ok(Self { workspace, store, indexes })
     }
 
-    /// Accepts, commits and indexes; when it returns, everything is on disk and can be found. The index follows
+    /// Commits and indexes; when it returns, everything is on disk and can be found. The index follows
     /// beside the commits, as it does in the server.
     pub fn add(&self, documents: &[Given]) -> Outcome<()> {
         let shutdown = Shutdown::new();
@@ -96,79 +94,29 @@ impl Library {
     }
 
     fn commit(&self, documents: &[Given]) -> Outcome<()> {
-        let accepted = self.accept_all(documents)?;
-        for (documents, accepted) in documents.chunks(COMMIT_DOCUMENTS).zip(accepted.chunks(COMMIT_DOCUMENTS))
-        {
-            let rows = documents.iter().zip(accepted).flat_map(|(document, ids)| self.rows(document, *ids));
-            self.store.db().batch(rows.collect())?;
+        for documents in documents.chunks(COMMIT_DOCUMENTS) {
+            let ready: Vec<ReadyDocument> = documents.iter().map(|given| self.ready(given)).collect();
+            self.store.put_ready(MODEL, &ready)?;
             self.indexes.poke();
         }
         Ok(())
     }
 
-    fn accept_all(&self, documents: &[Given]) -> Outcome<Vec<(DocumentId, VersionId)>> {
-        let share = documents.len().div_ceil(ACCEPT_THREADS).max(1);
-        let accept_share =
-            |share: &[Given]| share.iter().map(|given| self.accept(given)).collect::<Outcome<Vec<_>>>();
-        std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                documents.chunks(share).map(|share| scope.spawn(move || accept_share(share))).collect();
-            let mut all = Vec::with_capacity(documents.len());
-            for thread in threads {
-                all.extend(thread.join().map_err(|_| "a thread that accepts documents broke off")??);
-            }
-            Ok(all)
-        })
-    }
-
-    fn accept(&self, document: &Given) -> Outcome<(DocumentId, VersionId)> {
+    fn ready(&self, given: &Given) -> ReadyDocument {
         let mut hash = blake3::Hasher::new();
-        document.chunks.iter().for_each(|(text, _)| {
+        given.chunks.iter().for_each(|(text, _)| {
             hash.update(text.as_bytes());
         });
         let upload = NewUpload {
             workspace: self.workspace,
-            source: document.source.clone(),
+            source: given.source.clone(),
             content: ContentHash(*hash.finalize().as_bytes()),
-            size_bytes: text_bytes(document),
+            size_bytes: text_bytes(given),
             media_type: "text/plain".to_owned(),
-            metadata: Metadata::default(),
-            batch: "bench".to_owned(),
+            metadata: Metadata { title: Some(given.title.clone()), ..Metadata::default() },
+            batch: String::new(),
         };
-        match self.store.accept(upload)? {
-            Accepted::Queued { document, version, .. } => Ok((document, version)),
-            Accepted::Unchanged { .. } => Err("a new store knew a document".into()),
-        }
-    }
-
-    fn rows(&self, given: &Given, (document, version): (DocumentId, VersionId)) -> Vec<Statement> {
-        let now = self.store.now();
-        let chunks = chunks(given, document, version);
-        let vectors: Vec<(ChunkId, &[f32])> = chunks
-            .iter()
-            .zip(&given.chunks)
-            .map(|(chunk, (_, vector))| (chunk.id, vector.as_slice()))
-            .collect();
-        let mut all = statements::chunks(&chunks);
-        all.extend(statements::embeddings(MODEL, &vectors));
-        all.extend(statements::publish(&PublishVersion {
-            workspace: self.workspace,
-            document,
-            version,
-            title: given.title.clone(),
-            author: None,
-            language: None,
-            tags: Vec::new(),
-            date: now,
-            page_count: None,
-            text_bytes: text_bytes(given),
-            chunk_count: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
-            warnings: Vec::new(),
-            signature: 0,
-            near_duplicate_of: None,
-            now,
-        }));
-        all
+        ReadyDocument { upload, chunks: chunks(given) }
     }
 }
 
@@ -176,13 +124,13 @@ fn text_bytes(document: &Given) -> u64 {
     document.chunks.iter().map(|(text, _)| text.len() as u64).sum()
 }
 
-fn chunks(given: &Given, document: DocumentId, version: VersionId) -> Vec<Chunk> {
+fn chunks(given: &Given) -> Vec<ReadyChunk> {
     let mut start = 0;
     let mut chunks = Vec::with_capacity(given.chunks.len());
-    for (ordinal, (text, _)) in (0..).zip(&given.chunks) {
+    for (text, vector) in &given.chunks {
         let span = ChunkSpan { start, end: start + text.len(), ..ChunkSpan::default() };
         start = span.end;
-        chunks.push(Chunk { id: ChunkId::new(), document, version, ordinal, span, text: text.clone() });
+        chunks.push(ReadyChunk { span, text: text.clone(), vector: vector.clone() });
     }
     chunks
 }
