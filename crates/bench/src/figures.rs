@@ -5,6 +5,7 @@
 
 mod embed;
 mod engine;
+mod flow;
 mod ingest;
 mod large;
 mod library;
@@ -47,7 +48,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 8] = [
+pub const FIGURES: [(&str, Figure); 9] = [
     ("quality", quality::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
@@ -55,6 +56,7 @@ pub const FIGURES: [(&str, Figure); 8] = [
     ("large", large::rows),
     ("start", start::rows),
     ("load", load_row::rows),
+    ("flow", flow::rows),
     ("limits", limits::rows),
 ];
 

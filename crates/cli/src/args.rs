@@ -1,9 +1,13 @@
 //! The command line, as `--help` shows it.
 
+mod runs;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use runs::{Chat, Flow, Quality, Run};
 
 /// Answers from your own documents, with the exact source of every claim.
 #[derive(Debug, Parser)]
@@ -61,6 +65,8 @@ pub enum Command {
     Ingest(Ingest),
     /// Answers a question from the documents
     Ask(Ask),
+    /// Talks with the documents; the conversation is kept
+    Chat(Chat),
     /// Finds passages
     Search(Search),
     /// Runs the server and its page
@@ -71,6 +77,12 @@ pub enum Command {
     /// Follows and mends the work queue
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Starts, follows and mends runs of flows
+    #[command(subcommand, visible_alias = "runs")]
+    Run(Run),
+    /// Lists, checks and draws flows
+    #[command(subcommand, visible_alias = "flows")]
+    Flow(Flow),
     /// Lists, fetches and checks model files
     #[command(subcommand)]
     Models(Models),
@@ -183,6 +195,16 @@ pub enum AnswerMode {
     Auto,
     Extractive,
     Generative,
+}
+
+impl AnswerMode {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Extractive => "extractive",
+            Self::Generative => "generative",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use ibid_api::answer::{Answer, AskRequest, StepEvent, TokenEvent};
 use ibid_types::{Error, Result};
 
 use super::{filter, place};
-use crate::args::{AnswerMode, Ask};
+use crate::args::Ask;
 use crate::context::Context;
 use crate::output::{self, ABSTAINED, foreign, json, json_line, line, note, piece, shortened};
 
@@ -20,7 +20,7 @@ pub fn run(context: &Context, arguments: &Ask) -> Result<ExitCode> {
             json(&answer)?;
         }
     } else {
-        show(context, &answer, arguments)?;
+        show(context, &answer, arguments.stream, arguments.explain)?;
     }
     Ok(if answer.abstained.is_some() { ExitCode::from(ABSTAINED) } else { ExitCode::SUCCESS })
 }
@@ -34,11 +34,7 @@ fn request(context: &Context, arguments: &Ask) -> Result<AskRequest> {
                 .caused_by(error)
         })?;
     }
-    let mode = match arguments.mode {
-        AnswerMode::Auto => "auto",
-        AnswerMode::Extractive => "extractive",
-        AnswerMode::Generative => "generative",
-    };
+    let mode = arguments.mode.name();
     Ok(AskRequest {
         question,
         workspace: context.common.workspace.clone(),
@@ -92,7 +88,8 @@ fn show_step(context: &Context, step: &StepEvent) {
     }
 }
 
-fn show(context: &Context, answer: &Answer, arguments: &Ask) -> Result<()> {
+/// The answer with its citations; of one that was streamed the text stands there already.
+pub fn show(context: &Context, answer: &Answer, is_streamed: bool, explain: bool) -> Result<()> {
     let color = context.color;
     if let Some(abstention) = &answer.abstained {
         line(&color.yellow(&foreign(&sentence(&abstention.reason))))?;
@@ -104,16 +101,30 @@ fn show(context: &Context, answer: &Answer, arguments: &Ask) -> Result<()> {
         }
         return notices(context, answer);
     }
-    if arguments.stream {
+    if is_streamed {
         line("")?;
     } else {
         line(&foreign(&answer.text))?;
     }
     line("")?;
+    sources(context, answer, 300)?;
+    for claim in answer.claims.iter().filter(|claim| claim.verdict == "unsupported") {
+        line(&color.red(&format!("Not supported by the documents: {}", foreign(&claim.text))))?;
+    }
+    line(&color.dim(&summary(answer)))?;
+    if explain && let Some(trace) = &answer.trace {
+        super::search::show_trace(context, trace)?;
+    }
+    notices(context, answer)
+}
+
+/// Each citation with its place and as much of its quote as is wanted.
+pub fn sources(context: &Context, answer: &Answer, quote_chars: usize) -> Result<()> {
+    let color = context.color;
     for citation in &answer.citations {
         let at = place(&citation.title, citation.page, &citation.heading_path);
         line(&format!("{} {}", color.cyan(&format!("[{}]", citation.number)), color.bold(&at)))?;
-        line(&format!("    “{}”", foreign(&shortened(&citation.quote, 300))))?;
+        line(&format!("    “{}”", foreign(&shortened(&citation.quote, quote_chars))))?;
         line(&color.dim(&format!(
             "    {} (bytes {} to {})",
             foreign(&citation.source),
@@ -121,16 +132,7 @@ fn show(context: &Context, answer: &Answer, arguments: &Ask) -> Result<()> {
             citation.end_byte
         )))?;
     }
-    for claim in answer.claims.iter().filter(|claim| claim.verdict == "unsupported") {
-        line(&color.red(&format!("Not supported by the documents: {}", foreign(&claim.text))))?;
-    }
-    line(&color.dim(&summary(answer)))?;
-    if arguments.explain
-        && let Some(trace) = &answer.trace
-    {
-        super::search::show_trace(context, trace)?;
-    }
-    notices(context, answer)
+    Ok(())
 }
 
 fn summary(answer: &Answer) -> String {

@@ -2,12 +2,16 @@
 
 mod admin;
 mod ask;
+mod chat;
 mod documents;
 mod eval;
+mod flows;
+mod follow;
 mod form;
 mod ingest;
 mod jobs;
 mod models;
+mod runs;
 mod search;
 mod serve;
 mod watch;
@@ -16,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use ibid_serve::Mode;
-use ibid_types::Result;
+use ibid_types::{Error, Result};
 
 use crate::args::{Arguments, Command};
 use crate::context::Context;
@@ -28,10 +32,13 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
     match command {
         Command::Ingest(arguments) => ingest::run(&open(Mode::Working)?, &arguments),
         Command::Ask(arguments) => ask::run(&open(Mode::Command)?, &arguments),
+        Command::Chat(arguments) => chat::run(&open(Mode::Working)?, &arguments),
         Command::Search(arguments) => search::run(&open(Mode::Command)?, &arguments),
         Command::Serve(arguments) => serve::run(common, &arguments),
         Command::Documents(command) => documents::run(&open(Mode::Command)?, command),
         Command::Jobs(command) => jobs::run(&open(Mode::Command)?, command),
+        Command::Run(command) => runs::run(&open(Mode::Working)?, command),
+        Command::Flow(command) => flows::run(&open(Mode::Command)?, command),
         Command::Models(command) => models::run(&common, command),
         Command::Eval(arguments) => eval::run(&common, &arguments),
         Command::Index(command) => admin::index(&open(Mode::Command)?, &command),
@@ -73,4 +80,33 @@ fn place(title: &str, page: Option<u32>, heading_path: &[String]) -> String {
         place.push_str(&format!(", {}", headings.join(" > ")));
     }
     crate::output::foreign(&place)
+}
+
+/// `NAME=VALUE` pairs as an object; a value that is no JSON is text.
+fn object(pairs: &[String]) -> Result<serde_json::Value> {
+    let mut object = serde_json::Map::new();
+    for pair in pairs {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Error::bad_request("pair_malformed", format!("'{pair}' is not NAME=VALUE")))?;
+        object.insert(name.to_owned(), value_of(value));
+    }
+    Ok(serde_json::Value::Object(object))
+}
+
+fn value_of(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()))
+}
+
+/// A flow as the command line names it: `(name, None)`, or `(None, source)` of a file.
+fn flow_of(named: &str) -> Result<(Option<String>, Option<String>)> {
+    let is_file = named.contains('/') || named.ends_with(".yaml") || named.ends_with(".yml");
+    if is_file { Ok((None, Some(source_of(named)?))) } else { Ok((Some(named.to_owned()), None)) }
+}
+
+fn source_of(file: &str) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|error| {
+        let what = format!("cannot read {file}; a flow is a YAML file in UTF-8");
+        Error::bad_request("flow_unreadable", what).caused_by(error)
+    })
 }
