@@ -118,7 +118,7 @@ fn chat_model(url: &str) -> Arc<dyn ChatModel> {
         api_key: Secret::default(),
         tokens_max: 4_096,
     };
-    let timeouts = ChatTimeouts { first_token: Duration::from_secs(120), total: Duration::from_secs(300) };
+    let timeouts = ChatTimeouts { first_token: Duration::from_secs(500), total: Duration::from_secs(500) };
     Arc::new(OpenAiChat::new("local", config, timeouts).unwrap())
 }
 

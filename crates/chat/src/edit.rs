@@ -117,7 +117,7 @@ fn behind_marks(text: &str, from: usize) -> usize {
         let rest = &text[at..];
         let space = rest.len() - rest.trim_start_matches(' ').len();
         match next_mark(&rest[space..]) {
-            Some((before, _, after)) if before.is_empty() => at = text.len() - after.len(),
+            Some(("", _, after)) => at = text.len() - after.len(),
             _ => return at + rest[..space].len() * usize::from(space > 0),
         }
     }

@@ -340,7 +340,7 @@ fn is_card(run: &str, digits: &str) -> bool {
             (_, doubled) => doubled / 10 + doubled % 10,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// International with `+`, or with a trunk zero and separators; plain figures are no telephone numbers.
