@@ -1,5 +1,5 @@
-// One walk through the whole page, against the scripted server or, with IBID_URL (and IBID_KEY), a real one:
-// add a file, ask about it, see the very quote, delete it.
+// Walks through the whole page, against the scripted server or, with IBID_URL (and IBID_KEY), a real one: add a file, ask
+// about it, see the very quote, delete it; and, against a real one only, a flow of one's own from its YAML to a fork of its run.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ask, launch, quit, withPage } from './support/browser.js';
@@ -32,13 +32,16 @@ after(async () => {
   await scripted?.stop();
 });
 
+async function giveKey(page) {
+  if (!process.env.IBID_KEY) return;
+  await page.getByLabel('API key').fill(process.env.IBID_KEY);
+  await page.keyboard.press('Enter');
+}
+
 test('a file goes in, is asked about, quoted and deleted', { timeout: 120_000 }, async () => {
   await withPage(url.replace(/\/$/, ''), { hash: '#/documents', expectErrors: true }, async (page) => {
     page.setDefaultTimeout(60_000);
-    if (process.env.IBID_KEY) {
-      await page.getByLabel('API key').fill(process.env.IBID_KEY);
-      await page.keyboard.press('Enter');
-    }
+    await giveKey(page);
     await page.getByLabel('Files to add').setInputFiles([{ name: NAME, mimeType: 'text/markdown', buffer: Buffer.from(TEXT) }]);
     await page.locator(`[data-upload="${NAME}"]`).getByText(/\d+ chunks?|unchanged/).waitFor();
     await page.getByRole('link', { name: 'Chat', exact: true }).click();
@@ -54,5 +57,55 @@ test('a file goes in, is asked about, quoted and deleted', { timeout: 120_000 },
     await page.getByRole('heading', { name: 'Documents', level: 1 }).waitFor();
     await page.getByLabel('Find by title or path').fill(NAME).catch(() => undefined);
     await page.getByText(/No document fits|Nothing here yet/).waitFor();
+  });
+});
+
+const FLOW = `page-walk-${process.pid}`;
+const SOURCE = `name: ${FLOW}
+description: asks a person
+input: {question: text}
+state:
+  approved: boolean
+  note: text
+start: ask
+nodes:
+  ask:
+    kind: human
+    with: {prompt: "Go on with {{ question }}?", schema: {type: boolean}}
+    into: approved
+    next: [finish]
+  finish:
+    kind: set
+    with: {note: "{{ 'yes' if approved else 'no' }}"}
+output: "{{ note }}"
+`;
+
+test('a flow is written, run, answered, inspected, replayed and forked', { timeout: 120_000, skip: !process.env.IBID_URL }, async () => {
+  await withPage(url.replace(/\/$/, ''), { hash: '#/new-flow', expectErrors: true }, async (page) => {
+    page.setDefaultTimeout(60_000);
+    await giveKey(page);
+    const editor = page.getByLabel('YAML of the flow');
+    await editor.fill(SOURCE.replace('[finish]', '[finis]'));
+    await page.locator('.problems li').first().waitFor();
+    await editor.fill(SOURCE);
+    await page.getByText('Valid.').waitFor();
+    await page.getByRole('button', { name: `Save as ${FLOW}` }).click();
+    await page.locator('[data-node="finish"]').waitFor();
+    await page.getByLabel('Input, JSON').fill('{"question": "the walk"}');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByText('Go on with the walk?').waitFor();
+    await page.locator('.box.current[data-node="ask"]').waitFor();
+    await page.getByRole('button', { name: 'Yes', exact: true }).click();
+    await page.getByText('finished', { exact: true }).waitFor();
+    await page.locator('[data-state="channels"]').getByText('yes').waitFor();
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('came out equal').waitFor();
+    await page.locator('[data-checkpoint="0"]').click();
+    await page.getByRole('button', { name: 'Fork from 0…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Fork', exact: true }).click();
+    await page.getByText('Forked from').waitFor();
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel it' }).click();
+    await page.getByText('cancelled', { exact: true }).waitFor();
   });
 });

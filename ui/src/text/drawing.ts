@@ -230,8 +230,8 @@ function loops(edges: Edge[], boxes: Box[], box: Box): boolean {
 
 function pathOf(edge: Edge, from: Box, to: Box, bends: { x: number; y: number }[]): string {
   if (from === to) return loop(from);
-  // Beside the way down, where both ways exist.
-  const aside = edge.back ? 12 : 0;
+  // On the outer side of the way down, where both ways exist.
+  const aside = edge.back ? (from.x <= to.x ? -12 : 12) : 0;
   const [start, end] = edge.back ? [-1, 1] : [1, -1];
   const points = [
     { x: from.x + aside, y: from.y + (start * from.height) / 2 },

@@ -5,11 +5,10 @@ const BEGUN = Date.parse('2026-11-21T09:00:00Z');
 export const at = (seconds) => new Date(BEGUN + seconds * 1000).toISOString();
 
 const CHAT_NODES = [
-  ['rewrite', 'rewrite', ['route']], ['route', 'route', ['split', 'talk', 'refuse', 'act']], ['split', 'split', ['retrieve']],
-  ['retrieve', 'retrieve', ['judge']], ['judge', 'judge', ['answer', 'widen', 'abstain']], ['widen', 'widen', ['retrieve']],
-  ['answer', 'answer', ['verify']], ['verify', 'verify', ['improve', 'guard']], ['improve', 'improve', ['verify', 'abstain']],
-  ['abstain', 'set', ['guard']], ['act', 'tool', ['answer']], ['talk', 'answer', ['guard']], ['refuse', 'set', ['guard']],
-  ['guard', 'guard', ['summarise']], ['summarise', 'summarise', ['end']],
+  ['rewrite', 'rewrite', ['route']], ['route', 'route', ['split', 'reply']], ['reply', 'reply', []], ['split', 'split', ['retrieve']],
+  ['retrieve', 'retrieve', ['judge']], ['judge', 'judge', ['widen', 'answer']], ['widen', 'widen', ['judge']], ['answer', 'answer', ['dial']],
+  ['dial', 'set', ['verify']], ['verify', 'verify', ['count', 'guard']], ['count', 'set', ['improve']], ['improve', 'improve', ['verify']],
+  ['guard', 'guard', ['summarise', 'end']], ['summarise', 'summarise', []],
 ];
 
 const TRIAGE_SOURCE = `name: triage
