@@ -56,7 +56,7 @@ pub fn rewrite(
     let asked = format!("Conversation:\n{shown}\n\nLast question: {question}");
     match said::ask(model, RULES, &asked, TOKENS_MAX) {
         Ok((reply, usage)) => {
-            let rewriting = accepted(question, &reply, &shown).unwrap_or(rewriting);
+            let rewriting = accepted(question, &reply, &shown, &rewriting).unwrap_or(rewriting);
             Rewritten { rewriting, usage, notice: None }
         }
         Err(error) => {
@@ -70,8 +70,9 @@ pub fn rewrite(
     }
 }
 
-/// The model's rewriting, if it may be trusted.
-fn accepted(question: &str, reply: &str, shown: &str) -> Option<Rewriting> {
+/// The model's rewriting, if it may be trusted: it keeps the question's words, brings in none that was not said, and says
+/// no less than the rules' own.
+fn accepted(question: &str, reply: &str, shown: &str, by_rules: &Rewriting) -> Option<Rewriting> {
     let line = reply.lines().map(str::trim).find(|line| !line.is_empty())?;
     let line = line.trim_start_matches("Question:").trim().trim_matches(['"', '“', '”']).trim();
     let keys = |text: &str| Analyzer::new(None).content_keys(text);
@@ -80,7 +81,14 @@ fn accepted(question: &str, reply: &str, shown: &str) -> Option<Rewriting> {
     let grown = line.chars().count() <= question.chars().count() + GROWTH_CHARS_MAX;
     let known = format!("{shown} {question}");
     let all_known = new.iter().all(|key| keys(&known).contains(key));
-    if new.is_empty() || !own.is_subset(&new) || !asks || !grown || !all_known || said::invents(line, &known)
+    let says_less = by_rules.changed && new.len() < keys(&by_rules.question).len();
+    if new.is_empty()
+        || says_less
+        || !own.is_subset(&new)
+        || !asks
+        || !grown
+        || !all_known
+        || said::invents(line, &known)
     {
         return None;
     }
@@ -130,6 +138,7 @@ mod tests {
         assert_eq!(by("How long does a refund take?"), BY_RULES);
         assert_eq!(by("How long does a refund for members take in Berlin?"), BY_RULES);
         assert_eq!(by("It takes members 14 days."), BY_RULES);
+        assert_eq!(by("And for members?"), BY_RULES);
         assert_eq!(by(""), BY_RULES);
     }
 
