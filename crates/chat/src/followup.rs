@@ -119,12 +119,12 @@ fn other_form(form: &str, last: &str) -> String {
     let form = form.trim_end_matches(['?', '.', '!', ' ']);
     let known = form_of(last);
     if known > 0 {
-        return format!("{form}{}", &last[known..]);
+        return upper_first(&format!("{form}{}", &last[known..]));
     }
     if begins_with_verb(last) {
-        return format!("{form} {}", lower_first(last));
+        return upper_first(&format!("{form} {}", lower_first(last)));
     }
-    format!("{form}: {last}")
+    upper_first(&format!("{form}: {last}"))
 }
 
 /// The last question with its matching part replaced by the fragment.
@@ -183,6 +183,13 @@ fn appended(question: &str, words: &str) -> String {
 
 fn with_aside(question: &str, aside: &str) -> String {
     appended(question, &format!("({aside})"))
+}
+
+fn upper_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + characters.as_str())
 }
 
 fn lower_first(text: &str) -> String {
@@ -298,8 +305,14 @@ fn antecedent(pronoun: &Pronoun, last: &Exchange, before: &Nouns) -> Option<Stri
     match (pronoun.person, asked_who) {
         (true, true) => from_answer.or(name),
         (true, false) => name.or(from_answer),
-        (false, _) => before.topic().map(|noun| noun.text(&last.question).to_owned()),
+        (false, _) => before.topic().map(|noun| within_a_sentence(noun, &last.question)),
     }
+}
+
+/// A determiner that began a sentence is written small where none begins.
+fn within_a_sentence(noun: &Noun, question: &str) -> String {
+    let text = noun.text(question);
+    if noun.definite { lower_first(text) } else { text.to_owned() }
 }
 
 /// "What is the fee?": a definite thing that the question does not name further.
@@ -554,7 +567,7 @@ mod tests {
 
     #[test]
     fn another_question_word_asks_the_same() {
-        check("When was the library opened?", "", "And where?", "where was the library opened?");
+        check("When was the library opened?", "", "And where?", "Where was the library opened?");
         check("When was the library opened?", "", "By whom?", "By whom was the library opened?");
         check("Is the library closed on Mondays?", "", "Why?", "Why is the library closed on Mondays?");
     }
@@ -570,6 +583,7 @@ mod tests {
             "When was she born?",
             "When was Ada Lovelace born?",
         );
+        check("The band saw?", "", "Who may use it?", "Who may use the band saw?");
         check("Who keeps the museum?", "", "What are its hours?", "What are the museum's hours?");
         check("Was ist die Werkstatt?", "", "Wann öffnet sie?", "Wann öffnet sie (die Werkstatt)?");
     }
