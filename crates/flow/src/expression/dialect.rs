@@ -50,7 +50,7 @@ pub(super) fn whole(text: &str) -> Option<(usize, &str)> {
 pub(super) fn check_text(text: &str) -> Result<(), Malformed> {
     let mut at = 0;
     while let Some(begin) = text[at..].find('{').map(|found| at + found) {
-        let close = match text[begin..].as_bytes().get(1) {
+        let close = match text.as_bytes().get(begin + 1) {
             Some(b'{') => "}}",
             Some(b'%') => "%}",
             _ => {

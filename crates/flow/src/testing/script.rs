@@ -59,7 +59,7 @@ impl Script {
         let mut random = self.random(path);
         let (kind, failures) = (random.below(100), random.below(4));
         let is_healed = self.healed.contains(path);
-        let is_calm = is_healed || self.seed % 3 == 0;
+        let is_calm = is_healed || self.seed.is_multiple_of(3);
         match kind {
             0..4 if !is_calm => Trial::FailsForGood,
             4..8 if !is_calm => Trial::Succeeds(json!("not a number")),
@@ -72,7 +72,8 @@ impl Script {
     #[must_use]
     pub fn answer(&self, path: &str) -> Option<u64> {
         let mut random = self.random(path);
-        (random.percent(70) || self.healed.contains(path) || self.seed % 3 == 0).then(|| random.below(10))
+        (random.percent(70) || self.healed.contains(path) || self.seed.is_multiple_of(3))
+            .then(|| random.below(10))
     }
 
     fn random(&self, path: &str) -> Random {
