@@ -5,9 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ibid_flow::{
-    Call, Codec, FlowHash, Journal, NewRun, NodeKind, Output, Registry, Runner, RunnerConfig,
-};
+use ibid_flow::{Call, Codec, FlowHash, Journal, NewRun, NodeKind, Output, Registry, Runner, RunnerConfig};
 use ibid_runtime::Clock;
 use ibid_store::{Sqlite, SqliteConfig, Store};
 use ibid_types::{Result, WorkspaceId};

@@ -266,7 +266,8 @@ fn of_nodes(
     for (frame, node, activity) in places(after) {
         match activity {
             Activity::Performing { effect } => {
-                let is_restart = matches!(command, Command::Interrupted { effect: id, .. } if *id == effect.id);
+                let is_restart =
+                    matches!(command, Command::Interrupted { effect: id, .. } if *id == effect.id);
                 if known.get(&effect.id) != Some(&effect.attempt) && !is_restart {
                     told.step(effect, StepState::Started, "");
                 }

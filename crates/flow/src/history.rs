@@ -103,16 +103,13 @@ impl Runner {
             None => self.last_open(run)?,
         };
         if found.state.status.is_over() {
-            let what =
-                format!("run {run} is over at checkpoint {}; fork from an earlier one", found.number);
+            let what = format!("run {run} is over at checkpoint {}; fork from an earlier one", found.number);
             return Err(Error::conflict("run_over", what));
         }
         let mut state = found.state;
         let from = state.frames.get(&0).map_or(FlowHash([0; 32]), |frame| frame.flow);
-        let (from, to) = (
-            self.flows().definition(&from)?,
-            self.flows().definition(&fork.flow.unwrap_or(from))?,
-        );
+        let (from, to) =
+            (self.flows().definition(&from)?, self.flows().definition(&fork.flow.unwrap_or(from))?);
         change(&mut state, fork.changes, &|name| to.channels.contains_key(name))?;
         rebase(&mut state, &from, &to)?;
         for (name, hash) in self.flows().versions(&to.hash)? {

@@ -119,7 +119,10 @@ impl Journal {
 /// Says that there is no such run.
 #[must_use]
 pub fn run_unknown(run: RunId) -> Error {
-    Error::not_found("run_unknown", format!("there is no run {run}; runs that ended are deleted after a time"))
+    Error::not_found(
+        "run_unknown",
+        format!("there is no run {run}; runs that ended are deleted after a time"),
+    )
 }
 
 impl Command {

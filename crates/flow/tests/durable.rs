@@ -221,7 +221,11 @@ output: '{{ said }}'
 ";
 
 fn one(what: &str, more: &str) -> String {
-    let other = if more.contains(": m") || more.contains("[m]") { "  m: {kind: does, with: {what: add, value: 6}, into: out}\n" } else { "" };
+    let other = if more.contains(": m") || more.contains("[m]") {
+        "  m: {kind: does, with: {what: add, value: 6}, into: out}\n"
+    } else {
+        ""
+    };
     format!(
         "name: one\nstate: {{out: any}}\nstart: n\nnodes:\n  n: {{kind: does, with: {{what: {what}}}, into: out{more}}}\n{other}output: '{{{{ out }}}}'\n"
     )
@@ -265,7 +269,8 @@ fn a_checkpoint_takes_less_than_two_kilobytes_on_disk() {
     let f = fixture();
     let runs: Vec<RunId> = (0..40).map(|_| f.start(FIVE, json!({"count": 0}))).collect();
     runs.iter().for_each(|run| assert!(f.runner.wait(*run, LONG).unwrap().state.status.is_over()));
-    let pages = "SELECT SUM(pgsize) FROM dbstat WHERE name IN ('checkpoints', 'sqlite_autoindex_checkpoints_1')";
+    let pages =
+        "SELECT SUM(pgsize) FROM dbstat WHERE name IN ('checkpoints', 'sqlite_autoindex_checkpoints_1')";
     let bytes = match f.store.db().query(pages, &[]) {
         Ok(rows) => rows[0].get::<u64>(0).unwrap(),
         // Without that table of SQLite's: bodies, and 100 bytes for the rest of a row with its index.
@@ -365,7 +370,10 @@ fn a_person_answers_a_run_that_is_not_in_memory() {
     let f = f.restarted();
     let wrong = f.runner.answer(run, None, json!("maybe"), "eve").unwrap_err();
     assert_eq!(wrong.code, "flow_answer_invalid");
-    assert_eq!(f.runner.answer(run, Some(99), json!(true), "eve").unwrap_err().code, "flow_interrupt_unknown");
+    assert_eq!(
+        f.runner.answer(run, Some(99), json!(true), "eve").unwrap_err().code,
+        "flow_interrupt_unknown"
+    );
     f.runner.answer(run, None, json!(true), "ann").unwrap();
     assert_eq!(*output_of(&f.runner.wait(run, LONG).unwrap().state), json!(true));
     assert!(f.runner.answer(run, None, json!(true), "ann").is_err());

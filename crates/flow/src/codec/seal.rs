@@ -113,7 +113,8 @@ mod tests {
     use super::*;
 
     fn keys(ids: &[(u8, u8)]) -> Keys {
-        let keys: Vec<_> = ids.iter().map(|(id, byte)| CheckpointKey { id: *id, bytes: [*byte; 32] }).collect();
+        let keys: Vec<_> =
+            ids.iter().map(|(id, byte)| CheckpointKey { id: *id, bytes: [*byte; 32] }).collect();
         Keys::new(&keys)
     }
 

@@ -182,10 +182,12 @@ impl Runner {
     fn bring_in(self: &Arc<Self>, active: &Arc<Active>, slot: &mut Option<Inner>) -> Result<()> {
         let inner = self.load(active)?;
         let now = self.clock.now();
-        let pending: Vec<Effect> =
-            inner.state.iter().flat_map(RunState::pending).cloned().collect();
+        let pending: Vec<Effect> = inner.state.iter().flat_map(RunState::pending).cloned().collect();
         let is_stuck = pending.is_empty()
-            && inner.state.as_ref().is_some_and(|state| matches!(state.status, Status::Running | Status::Undoing));
+            && inner
+                .state
+                .as_ref()
+                .is_some_and(|state| matches!(state.status, Status::Running | Status::Undoing));
         *slot = Some(inner);
         let mut commands = Vec::new();
         if is_stuck {
@@ -237,9 +239,8 @@ impl Runner {
         let mut slot = active.slot.lock();
         let id = command.effect()?;
         let state = slot.as_ref().and_then(|inner| inner.state.as_ref());
-        let is_wanted = state
-            .and_then(|state| state.find_effect(id))
-            .is_some_and(|effect| effect.attempt == attempt);
+        let is_wanted =
+            state.and_then(|state| state.find_effect(id)).is_some_and(|effect| effect.attempt == attempt);
         if !is_wanted {
             return None;
         }
@@ -247,7 +248,9 @@ impl Runner {
         self.settle(active, &mut slot);
         drop(slot);
         let mut effects = told
-            .inspect_err(|error| tracing::warn!(run = %active.run, %error, "a step of a run could not be kept"))
+            .inspect_err(
+                |error| tracing::warn!(run = %active.run, %error, "a step of a run could not be kept"),
+            )
             .ok()?
             .into_iter();
         let next = effects.next();
@@ -353,12 +356,13 @@ impl Runner {
         pending: &mut Pending,
     ) -> Result<(), Trouble> {
         let before = if is_watched { inner.state.clone() } else { None };
-        let Applied { actions, ended, is_ignored } = apply(&self.flows, &mut inner.state, command)
-            .map_err(|error| if pending.told.is_empty() { Trouble::Refused(error) } else { Trouble::Lost(error) })?;
+        let Applied { actions, ended, is_ignored } =
+            apply(&self.flows, &mut inner.state, command).map_err(|error| {
+                if pending.told.is_empty() { Trouble::Refused(error) } else { Trouble::Lost(error) }
+            })?;
         let Some(state) = inner.state.as_ref().filter(|_| !is_ignored) else { return Ok(()) };
         let node = if ended.is_empty() { None } else { Some(ended.join(",")) };
-        let written =
-            self.journal.statements(inner.next, command, state, node.as_deref(), &mut inner.known);
+        let written = self.journal.statements(inner.next, command, state, node.as_deref(), &mut inner.known);
         pending.statements.extend(written.map_err(Trouble::Unwritable)?);
         let events = is_watched.then(|| {
             let names = |state: &RunState, frame, node| self.name_of(state, frame, node);

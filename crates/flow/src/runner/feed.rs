@@ -42,7 +42,11 @@ pub enum Found {
     /// Nothing new.
     Nothing,
     /// Read the checkpoints up to `upto` first; `then` follows, and after it the watcher has all up to `newest`.
-    Behind { upto: u32, then: Vec<Numbered>, newest: EventId },
+    Behind {
+        upto: u32,
+        then: Vec<Numbered>,
+        newest: EventId,
+    },
 }
 
 impl Feed {

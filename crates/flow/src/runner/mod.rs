@@ -222,8 +222,7 @@ impl Runner {
         state: RunState,
     ) -> Result<()> {
         let workspace = state.workspace;
-        let beginning =
-            Beginning { run, workspace, flow, key: None, thread: None, forked_from: Some(from) };
+        let beginning = Beginning { run, workspace, flow, key: None, thread: None, forked_from: Some(from) };
         let command = Command::Adopt { state: Box::new(state), at: self.clock.now() };
         self.begin(beginning, command, Vec::new())
     }
@@ -296,9 +295,13 @@ impl Runner {
         let feed = self.feed_of(run)?;
         let mut left = longest;
         loop {
-            let view = self.view(run)?;
-            if view.state.status.is_over() || left.is_zero() || self.queue.is_stopping() {
-                return Ok(view);
+            // Of a run at work here the feed hears the end: reading its state again and again would tell nothing.
+            let is_here = !feed.is_over() && self.active.lock().contains_key(&run);
+            if !is_here || left.is_zero() || self.queue.is_stopping() {
+                let view = self.view(run)?;
+                if view.state.status.is_over() || left.is_zero() || self.queue.is_stopping() {
+                    return Ok(view);
+                }
             }
             let part = left.min(LOOK_AGAIN);
             feed.wait_over(part);

@@ -72,6 +72,7 @@ impl Runner {
             stop: AtomicBool::new(false),
             is_given_up: AtomicBool::new(false),
         });
+        active.feed.begins(effect.id);
         self.attempts.lock().insert((active.run, effect.id), Arc::clone(&attempt));
         attempt
     }

@@ -19,7 +19,11 @@ const IDLE: Duration = Duration::from_secs(10);
 pub enum Task {
     Perform(Arc<Active>, Effect),
     /// An effect's end that its own thread cannot tell any more.
-    Failed { active: Arc<Active>, attempt: u32, command: Command },
+    Failed {
+        active: Arc<Active>,
+        attempt: u32,
+        command: Command,
+    },
     /// A run that nobody works on, or whose time has come.
     TakeUp(RunId),
 }

@@ -145,7 +145,10 @@ impl Runner {
         if !all_ended {
             tracing::warn!("some effects of flows did not stop in time; they are taken up at the next start");
         }
-        self.log("leases could not be given back", self.journal.store().runs_release(&self.owner).map(|_| ()));
+        self.log(
+            "leases could not be given back",
+            self.journal.store().runs_release(&self.owner).map(|_| ()),
+        );
     }
 
     fn ring(self: &Arc<Self>, run: RunId, alarm: Alarm, now: Timestamp) {

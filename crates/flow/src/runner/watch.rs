@@ -134,8 +134,7 @@ impl Watch {
         let ended: Vec<String> =
             checkpoint.node.iter().flat_map(|nodes| nodes.split(',')).map(str::to_owned).collect();
         let (number, command, state) = (checkpoint.number, &checkpoint.command, &checkpoint.state);
-        let mut events =
-            derive(number, before, command, state, &ended, self.runner.registry(), &names);
+        let mut events = derive(number, before, command, state, &ended, self.runner.registry(), &names);
         events.retain(|event| Some(event.id) > self.seen);
         events
     }
