@@ -154,7 +154,7 @@ const VIEWS = {
   'a flow': ['#/flows/triage', async (page) => {
     await page.getByText('Valid.').waitFor();
     await page.getByLabel('YAML of the flow').fill('start: here');
-    await page.getByText('A flow needs a name.').waitFor();
+    await page.getByText('a flow needs a name').waitFor();
   }],
   'the API': ['#/api', async (page) => {
     for (const summary of await page.locator('summary').all()) await summary.click();

@@ -226,12 +226,12 @@ test('a flow is drawn, shown and run', async () => {
 test('a file that holds no valid flow is told with its reason', async () => {
   server.runs.broken = [{ name: 'nightly', message: 'line 4, column 7: there is no node “sum”' }];
   await withPage(server.url, { hash: '#/flows' }, async (page) => {
-    await page.getByText('Line 4, column 7: there is no node “sum”.').waitFor();
+    await page.getByText('line 4, column 7: there is no node “sum”').waitFor();
   });
 });
 
 test('a flow is checked as it is typed, its problems lead to their places, and only a valid one is saved', async () => {
-  server.runs.check = (source) => (source.includes('bogus') ? [{ line: 5, column: 3, severity: 'error', message: 'there is no kind “bogus”' }, { line: 2, column: 1, severity: 'warning', message: 'no one reads this' }] : []);
+  server.runs.check = (source) => (source.includes('bogus') ? [{ line: 5, column: 3, severity: 'error', message: 'nodes.look: there is no kind “bogus”' }, { line: 2, column: 1, severity: 'warning', message: 'no one reads this' }] : []);
   await withPage(server.url, { hash: '#/flows/triage' }, async (page) => {
     const editor = page.getByLabel('YAML of the flow');
     const save = page.getByRole('button', { name: 'Save', exact: true });
@@ -239,8 +239,8 @@ test('a flow is checked as it is typed, its problems lead to their places, and o
     assert.ok(await save.isDisabled());
     const source = await editor.inputValue();
     await editor.fill(`${source}# bogus\n`);
-    await page.getByText('There is no kind “bogus”.').waitFor();
-    await page.getByText('warning: No one reads this.').waitFor();
+    await page.getByText('nodes.look: there is no kind “bogus”').waitFor();
+    await page.getByText('warning: no one reads this').waitFor();
     assert.ok(await save.isDisabled());
     await page.getByRole('button', { name: '5:3' }).click();
     const at = source.split('\n').slice(0, 4).join('\n').length + 1 + 2;

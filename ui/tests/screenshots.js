@@ -118,7 +118,7 @@ const SCENES = {
   flow: ['#/flows/triage', async (page, server) => {
     server.runs.check = () => [{ line: 15, column: 13, severity: 'error', message: 'there is no node “replay”; did you mean “reply”?' }];
     await page.getByLabel('YAML of the flow').press('Space');
-    await page.getByText('There is no node').waitFor();
+    await page.getByText('there is no node').waitFor();
   }],
   bigflow: ['#/flows/chat', async (page) => page.locator('[data-node="guard"]').waitFor()],
   newflow: ['#/new-flow', async (page) => page.getByText('Valid.').waitFor()],

@@ -5,10 +5,10 @@ const BEGUN = Date.parse('2026-11-21T09:00:00Z');
 export const at = (seconds) => new Date(BEGUN + seconds * 1000).toISOString();
 
 const CHAT_NODES = [
-  ['rewrite', 'rewrite', ['route']], ['route', 'route', ['split', 'reply']], ['reply', 'reply', []], ['split', 'split', ['retrieve']],
+  ['rewrite', 'rewrite', ['route']], ['route', 'route', ['split', 'reply']], ['reply', 'reply', ['end']], ['split', 'split', ['retrieve']],
   ['retrieve', 'retrieve', ['judge']], ['judge', 'judge', ['widen', 'answer']], ['widen', 'widen', ['judge']], ['answer', 'answer', ['dial']],
   ['dial', 'set', ['verify']], ['verify', 'verify', ['count', 'guard']], ['count', 'set', ['improve']], ['improve', 'improve', ['verify']],
-  ['guard', 'guard', ['summarise', 'end']], ['summarise', 'summarise', []],
+  ['guard', 'guard', ['summarise', 'end']], ['summarise', 'summarise', ['end']],
 ];
 
 const TRIAGE_SOURCE = `name: triage
