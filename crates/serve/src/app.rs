@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ibid_blob::Blobs;
-use ibid_chat::{AnswerConfig, Answerer};
+use ibid_chat::{AnswerConfig, Answerer, Ports};
 use ibid_config::Config;
-use ibid_flow::{Registry, Runner};
+use ibid_flow::Runner;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
@@ -21,7 +21,6 @@ use ibid_types::search::{Found, Request};
 use ibid_types::{Error, Result, Secret, Timestamp, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 
-use crate::asking::AskNode;
 use crate::embedder::Active;
 use crate::engine::Engine;
 use crate::flow_book::FlowBook;
@@ -34,8 +33,6 @@ use crate::{embedder, search, upkeep};
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
 const SETTLED_WITHIN: Duration = Duration::from_secs(2);
-
-const CHAT: &str = include_str!("chat.yaml");
 
 /// What the process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +62,7 @@ pub struct App {
     pub engine: Engine,
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
-    answerer: Arc<Answerer>,
+    answerer: Answerer,
     chat_models: Vec<Arc<dyn ChatModel>>,
     pipeline: Arc<Pipeline>,
     guarded: AtomicBool,
@@ -99,19 +96,19 @@ impl App {
         );
         let retriever = Arc::new(retriever.with_former(former_embedder.clone()));
         let chat_models = embedder::chat_models(&config)?;
-        let answerer = Answerer::new(
+        let ports = Arc::new(Ports::new(
             Arc::new(search::Port::new(Arc::clone(&retriever))),
             Arc::clone(&embedder),
             chat_models.clone(),
             AnswerConfig::default(),
-        );
+        ));
+        let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let guarded = AtomicBool::new(store.key_count()? > 0);
         let metrics = Metrics::new();
         let library = Library::new(Arc::clone(&retriever), store.clone());
-        let answerer = Arc::new(answerer);
-        let chat = Registry::default().with(Arc::new(AskNode { answerer: Arc::clone(&answerer) }));
-        let engine = Engine::open(&config, &store, &clock, library, &chat, &[("chat", CHAT)], &metrics)?;
+        let chat = ibid_chat::kinds(&ports);
+        let engine = Engine::open(&config, &store, &clock, library, &chat, &ibid_chat::flows(), &metrics)?;
         let app = Arc::new(Self {
             started_at: clock.now(),
             clock,

@@ -16,6 +16,8 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 
+use crate::http::RUN_HEADER;
+
 /// Longest silence of a server that is working on an answer.
 const SILENCE_MAX: Duration = Duration::from_secs(600);
 
@@ -132,8 +134,9 @@ fn in_process(
         Err(never) => match never {},
     };
     let status = response.status().as_u16();
+    let run = run_of(response.headers());
     let body = BodyReader { body: response.into_body(), runtime: runtime.clone(), rest: Bytes::new() };
-    Ok(Reply { status, body: Box::new(body) })
+    Ok(Reply { status, run, body: Box::new(body) })
 }
 
 fn over_http(
@@ -158,7 +161,12 @@ fn over_http(
         );
         Error::unavailable("server_unreachable", what).caused_by(error)
     })?;
-    Ok(Reply { status: response.status().as_u16(), body: Box::new(response) })
+    let (status, run) = (response.status().as_u16(), run_of(response.headers()));
+    Ok(Reply { status, run, body: Box::new(response) })
+}
+
+fn run_of(headers: &header::HeaderMap) -> Option<String> {
+    headers.get(&RUN_HEADER)?.to_str().ok().map(str::to_owned)
 }
 
 /// Reads an async body from a blocking thread, piece by piece.
@@ -186,6 +194,8 @@ impl Read for BodyReader {
 /// An answer whose body is still to be read.
 pub struct Reply {
     pub status: u16,
+    /// The run whose events the answer is, or which made it.
+    pub run: Option<String>,
     body: Box<dyn Read>,
 }
 

@@ -42,13 +42,13 @@ impl Engine {
         store: &Store,
         clock: &Clock,
         library: Library,
-        chat: &Registry,
+        chat: &[Arc<dyn NodeKind>],
         built_in: &[(&str, &str)],
         metrics: &Metrics,
     ) -> Result<Self> {
         let tools = Tools::open(config, clock, library)?;
         let own = ibid_flow::nodes::registry(Arc::clone(&tools.toolbox));
-        let kinds = metered(own.kinds().chain(chat.kinds()), &metrics.effects());
+        let kinds = metered(own.kinds().chain(chat), &metrics.effects());
         let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), built_in)?);
         let journal = Journal::new(store.clone(), Codec::new(&checkpoint_keys(config)));
         let runner = RunnerConfig {

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::{Problem, status};
 use ibid_types::{Class, Error};
 use serde::de::DeserializeOwned;
 
 use crate::App;
+
+/// Names the run that an answer is of, so that its events can be taken up again.
+pub const RUN_HEADER: HeaderName = HeaderName::from_static("x-ibid-run");
 
 tokio::task_local! {
     /// The id of the request that the current task answers.

@@ -5,7 +5,6 @@
 
 mod access;
 mod app;
-mod asking;
 mod auth;
 mod client;
 mod embedder;

@@ -1,12 +1,13 @@
 //! What can be done with runs: everything that a request about one needs, in terms of journal and runner.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ibid_api::run::{AnswerRequest, CheckpointState, Run, RunRequest, RunStatistics};
+use ibid_api::run::{
+    AnswerRequest, CheckpointState, Difference, ForkRequest, Replayed, Run, RunDiff, RunRequest, RunStatistics,
+};
 use ibid_flow::machine::{Definitions, RunState, Status};
-use ibid_flow::{Definition, FlowHash, NewRun, RunView};
+use ibid_flow::{Definition, FlowHash, Fork, NewRun, RunView};
 use ibid_store::{CheckpointHead, RunRow, Workspace};
 use ibid_types::{Error, Result, RunId};
 use serde_json::{Map, Value};
@@ -106,11 +107,55 @@ pub fn answer(app: &App, run: &RunRow, request: AnswerRequest) -> Result<()> {
     app.runner().answer(run.id, request.interrupt, request.value, "api")
 }
 
+/// Starts a run from a checkpoint of another. Errors: `run_over`, `flow_fork_unfit`, `checkpoint_unknown`, ...
+pub fn fork(app: &App, run: &RunRow, request: ForkRequest) -> Result<RunId> {
+    let changes = match request.changes {
+        Value::Null => Map::new(),
+        Value::Object(changes) => changes,
+        _ => {
+            let what = "`changes` is an object of channels and their new values";
+            return Err(Error::bad_request("request_malformed", what));
+        }
+    };
+    let flow = named_or_given(app, request.flow.as_deref(), request.source.as_deref())?;
+    let flow = flow.map(|flow| flow.hash);
+    app.runner().fork(run.id, Fork { checkpoint: request.checkpoint, changes, flow })
+}
+
+/// Applies the run's commands again and compares the states.
+pub fn replay(app: &App, run: RunId) -> Result<Replayed> {
+    let replay = app.runner().replay(run)?;
+    Ok(Replayed {
+        run: run.to_string(),
+        checkpoints: replay.checkpoints,
+        equal: replay.differs_at.is_none(),
+        differs_at: replay.differs_at,
+        differences: differences(replay.differences),
+    })
+}
+
+/// Where two runs part, and how they ended.
+pub fn diff(app: &App, left: RunId, right: RunId) -> Result<RunDiff> {
+    let diff = app.runner().diff(left, right)?;
+    Ok(RunDiff {
+        left: left.to_string(),
+        right: right.to_string(),
+        common: diff.common,
+        first: differences(diff.first),
+        last: differences(diff.last),
+    })
+}
+
+fn differences(found: Vec<ibid_flow::Difference>) -> Vec<Difference> {
+    let wire = |found: ibid_flow::Difference| Difference { path: found.path, left: found.left, right: found.right };
+    found.into_iter().map(wire).collect()
+}
+
 /// Counts over all workspaces.
 pub fn statistics(app: &App) -> Result<RunStatistics> {
-    let totals = app.store.checkpoint_totals()?;
+    let ibid_flow::Statistics { runs, totals } = app.runner().statistics()?;
     Ok(RunStatistics {
-        runs: app.store.run_counts()?.into_iter().collect::<BTreeMap<_, _>>(),
+        runs,
         checkpoints: totals.checkpoints,
         checkpoint_bytes: totals.checkpoint_bytes,
         values: totals.values,

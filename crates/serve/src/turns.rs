@@ -6,13 +6,15 @@ use ibid_api::answer::Answer;
 use ibid_api::convert::answer_mode;
 use ibid_api::document::Failure;
 use ibid_api::thread::{Feedback, Taken, Turn, TurnRequest};
+use ibid_chat::Exchange;
+use ibid_chat::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
 use ibid_flow::machine::{Outcome, RunState};
 use ibid_flow::{Definition, NewRun, OnFinish};
 use ibid_store::{
-    RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, thread_summary, turn_finish, turn_insert,
+    RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, Workspace, thread_summary, turn_finish, turn_insert,
 };
-use ibid_types::{Error, Result, RunId, Timestamp, TurnId, answer};
-use serde_json::{Map, Value, json};
+use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, answer};
+use serde_json::{Value, json};
 
 use crate::access::Within;
 use crate::routes::ask::{question_text, within};
@@ -24,22 +26,26 @@ pub const CHAT: &str = "chat";
 const HISTORY_TURNS_MAX: usize = 20;
 /// A thread's title is the beginning of its first question.
 const TITLE_CHARS_MAX: usize = 80;
+/// More turns than this do not go into a fork.
+const TURNS_FORKED_MAX: usize = 1000;
 /// How long before its own end a request tells what there is of an answer.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// Starts the run of a new turn; it is durable, with its row, when this returns.
 pub fn start(app: &App, thread: &Within<ThreadRow>, request: TurnRequest, key: Option<String>) -> Result<RunId> {
     let flow = app.engine.current(request.flow.as_deref().unwrap_or(CHAT))?;
-    let history = history(app, &thread.it)?;
-    let summary = thread.it.summary.clone().unwrap_or_default();
-    let question = question_text(&request.question)?;
-    let options = options(app, request)?;
-    let input = input(&flow, &question, history, summary, &options);
-    let mut run = NewRun::new(thread.workspace.id, flow.hash, input);
+    let turn = TurnInput {
+        question: question_text(&request.question)?,
+        history: history(app, &thread.it)?,
+        summary: thread.it.summary.clone().unwrap_or_default(),
+        options: options(app, request)?,
+    };
+    let mut run = NewRun::new(thread.workspace.id, flow.hash, input(&flow, &turn));
     run.thread = Some(thread.it.id);
     run.key = key.map(|key| format!("turn/{}/{key}", thread.it.id));
-    let (turn, now) = (TurnId::new(), app.clock.now());
-    run.also = turn_insert(turn, thread.workspace.id, thread.it.id, run.id, &question, &options, now);
+    let (id, question, now) = (TurnId::new(), &turn.question, app.clock.now());
+    let options = json!(turn.options);
+    run.also = turn_insert(id, thread.workspace.id, thread.it.id, run.id, question, &options, now);
     let started = app.runner().start(run)?;
     if thread.it.title.is_empty() {
         let title: String = question.chars().take(TITLE_CHARS_MAX).collect();
@@ -48,51 +54,81 @@ pub fn start(app: &App, thread: &Within<ThreadRow>, request: TurnRequest, key: O
     Ok(started.run)
 }
 
-/// What was asked and answered before, oldest first.
-fn history(app: &App, thread: &ThreadRow) -> Result<Value> {
+/// Starts the run of a question that is of no thread; what was said before comes with it.
+pub fn start_alone(
+    app: &App,
+    workspace: &Workspace,
+    request: TurnRequest,
+    history: Vec<Exchange>,
+    key: Option<String>,
+) -> Result<RunId> {
+    let flow = app.engine.current(request.flow.as_deref().unwrap_or(CHAT))?;
+    let turn = TurnInput {
+        question: question_text(&request.question)?,
+        history,
+        summary: String::new(),
+        options: options(app, request)?,
+    };
+    let mut run = NewRun::new(workspace.id, flow.hash, input(&flow, &turn));
+    run.key = key.map(|key| format!("completion/{key}"));
+    Ok(app.runner().start(run)?.run)
+}
+
+/// Turns since the last summary, oldest first. A turn's summary is of what was before it.
+fn history(app: &App, thread: &ThreadRow) -> Result<Vec<Exchange>> {
     let turns = app.store.turns_before(thread.id, u32::MAX, HISTORY_TURNS_MAX)?;
-    let told = turns.into_iter().filter_map(|turn| {
+    let first = turns.iter().rposition(|turn| summary_of(turn).is_some()).unwrap_or(0);
+    let told = turns.into_iter().skip(first).filter_map(|turn| {
         let answer = read_answer(turn.answer.as_ref()?)?;
-        Some(json!({ "question": turn.question, "answer": answer.text }))
+        Some(Exchange { question: turn.question, answer: said(answer) })
     });
-    Ok(Value::Array(told.collect()))
+    Ok(told.collect())
+}
+
+fn summary_of(turn: &TurnRow) -> Option<&str> {
+    turn.answer.as_ref()?.get("summary")?.as_str().filter(|summary| !summary.is_empty())
+}
+
+/// The words that a person saw.
+pub fn said(answer: answer::Answer) -> String {
+    answer.abstained.map_or(answer.text, |abstention| abstention.reason)
 }
 
 /// The request's options, checked and complete.
-pub fn options(app: &App, request: TurnRequest) -> Result<Value> {
-    let defaults = &app.config.answer;
-    let mode = answer_mode(request.mode.as_deref())?;
-    let quality = request.quality.unwrap_or_else(|| "balanced".to_owned());
-    if !["quick", "balanced", "thorough"].contains(&quality.as_str()) {
-        let what = format!("quality '{quality}' is not known; use quick, balanced or thorough");
-        return Err(Error::bad_request("value_unknown", what));
-    }
-    let temperature = request.temperature.filter(|value| !(0.0..=2.0).contains(value));
-    if let Some(temperature) = temperature {
+pub fn options(app: &App, request: TurnRequest) -> Result<TurnOptions> {
+    let (defaults, usual) = (&app.config.answer, TurnOptions::default());
+    let quality = request.quality.as_deref().map_or(Ok(Quality::default()), |name| {
+        Quality::from_name(name).ok_or_else(|| {
+            let what = format!("quality '{name}' is not known; use quick, balanced or thorough");
+            Error::bad_request("value_unknown", what)
+        })
+    })?;
+    let temperature = request.temperature.unwrap_or(usual.temperature);
+    if !(0.0..=2.0).contains(&temperature) {
         let what = format!("temperature is {temperature}; it may be 0 to 2");
         return Err(Error::bad_request("value_out_of_range", what));
     }
-    let checked = |name, asked: Option<usize>, bounds| asked.map(|_| within(name, asked, 0, bounds)).transpose();
-    Ok(json!({
-        "mode": mode,
-        "model": request.model,
-        "quality": quality,
-        "filter": request.filter.into_domain()?,
-        "items": checked("items", request.items, 1..=100)?,
-        "context_tokens": within("context_tokens", request.context_tokens, defaults.context_tokens, 200..=32_000)?,
-        "citations": within("citations", request.citations, defaults.citations_max, 1..=20)?,
-        "tokens": checked("tokens", request.tokens, 1..=32_000)?,
-        "temperature": request.temperature,
-    }))
+    if let Some(name) = request.model.as_deref().filter(|name| !app.has_chat_model(name)) {
+        let what = format!("there is no chat model '{name}'; GET /v1/models lists those that there are");
+        return Err(Error::not_found("chat_model_unknown", what));
+    }
+    Ok(TurnOptions {
+        filter: request.filter.into_domain()?,
+        mode: answer_mode(request.mode.as_deref())?,
+        model: request.model,
+        items: within("items", request.items, usual.items, 1..=100)?,
+        context_tokens: within("context_tokens", request.context_tokens, defaults.context_tokens, 200..=32_000)?,
+        citations: within("citations", request.citations, defaults.citations_max, 1..=20)?,
+        tokens_max: within("tokens", request.tokens, usual.tokens_max, 1..=32_000)?,
+        temperature,
+        quality,
+    })
 }
 
 /// What of all this the flow wants to know: a flow of one's own may take the question only.
-pub fn input(flow: &Definition, question: &str, history: Value, summary: String, options: &Value) -> Value {
-    let all = json!({ "question": question, "history": history, "summary": summary, "options": options });
-    let Value::Object(all) = all else { return Value::Null };
-    let wanted: Map<String, Value> =
-        all.into_iter().filter(|(name, _)| flow.input.contains_key(name)).collect();
-    Value::Object(wanted)
+pub fn input(flow: &Definition, turn: &TurnInput) -> Value {
+    let Value::Object(all) = turn.to_value() else { return Value::Null };
+    Value::Object(all.into_iter().filter(|(name, _)| flow.input.contains_key(name)).collect())
 }
 
 /// The turn when its run is over or waits for a person, or as it is when the request's time is nearly up.
@@ -125,6 +161,20 @@ pub fn cancel_all(app: &App, thread: &Within<ThreadRow>) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// A new thread with the turns up to number `last`, all of them without it; they keep their runs.
+pub fn fork(app: &App, thread: &Within<ThreadRow>, last: Option<u32>) -> Result<ThreadId> {
+    let mut turns = app.store.turn_list(thread.it.id, 0, TURNS_FORKED_MAX)?;
+    if let Some(last) = last {
+        if !turns.iter().any(|turn| turn.number == last) {
+            let what = format!("thread {} has no turn {last}", thread.it.id);
+            return Err(Error::not_found("turn_unknown", what));
+        }
+        turns.retain(|turn| turn.number <= last);
+    }
+    let summary = turns.iter().rev().find_map(summary_of);
+    app.store.thread_fork(thread.workspace.id, &thread.it.title, &turns, summary)
 }
 
 /// A turn as clients see it.
@@ -163,6 +213,9 @@ pub fn feedback(app: &App, run: RunId) -> Result<Option<Feedback>> {
 
 /// The answer that a flow's output holds: its own, that under `answer`, or any text.
 pub fn read_answer(output: &Value) -> Option<answer::Answer> {
+    if let Ok(turn) = TurnOutput::read(output) {
+        return Some(turn.answer);
+    }
     let inner = output.get("answer").unwrap_or(output);
     if let Ok(answer) = serde_json::from_value(inner.clone()) {
         return Some(answer);
@@ -193,7 +246,8 @@ fn plain_answer(text: String) -> answer::Answer {
 }
 
 fn read_taken(output: &Value) -> Option<Taken> {
-    serde_json::from_value(output.get("taken")?.clone()).ok()
+    let turn = TurnOutput::read(output).ok()?;
+    Some(Taken { question: turn.question, route: turn.route.name().to_owned(), loops: turn.loops })
 }
 
 /// Writes a run's end into its turn.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ibid_flow::KeepPolicy;
 use ibid_ingest::Changeover;
 use ibid_runtime::Shutdown;
 use ibid_types::Result;
@@ -19,6 +20,9 @@ const SLICE: usize = 64;
 const VECTORS_SLICE: usize = 2048;
 /// How long ended jobs stay in listings.
 const JOBS_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
+
+/// Under which key all checkpoints were brought.
+const KEY_SETTING: &str = "flow_key";
 
 /// Cleans up now and then until the shutdown.
 pub fn clean_up(app: &App, shutdown: &Shutdown) {
@@ -43,9 +47,26 @@ fn one_round(app: &App, sweep: bool, shutdown: &Shutdown) -> Result<()> {
     }
     let before = app.clock.now().plus_ms(-JOBS_KEPT_MS);
     while !shutdown.is_requested() && app.store.jobs_cleanup(before, SLICE)? == SLICE {}
+    let flow = &app.config.flow;
+    app.runner().clean_up(KeepPolicy { keep_days: flow.keep_days, thin_days: flow.thin_days }, shutdown)?;
+    reencrypt(app, shutdown)?;
     if sweep {
         delete_unnamed(app, app.blobs.list()?)?;
         delete_old_vectors(app, shutdown)?;
+    }
+    Ok(())
+}
+
+/// Brings stored checkpoints under the first key, once for each first key.
+fn reencrypt(app: &App, shutdown: &Shutdown) -> Result<()> {
+    let Some(first) = app.config.flow.keys.first().map(|key| key.id.to_string()) else { return Ok(()) };
+    if app.store.setting_get(KEY_SETTING)?.as_ref() == Some(&first) {
+        return Ok(());
+    }
+    let done = app.runner().reencrypt(shutdown)?;
+    if !shutdown.is_requested() {
+        tracing::info!(key = first, checkpoints = done.checkpoints, values = done.values, "checkpoints are under the first key");
+        app.store.setting_set(KEY_SETTING, &first)?;
     }
     Ok(())
 }

@@ -228,9 +228,25 @@ impl Store {
         Ok(self.turns("id = $1", &[id.into()])?.pop())
     }
 
-    /// The turn that the run answers.
+    /// The turn that the run answers; copies in forks of its thread come after it.
     pub fn turn_of_run(&self, run: RunId) -> Result<Option<TurnRow>> {
-        Ok(self.turns("run_id = $1", &[run.into()])?.pop())
+        Ok(self.turns("run_id = $1 ORDER BY id LIMIT 1", &[run.into()])?.pop())
+    }
+
+    /// A new thread with the turns of another up to a number, which keep their runs. `summary` is what the new thread
+    /// was about so far.
+    pub fn thread_fork(
+        &self,
+        workspace: WorkspaceId,
+        title: &str,
+        turns: &[TurnRow],
+        summary: Option<&str>,
+    ) -> Result<ThreadId> {
+        let (id, now) = (ThreadId::new(), self.now());
+        let mut statements = vec![thread_insert(id, workspace, title, now)];
+        statements.extend(summary.map(|summary| thread_summary(id, summary)));
+        statements.extend(turns.iter().map(|turn| turn_copy(turn, id)));
+        self.db.batch(statements).map(|_| id)
     }
 
     /// Up to `limit` turns after number `after`, in order.
@@ -251,6 +267,15 @@ impl Store {
         let sql = format!("SELECT {TURN_COLUMNS} FROM turns WHERE {filter}");
         self.db.query(&sql, params)?.iter().map(read_turn).collect()
     }
+}
+
+/// A turn as it is now, in another thread.
+fn turn_copy(turn: &TurnRow, thread: ThreadId) -> Statement {
+    let sql = "INSERT INTO turns (id, thread_id, number, run_id, question, options, status, answer, failure_code, \
+               failure_reason, created_at, finished_at) \
+               SELECT $1, $2, number, run_id, question, options, status, answer, failure_code, failure_reason, \
+               created_at, finished_at FROM turns WHERE id = $3";
+    Statement::new(sql, vec![TurnId::new().into(), thread.into(), turn.id.into()]).expecting(1)
 }
 
 fn escaped(text: &str) -> String {

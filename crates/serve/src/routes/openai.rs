@@ -5,50 +5,153 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
-use ibid_api::answer::AskRequest;
 use ibid_api::openai::{ChatMessage, ChatRequest, Content, EmbeddingInput, EmbeddingRequest};
 use ibid_api::problem::Problem;
+use ibid_api::run::Event as RunEvent;
+use ibid_api::thread::TurnRequest;
+use ibid_chat::Exchange;
+use ibid_flow::RunView;
+use ibid_flow::machine::Outcome;
 use ibid_model::{EmbedderSpec, Purpose};
-use ibid_types::answer::{Answer, Event, Question};
-use ibid_types::{Error, Result};
+use ibid_types::answer::Answer;
+use ibid_types::{Error, Result, RunId};
 use serde_json::{Value, json};
 
-use super::ask::read_question;
+use super::ask::outcome_name;
 use super::sse::{self, Sender};
-use crate::App;
-use crate::http::{Answered, Json, blocking, request_id};
+use super::threads::idempotency_key;
+use crate::http::{Answered, Json, RUN_HEADER, blocking, request_id};
+use crate::{App, events, runs, turns};
 
+/// Earlier questions of a conversation that are looked at.
+const HISTORY_EXCHANGES_MAX: usize = 20;
 /// More inputs than this in one embedding request are refused.
 const INPUTS_MAX: usize = 2048;
 
-/// Answers the last user message from the documents.
-#[utoipa::path(post, path = "/v1/chat/completions", tag = "openai", request_body = ChatRequest,
+/// Answers the last user message from the documents, with the messages before it as its history.
+///
+/// Each completion is a durable run of the flow `chat`; with `metadata.thread` it is a turn of that thread.
+#[utoipa::path(post, path = "/v1/chat/completions", tag = "openai",
+    params(("Idempotency-Key" = Option<String>, Header)), request_body = ChatRequest,
     responses((status = 200, body = Value), (status = "default", body = Problem)))]
 pub async fn chat_completions(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     Json(request): Json<ChatRequest>,
 ) -> Answered<Response> {
     let stream = request.stream;
     let usage_wanted = request.stream_options.is_some_and(|options| options.include_usage);
     let model = request.model.clone();
-    let question = blocking(&app, move |app| question_of(app, &request)).await?;
-    let head = Head::new(&app, model);
+    let key = idempotency_key(&headers)?;
+    let run = blocking(&app, move |app| begin(app, request, key)).await?;
+    let name = [(RUN_HEADER, run.to_string())];
+    let head = Head::new(&app, model, run);
     if stream {
         let events = sse::stream(&app, move |app, sender| {
-            complete_streaming(app, &question, &head, usage_wanted, sender)
+            if let Err(error) = complete_streaming(app, &head, usage_wanted, sender) {
+                let problem = Problem::new(&error, request_id());
+                let _ = sender.send_plain(&serde_json::to_string(&problem).unwrap_or_default());
+            }
         });
-        return Ok(events.into_response());
+        return Ok((name, events).into_response());
     }
     let completion = blocking(&app, move |app| {
-        let answer = app.ask(&question, &mut |_| ControlFlow::Continue(()))?;
+        let longest = Duration::from_secs(app.config.server.request_seconds_max);
+        let answer = answer_of(app, &runs::wait(app, run, longest)?)?;
         Ok(head.completion(&answer))
     })
     .await?;
-    Ok(axum::Json(completion).into_response())
+    Ok((name, axum::Json(completion)).into_response())
+}
+
+/// Starts the run that makes the completion.
+fn begin(app: &App, request: ChatRequest, key: Option<String>) -> Result<RunId> {
+    let thread = request.metadata.as_ref().and_then(|metadata| metadata.get("thread")?.as_str());
+    let turn = turn_of(app, &request)?;
+    if let Some(thread) = thread {
+        return turns::start(app, &app.thread_in(request.workspace.as_deref(), thread)?, turn, key);
+    }
+    let workspace = app.workspace(request.workspace.as_deref())?;
+    turns::start_alone(app, &workspace, turn, exchanges(&request), key)
+}
+
+/// The last user message with what the request says of it.
+fn turn_of(app: &App, request: &ChatRequest) -> Result<TurnRequest> {
+    let last = last_question(&request.messages).ok_or_else(|| {
+        Error::bad_request(
+            "messages_without_user",
+            "messages holds no message of role 'user'; the last one is answered",
+        )
+    })?;
+    let (mode, model) = match request.model.as_str() {
+        "ibid" => ("auto", None),
+        "ibid-extractive" => ("extractive", None),
+        name if app.has_chat_model(name) => ("generative", Some(name.to_owned())),
+        name => return Err(unknown_model(name)),
+    };
+    Ok(TurnRequest {
+        question: words_of(&request.messages[last]),
+        mode: Some(mode.to_owned()),
+        model,
+        tokens: request.max_completion_tokens.or(request.max_tokens),
+        temperature: request.temperature,
+        ..TurnRequest::default()
+    })
+}
+
+fn last_question(messages: &[ChatMessage]) -> Option<usize> {
+    messages.iter().rposition(|message| message.role == "user")
+}
+
+/// What was said before the last question: each question with all that was answered to it.
+fn exchanges(request: &ChatRequest) -> Vec<Exchange> {
+    let last = last_question(&request.messages).unwrap_or(0);
+    let mut exchanges: Vec<Exchange> = Vec::new();
+    for message in &request.messages[..last] {
+        match (message.role.as_str(), exchanges.last_mut()) {
+            ("user", _) => {
+                exchanges.push(Exchange { question: words_of(message), answer: String::new() });
+            }
+            ("assistant", Some(exchange)) => exchange.answer.push_str(&words_of(message)),
+            _ => {}
+        }
+    }
+    let first = exchanges.len().saturating_sub(HISTORY_EXCHANGES_MAX);
+    exchanges.split_off(first)
+}
+
+/// The answer of a run that is over. Errors: that of the run, or `request_timeout` for one that is not over.
+fn answer_of(app: &App, view: &RunView) -> Result<Answer> {
+    match &view.state.outcome {
+        Some(Outcome::Output(output)) => {
+            let answer = turns::read_answer(output).ok_or_else(|| {
+                Error::internal("turn_output_invalid", "the flow gave no answer")
+            })?;
+            app.metrics.answer(mode_name(&answer), outcome_name(&answer));
+            Ok(answer)
+        }
+        Some(Outcome::Fault(fault)) => {
+            app.metrics.answer("none", "failed");
+            Err(Error::new(fault.class, ibid_types::error::interned(&fault.code), fault.message.clone()))
+        }
+        Some(Outcome::Cancelled { reason }) => {
+            Err(Error::conflict("run_cancelled", format!("the run was cancelled: {reason}")))
+        }
+        None => {
+            let what = format!("the answer takes longer than the request may; it goes on as run {}", view.row.id);
+            Err(Error::timeout("request_timeout", what))
+        }
+    }
+}
+
+const fn mode_name(answer: &Answer) -> &'static str {
+    if answer.model.is_some() { "generative" } else { "extractive" }
 }
 
 /// What every piece of one completion repeats.
@@ -56,12 +159,13 @@ struct Head {
     id: String,
     created: i64,
     model: String,
+    run: RunId,
 }
 
 impl Head {
-    fn new(app: &App, model: String) -> Self {
+    fn new(app: &App, model: String, run: RunId) -> Self {
         let id = request_id().unwrap_or_default();
-        Self { id: format!("chatcmpl-{id}"), created: app.clock.now().0 / 1000, model }
+        Self { id: format!("chatcmpl-{id}"), created: app.clock.now().0 / 1000, model, run }
     }
 
     fn completion(&self, answer: &Answer) -> Value {
@@ -73,6 +177,7 @@ impl Head {
             "choices": [{ "index": 0, "message": message, "finish_reason": "stop", "logprobs": null }],
             "usage": usage(answer),
             "ibid": ibid_api::answer::Answer::new(answer.clone(), false, 0.0),
+            "ibid_run": self.run.to_string(),
         })
     }
 
@@ -89,30 +194,6 @@ impl Head {
             "choices": [], "usage": usage(answer),
         })
     }
-}
-
-/// The last user message is the question.
-fn question_of(app: &App, request: &ChatRequest) -> Result<Question> {
-    let last = request.messages.iter().rev().find(|message| message.role == "user").ok_or_else(|| {
-        Error::bad_request(
-            "messages_without_user",
-            "messages holds no message of role 'user'; the last one is answered",
-        )
-    })?;
-    let (mode, model) = match request.model.as_str() {
-        "ibid" => ("auto", None),
-        "ibid-extractive" => ("extractive", None),
-        name if app.has_chat_model(name) => ("generative", Some(name.to_owned())),
-        name => return Err(unknown_model(name)),
-    };
-    let request = AskRequest {
-        question: words_of(last),
-        workspace: request.workspace.clone(),
-        mode: Some(mode.to_owned()),
-        model,
-        ..AskRequest::default()
-    };
-    read_question(app, request)
 }
 
 fn unknown_model(name: &str) -> Error {
@@ -156,32 +237,82 @@ fn usage(answer: &Answer) -> Value {
     })
 }
 
-fn complete_streaming(app: &App, question: &Question, head: &Head, usage_wanted: bool, sender: &Sender) {
+fn complete_streaming(app: &App, head: &Head, usage_wanted: bool, sender: &Sender) -> Result<()> {
     let send = |value: &Value| sender.send_plain(&value.to_string());
-    let mut said = false;
-    let _ = send(&head.chunk(&json!({ "role": "assistant", "content": "" }), None));
-    let outcome = app.ask(question, &mut |event| match event {
-        Event::Token(text) => {
-            said = true;
-            send(&head.chunk(&json!({ "content": text }), None))
-        }
-        _ => ControlFlow::Continue(()),
-    });
-    match outcome {
-        Ok(answer) => {
-            if !said {
-                let _ = send(&head.chunk(&json!({ "content": text_of(&answer) }), None));
+    let mut draft = Draft::default();
+    if send(&head.chunk(&json!({ "role": "assistant", "content": "" }), None)).is_break() {
+        return Ok(());
+    }
+    let is_left = || sender.is_closed();
+    events::follow(app, head.run, None, &is_left, &mut |_, event| match draft.take(event) {
+        Some(text) => send(&head.chunk(&json!({ "content": text }), None)),
+        None => ControlFlow::Continue(()),
+    })?;
+    if sender.is_closed() {
+        return Ok(());
+    }
+    let answer = answer_of(app, &app.runner().view(head.run)?)?;
+    if let Some(rest) = draft.rest(&text_of(&answer)) {
+        let _ = send(&head.chunk(&json!({ "content": rest }), None));
+    }
+    let _ = send(&head.chunk(&json!({ "annotations": annotations(&answer) }), Some("stop")));
+    if usage_wanted {
+        let _ = send(&head.usage_chunk(&answer));
+    }
+    let _ = sender.send_plain("[DONE]");
+    Ok(())
+}
+
+/// What was said of an answer whose client cannot be told to forget anything: the first node's text as it comes, and
+/// at the end what the answer has besides.
+#[derive(Debug, Default)]
+struct Draft {
+    node: Option<String>,
+    said: String,
+    /// The text that was begun is not the answer's any more.
+    is_over: bool,
+}
+
+impl Draft {
+    /// The piece to say now.
+    fn take(&mut self, event: RunEvent) -> Option<String> {
+        match event {
+            RunEvent::Step(step) => {
+                let is_own = self.node.as_ref() == Some(&step.node);
+                self.is_over |= is_own && step.state == "restarted" && !self.said.is_empty();
+                None
             }
-            let _ = send(&head.chunk(&json!({ "annotations": annotations(&answer) }), Some("stop")));
-            if usage_wanted {
-                let _ = send(&head.usage_chunk(&answer));
+            RunEvent::Token(token) if !self.is_over => {
+                let node = self.node.get_or_insert_with(|| token.node.clone());
+                if *node != token.node {
+                    self.is_over = true;
+                    return None;
+                }
+                let new = match token.replace {
+                    false => token.text,
+                    true => self.after(&token.text)?,
+                };
+                self.said.push_str(&new);
+                Some(new)
             }
-            let _ = sender.send_plain("[DONE]");
+            _ => None,
         }
-        Err(error) => {
-            let problem = Problem::new(&error, request_id());
-            let _ = sender.send_plain(&serde_json::to_string(&problem).unwrap_or_default());
+    }
+
+    /// What the text has after all that was said.
+    fn after(&self, text: &str) -> Option<String> {
+        text.strip_prefix(self.said.as_str()).filter(|rest| !rest.is_empty()).map(str::to_owned)
+    }
+
+    /// What is still to be said of the whole: an answer that became another is said again as a whole.
+    fn rest(&self, whole: &str) -> Option<String> {
+        if self.said.trim() == whole.trim() {
+            return None;
         }
+        if whole.starts_with(&self.said) {
+            return self.after(whole);
+        }
+        Some(format!("\n\n{whole}"))
     }
 }
 
@@ -266,4 +397,55 @@ fn model_names(app: &App) -> impl Iterator<Item = String> {
 
 fn model_object(app: &App, name: &str) -> Value {
     json!({ "id": name, "object": "model", "created": app.started_at.0 / 1000, "owned_by": "ibid" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ibid_api::run::{Step, Token};
+
+    fn token(node: &str, text: &str, replace: bool) -> RunEvent {
+        RunEvent::Token(Token { node: node.to_owned(), text: text.to_owned(), replace })
+    }
+
+    fn restarted(node: &str) -> RunEvent {
+        let node = node.to_owned();
+        RunEvent::Step(Step { node, kind: String::new(), state: "restarted".to_owned(), attempt: 2, detail: String::new() })
+    }
+
+    #[test]
+    fn a_draft_says_each_piece_once() {
+        let mut draft = Draft::default();
+        assert_eq!(draft.take(token("answer", "At six", false)).as_deref(), Some("At six"));
+        assert_eq!(draft.take(token("answer", "At six [1].", true)).as_deref(), Some(" [1]."));
+        assert_eq!(draft.rest("At six [1]."), None);
+    }
+
+    #[test]
+    fn an_answer_that_became_another_is_said_as_a_whole() {
+        let mut draft = Draft::default();
+        draft.take(token("answer", "At seven", false));
+        assert_eq!(draft.take(token("improve", "At six", false)), None);
+        assert_eq!(draft.rest("At six."), Some("\n\nAt six.".to_owned()));
+    }
+
+    #[test]
+    fn a_text_that_begins_again_is_not_said_twice() {
+        let mut draft = Draft::default();
+        draft.take(token("answer", "At s", false));
+        draft.take(restarted("answer"));
+        assert_eq!(draft.take(token("answer", "At s", false)), None);
+        assert_eq!(draft.rest("At six."), Some("ix.".to_owned()));
+    }
+
+    #[test]
+    fn earlier_messages_are_exchanges() {
+        let messages = serde_json::json!([
+            { "role": "system", "content": "be brief" }, { "role": "user", "content": "a?" },
+            { "role": "assistant", "content": "b" }, { "role": "user", "content": "c?" }
+        ]);
+        let request = serde_json::json!({ "model": "ibid", "messages": messages });
+        let found = exchanges(&serde_json::from_value(request).unwrap());
+        assert_eq!((found.len(), found[0].question.as_str(), found[0].answer.as_str()), (1, "a?", "b"));
+    }
 }

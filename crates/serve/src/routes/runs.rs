@@ -264,6 +264,58 @@ pub async fn cancel(
     Ok(axum::Json(run))
 }
 
+/// Starts a new run from a checkpoint of this one, with channels changed, or on another flow.
+#[utoipa::path(post, path = "/v1/runs/{id}/fork", tag = "runs", params(("id" = String, Path), Place),
+    request_body = ForkRequest, responses((status = 201, body = Run), (status = "default", body = Problem)))]
+pub async fn fork(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+    Json(request): Json<ForkRequest>,
+) -> Answered<(StatusCode, axum::Json<Run>)> {
+    let run = blocking(&app, move |app| {
+        let found = app.run_in(place.workspace.as_deref(), &id)?;
+        let forked = runs::fork(app, &found.it, request)?;
+        runs::show(app, &found.workspace, forked)
+    })
+    .await?;
+    Ok((StatusCode::CREATED, axum::Json(run)))
+}
+
+/// Applies a run's journal again, without effects, and says whether every state comes out the same.
+#[utoipa::path(post, path = "/v1/runs/{id}/replay", tag = "runs", params(("id" = String, Path), Place),
+    responses((status = 200, body = Replayed), (status = "default", body = Problem)))]
+pub async fn replay(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+) -> Answered<axum::Json<Replayed>> {
+    let replayed = blocking(&app, move |app| {
+        let found = app.run_in(place.workspace.as_deref(), &id)?;
+        runs::replay(app, found.it.id)
+    })
+    .await?;
+    Ok(axum::Json(replayed))
+}
+
+/// Says where two runs part, and how their ends differ.
+#[utoipa::path(get, path = "/v1/runs/{id}/diff/{other}", tag = "runs",
+    params(("id" = String, Path), ("other" = String, Path), Place),
+    responses((status = 200, body = RunDiff), (status = "default", body = Problem)))]
+pub async fn diff(
+    State(app): State<Arc<App>>,
+    Path((id, other)): Path<(String, String)>,
+    Parameters(place): Parameters<Place>,
+) -> Answered<axum::Json<RunDiff>> {
+    let diff = blocking(&app, move |app| {
+        let left = app.run_in(place.workspace.as_deref(), &id)?;
+        let right = app.run_in(place.workspace.as_deref(), &other)?;
+        runs::diff(app, left.it.id, right.it.id)
+    })
+    .await?;
+    Ok(axum::Json(diff))
+}
+
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]

@@ -40,6 +40,11 @@ impl Sender {
         self.send_event(Event::default().data(data))
     }
 
+    /// Whether the client has gone.
+    pub fn is_closed(&self) -> bool {
+        self.channel.is_closed()
+    }
+
     pub fn fail(&self, error: &Error) {
         tracing::warn!(code = error.code, request_id = self.request_id, "{}", error.chain());
         let _ = self.send("error", &Problem::new(error, self.request_id.clone()));

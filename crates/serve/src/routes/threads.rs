@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
 use ibid_api::thread::{
-    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadRequest, ThreadsPage, ThreadsQuery, Turn,
+    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadForkRequest, ThreadRequest, ThreadsPage, ThreadsQuery, Turn,
     TurnRequest, TurnsPage,
 };
 use ibid_store::ThreadRow;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::ask::within;
 use super::documents::Place;
-use crate::http::{Answered, Json, Parameters, blocking};
+use crate::http::{Answered, Json, Parameters, RUN_HEADER, blocking};
 use crate::turns::{self, wire_turn};
 use crate::{App, live};
 
@@ -139,6 +139,24 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Begins a new thread with the turns of this one, up to one of them.
+#[utoipa::path(post, path = "/v1/threads/{id}/fork", tag = "chat", params(("id" = String, Path), Place),
+    request_body = ThreadForkRequest, responses((status = 201, body = Thread), (status = "default", body = Problem)))]
+pub async fn fork(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+    Json(request): Json<ThreadForkRequest>,
+) -> Answered<(StatusCode, axum::Json<Thread>)> {
+    let thread = blocking(&app, move |app| {
+        let found = app.thread_in(place.workspace.as_deref(), &id)?;
+        let forked = turns::fork(app, &found, request.turn)?;
+        show_one(app, Some(&found.workspace.name), &forked.to_string())
+    })
+    .await?;
+    Ok((StatusCode::CREATED, axum::Json(thread)))
+}
+
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -217,11 +235,13 @@ pub async fn ask(
         turns::start(app, &found, request, key)
     })
     .await?;
+    let name = [(RUN_HEADER, run.to_string())];
     if stream {
-        return Ok(live::sse(&app, move |app, sink| crate::events::tell(app, run, None, sink))?);
+        let events = live::sse(&app, move |app, sink| crate::events::tell(app, run, None, sink))?;
+        return Ok((name, events).into_response());
     }
     let turn = blocking(&app, move |app| turns::wait(app, run)).await?;
-    Ok(axum::Json(turn).into_response())
+    Ok((name, axum::Json(turn)).into_response())
 }
 
 /// The client's own name for what it asks for, so that asking twice is asking once.

@@ -37,7 +37,7 @@ CREATE TABLE turns (
   id BLOB PRIMARY KEY, thread_id BLOB NOT NULL REFERENCES threads(id), number BIGINT NOT NULL, run_id BLOB NOT NULL,
   question TEXT NOT NULL, options TEXT NOT NULL, status TEXT NOT NULL, answer TEXT, failure_code TEXT,
   failure_reason TEXT, created_at BIGINT NOT NULL, finished_at BIGINT, UNIQUE (thread_id, number));
-CREATE UNIQUE INDEX turns_run ON turns(run_id);
+CREATE INDEX turns_run ON turns(run_id);
 
 CREATE TABLE feedback (
   run_id BLOB PRIMARY KEY, workspace_id BLOB NOT NULL, rating BIGINT NOT NULL, reason TEXT, correction TEXT,
