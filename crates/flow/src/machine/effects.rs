@@ -98,14 +98,29 @@ impl Machine<'_> {
         expression::render(with, &scope).map_err(|error| Fault::new(&error))
     }
 
-    /// Takes a wanted effect out of the hands it is in; whoever claims it says what becomes of its node.
+    /// Takes a wanted effect out of the hands it is in. Its node is left `Ready`: whoever claims it says what becomes
+    /// of that.
     fn claim(&mut self, id: u32) -> Option<Effect> {
         if self.state.status.is_over() {
             return None;
         }
-        let found = self.state.pending().find(|effect| effect.id == id)?.clone();
+        let undoing = self.state.undoing.as_ref().map(|undoing| &undoing.effect);
+        let claimed = match undoing.filter(|effect| effect.id == id) {
+            Some(effect) => effect.clone(),
+            None => self.take_effect(id)?,
+        };
         self.wake();
-        Some(found)
+        Some(claimed)
+    }
+
+    fn take_effect(&mut self, id: u32) -> Option<Effect> {
+        let mut activities = self.state.frames.values_mut().flat_map(|frame| frame.active.values_mut());
+        let is_it =
+            |activity: &&mut Activity| matches!(activity, Activity::Performing { effect } if effect.id == id);
+        match std::mem::take(activities.find(is_it)?) {
+            Activity::Performing { effect } => Some(effect),
+            _ => None,
+        }
     }
 
     /// Whether it is the compensation of a finished node, not of one that was interrupted.
