@@ -334,10 +334,10 @@ fn a_passing_failure_is_tried_again_after_its_delay() {
     let run = f.start(&one("fail", ", retry: {attempts: 2, first_seconds: 10}, on_error: m"), json!({}));
     let mut watch = f.watch(run, None);
     let until_failed = |watch: &mut Watch| loop {
-        if let Watched::Event(_, Event::Step(step)) = watch.next(LONG).unwrap() {
-            if step.state == StepState::Failed {
-                return step.attempt;
-            }
+        if let Watched::Event(_, Event::Step(step)) = watch.next(LONG).unwrap()
+            && step.state == StepState::Failed
+        {
+            return step.attempt;
         }
     };
     assert_eq!(until_failed(&mut watch), 1);

@@ -26,6 +26,9 @@ use seal::Keys;
 /// Values by hash: what a body names and does not hold.
 pub type Values = BTreeMap<ContentHash, Vec<u8>>;
 
+/// Gives the stored form of values by hash, in any order.
+pub type Fetch<'a> = &'a dyn Fn(&[ContentHash]) -> Result<Vec<(ContentHash, Vec<u8>)>>;
+
 /// A checkpoint as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
@@ -73,7 +76,7 @@ impl Codec {
         run: RunId,
         number: u32,
         body: &[u8],
-        fetch: &dyn Fn(&[ContentHash]) -> Result<Vec<(ContentHash, Vec<u8>)>>,
+        fetch: Fetch<'_>,
     ) -> Result<(Command, RunState)> {
         let json = self.open(&place(run, number), body)?;
         let Read(mut command, mut state) = serde_json::from_slice(&json)

@@ -322,7 +322,7 @@ impl Runner {
             let mut pending = Pending::default();
             while let Some(command) = next.take() {
                 self.apply_one(inner, &command, is_watched, &mut pending)?;
-                let goes_on = pending.actions.iter().any(|action| *action == Action::Continue);
+                let goes_on = pending.actions.contains(&Action::Continue);
                 if goes_on {
                     pending.actions.retain(|action| *action != Action::Continue);
                     next = Some(Command::Continue { at: self.clock.now() });

@@ -186,10 +186,10 @@ impl State {
     fn push(&mut self, event: Numbered) {
         self.newest = self.newest.max(event.id);
         self.recent.push_back(event);
-        if self.recent.len() > RECENT_MAX {
-            if let Some(event) = self.recent.pop_front() {
-                self.floor = self.floor.max(event.id);
-            }
+        if self.recent.len() > RECENT_MAX
+            && let Some(event) = self.recent.pop_front()
+        {
+            self.floor = self.floor.max(event.id);
         }
     }
 

@@ -33,13 +33,15 @@ pub struct Watch {
     /// The last event that was seen; none before the first.
     seen: Option<EventId>,
     ready: VecDeque<Numbered>,
+    /// What counts as seen once `ready` is told: tokens that are part of a text have later ids than what is told.
+    caught_up: Option<EventId>,
     is_over: bool,
 }
 
 impl Watch {
     pub(super) fn new(runner: Arc<Runner>, run: RunId, feed: Arc<Feed>, seen: Option<EventId>) -> Self {
         feed.watchers_add(1);
-        Self { runner, run, feed, seen, ready: VecDeque::new(), is_over: false }
+        Self { runner, run, feed, seen, ready: VecDeque::new(), caught_up: None, is_over: false }
     }
 
     /// The next event, or nothing if none comes in time.
@@ -51,6 +53,9 @@ impl Watch {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 self.seen = self.seen.max(Some(event.id));
+                if self.ready.is_empty() {
+                    self.seen = self.seen.max(self.caught_up.take());
+                }
                 self.is_over = matches!(event.event, Event::Done { .. });
                 return Ok(Watched::Event(event.id, event.event));
             }
@@ -93,12 +98,9 @@ impl Watch {
                 let mut events = self.told_until(upto)?;
                 let last = events.last().map(|event| event.id).max(self.seen);
                 events.extend(then.into_iter().filter(|event| Some(event.id) > last));
-                if events.is_empty() {
-                    self.seen = self.seen.max(Some(newest));
-                }
-                if let Some(event) = events.last_mut() {
-                    // All up to here was told, also where the newest ids were tokens that are part of a text.
-                    event.id = event.id.max(newest);
+                match events.is_empty() {
+                    true => self.seen = self.seen.max(Some(newest)),
+                    false => self.caught_up = Some(newest),
                 }
                 self.ready.extend(events);
             }
