@@ -461,8 +461,13 @@ fn who_watches_from_the_start_sees_all() {
     let run = f.start(&one("block", ", next: [m]"), json!({}));
     f.begun.recv().unwrap();
     let mut watch = f.watch(run, None);
+    let mut events: Vec<(EventId, Event)> = Vec::new();
+    while events.len() < 2 {
+        let Watched::Event(id, event) = watch.next(LONG).unwrap() else { panic!("no event") };
+        events.push((id, event));
+    }
     f.go_on.send(()).unwrap();
-    let events = rest(&mut watch);
+    events.extend(rest(&mut watch));
     assert!(events.is_sorted_by_key(|(id, _)| *id), "{events:?}");
     assert_eq!(line(&events), "n+ ='half ' 'whole' n. m+ m. finished");
 }
