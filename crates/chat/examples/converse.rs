@@ -9,15 +9,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ibid_chat::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
-use ibid_chat::{AnswerConfig, Exchange, Ports, Search, flows, kinds};
+use ibid_chat::{AnswerConfig, Exchange, Ports, flows, kinds};
 use ibid_flow::machine::Outcome;
 use ibid_flow::{Codec, Journal, NewRun, Registry, Runner, RunnerConfig};
-use ibid_model::{ChatModel, ChatTimeouts, Embedder, MiniLm, OpenAiChat, Purpose, RemoteConfig};
+use ibid_model::{ChatModel, ChatTimeouts, Embedder, MiniLm, OpenAiChat, RemoteConfig};
 use ibid_runtime::Clock;
 use ibid_store::{Sqlite, SqliteConfig, Store};
-use ibid_types::document::{Chunk, ChunkSpan};
-use ibid_types::search::{Found, Hit, Request, Why};
-use ibid_types::{ChunkId, DocumentId, Result, Secret, Timestamp, VersionId};
+use ibid_types::Secret;
+
+#[path = "shelf/mod.rs"]
+mod shelf;
+
+use shelf::Shelf;
 
 struct Arguments {
     model: Option<String>,
@@ -34,7 +37,7 @@ fn main() {
     let arguments = arguments();
     let embedder: Arc<dyn Embedder> =
         Arc::new(MiniLm::load(&Path::new(&models).join("all-MiniLM-L6-v2"), 1).unwrap());
-    let shelf = Arc::new(Shelf::read(&arguments.files, Arc::clone(&embedder)));
+    let shelf = Arc::new(Shelf::new(&read_files(&arguments.files), Arc::clone(&embedder)));
     let models = arguments.model.iter().map(|url| chat_model(url)).collect();
     let ports = Arc::new(Ports::new(shelf, embedder, models, AnswerConfig::default()));
     let registry = kinds(&ports).into_iter().fold(Registry::default(), Registry::with);
@@ -94,6 +97,17 @@ fn show(question: &str, output: &TurnOutput, checkpoints: u32, took: Duration) {
     );
 }
 
+fn read_files(files: &[String]) -> Vec<(String, Vec<String>)> {
+    let mut texts = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let source = Path::new(file).file_name().unwrap().to_string_lossy().into_owned();
+        let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| paragraph.len() > 40);
+        texts.push((source, paragraphs.map(str::to_owned).collect()));
+    }
+    texts
+}
+
 fn arguments() -> Arguments {
     let mut given = std::env::args().skip(1);
     let mut read =
@@ -120,64 +134,4 @@ fn chat_model(url: &str) -> Arc<dyn ChatModel> {
     };
     let timeouts = ChatTimeouts { first_token: Duration::from_secs(500), total: Duration::from_secs(500) };
     Arc::new(OpenAiChat::new("local", config, timeouts).unwrap())
-}
-
-/// Paragraphs, found by closeness.
-struct Shelf {
-    embedder: Arc<dyn Embedder>,
-    hits: Vec<(Hit, Vec<f32>)>,
-}
-
-impl Shelf {
-    fn read(files: &[String], embedder: Arc<dyn Embedder>) -> Self {
-        let mut hits = Vec::new();
-        for file in files {
-            let text = std::fs::read_to_string(file).unwrap();
-            let document = DocumentId::new();
-            for paragraph in text.split("\n\n").map(str::trim).filter(|paragraph| paragraph.len() > 40) {
-                let vector = embedder.embed(&[paragraph], Purpose::Passage).unwrap().remove(0);
-                hits.push((hit(file, document, paragraph), vector));
-            }
-        }
-        Self { embedder, hits }
-    }
-}
-
-impl Search for Shelf {
-    fn search(&self, request: &Request) -> Result<Found> {
-        let asked = self.embedder.embed(&[&request.query], Purpose::Question)?.remove(0);
-        let mut hits: Vec<Hit> = Vec::new();
-        for (hit, vector) in &self.hits {
-            let closeness: f32 = asked.iter().zip(vector).map(|(a, b)| a * b).sum();
-            let documents = &request.filter.documents;
-            if documents.is_empty() || documents.contains(&hit.chunk.document) {
-                hits.push(Hit { score: closeness.max(0.0), similarity: Some(closeness), ..hit.clone() });
-            }
-        }
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-        hits.truncate(request.limit);
-        Ok(Found { hits, ..Found::default() })
-    }
-}
-
-fn hit(file: &str, document: DocumentId, text: &str) -> Hit {
-    let source = Path::new(file).file_name().unwrap().to_string_lossy().into_owned();
-    Hit {
-        chunk: Chunk {
-            id: ChunkId::new(),
-            document,
-            version: VersionId::new(),
-            ordinal: 0,
-            span: ChunkSpan { end: text.len(), ..ChunkSpan::default() },
-            text: text.to_owned(),
-        },
-        title: String::new(),
-        source,
-        date: Timestamp(0),
-        language: Some("en".into()),
-        tags: Vec::new(),
-        score: 0.0,
-        similarity: None,
-        why: Why::default(),
-    }
 }

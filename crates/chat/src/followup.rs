@@ -265,7 +265,7 @@ fn without_pronoun(text: &str, nouns: &Nouns, last: &Exchange, before: &Nouns) -
         .all
         .iter()
         .any(|noun| noun.end <= pronoun.start && (noun.definite || noun.kind == TermKind::Name));
-    if explained && !follows_preposition(&text[..pronoun.start]) {
+    if explained && !follows_of(&text[..pronoun.start]) {
         return None;
     }
     let meant = antecedent(&pronoun, last, before)?;
@@ -280,8 +280,9 @@ fn without_pronoun(text: &str, nouns: &Nouns, last: &Exchange, before: &Nouns) -
     Some(format!("{}{meant}{ending}{}", &text[..pronoun.start], &text[pronoun.end..]))
 }
 
-fn follows_preposition(before: &str) -> bool {
-    words(before).last().is_some_and(|word| PREPOSITIONS.contains(&word.as_str()))
+/// "the repair of it" does not say what it is.
+fn follows_of(before: &str) -> bool {
+    words(before).last().is_some_and(|word| word == "of")
 }
 
 /// What a pronoun stands for: a person's name of the last question or else of its answer; for things the topic. Where
@@ -593,6 +594,7 @@ mod tests {
         for question in [
             "How many days do refunds take?",
             "Who is the director and when was she born?",
+            "How long is a reserved tool kept, and what happens to it after that?",
             "Is it possible to borrow a saw?",
             "Which rule says that members pay?",
             "What is photosynthesis?",
