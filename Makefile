@@ -11,7 +11,7 @@ MODEL := all-MiniLM-L6-v2
 DEMO := $(CACHE)/demo
 JOBS := 2
 
-.PHONY: help setup build demo serve test test-kill test-models test-s3 check fmt ui bench models clean
+.PHONY: help setup build demo serve test test-kill torture test-models test-s3 check fmt ui bench models clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -36,6 +36,10 @@ test: setup ## Runs every test
 
 test-kill: setup models ## Kills the program 200 times at random instants; nothing may be lost or doubled (minutes)
 	IBID_TEST_MODELS=$(MODELS) IBID_KILLS=200 cargo nextest run --locked --package ibid --test kill --no-capture
+
+torture: setup ## Kills running flows 500 times and simulates 10,000 of them (minutes)
+	IBID_TORTURE_KILLS=500 IBID_TORTURE_SEEDS=10000 cargo nextest run --locked --release --package ibid-flow --all-features \
+	  --no-capture -E 'binary(crash) + binary(simulation)'
 
 test-s3: setup ## Runs the S3 adapter against a real S3 server (fetches one)
 	@scripts/test-s3.sh
