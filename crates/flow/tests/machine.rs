@@ -159,11 +159,11 @@ impl Run {
 
     fn question(&self) -> u32 {
         let active = self.state().frames.values().flat_map(|frame| frame.active.values());
-        let ids = active.filter_map(|activity| match activity {
+        let mut ids = active.filter_map(|activity| match activity {
             Activity::Asking(question) => Some(question.id),
             _ => None,
         });
-        ids.last().unwrap()
+        ids.next_back().unwrap()
     }
 
     fn cancel(&mut self) -> Result<Applied> {
@@ -491,6 +491,33 @@ fn an_effect_that_could_owe_a_compensation_is_waited_for() {
     run.done("a", json!(5));
     assert_eq!((run.effect("a").compensates, run.effect("a").input.clone()), (true, json!({"id": 5})));
     assert_eq!(run.done("a", json!(null)).state().status, Status::Cancelled);
+}
+
+#[test]
+fn an_effect_that_nobody_has_begun_yet_is_not_handed_out_by_a_run_that_ends() {
+    let source = "
+limits: {steps: 1}
+start: [a, b]
+nodes:
+  a: {kind: work, compensate: {kind: work}}
+  b: {kind: work}
+";
+    let run = Run::of(source);
+    assert_eq!((run.code().as_str(), run.actions.clone()), ("flow_limit_steps", vec![Action::Finish]));
+}
+
+#[test]
+fn a_run_that_has_undone_an_interrupted_effect_is_not_resumed() {
+    let source = "
+start: [a, b]
+nodes:
+  a: {kind: work, on_interrupt: compensate, compensate: {kind: work}}
+  b: {kind: work}
+";
+    let mut run = Run::of(source);
+    run.fails("b", false).is_interrupted("a").done("a", json!(null));
+    assert_eq!(run.code(), "broken");
+    assert_eq!(run.resume().unwrap_err().code, "flow_run_undone");
 }
 
 #[test]

@@ -105,6 +105,7 @@ pub enum Reducer {
 pub struct Limits {
     /// Node executions, of sub-flows too.
     pub steps: u32,
+    /// At work: waiting for a person or a timer does not count.
     pub seconds: u32,
     pub tokens: u64,
     /// In the currency of the price table.

@@ -140,9 +140,9 @@ impl Machine<'_> {
 
     fn out_of_attempts(&mut self, effect: Effect, fault: Fault) {
         if effect.compensates {
+            self.state.undone += 1;
             if self.is_undo(&effect) {
                 self.state.undoing = None;
-                self.state.undone += 1;
             } else {
                 let gave = Activity::Gave { fault: fault.clone(), effect: None };
                 self.set_activity(effect.frame, effect.node, gave);
@@ -157,9 +157,9 @@ impl Machine<'_> {
     }
 
     fn performed_while_undoing(&mut self, effect: &Effect, output: &Value) {
+        self.state.undone += u32::from(effect.compensates);
         if self.is_undo(effect) {
             self.state.undoing = None;
-            self.state.undone += 1;
             return;
         }
         self.set_activity(effect.frame, effect.node, Activity::Done { output: Value::Null });

@@ -1,4 +1,4 @@
-//! Random flows: up to eight nodes of all kinds, loops, parallel branches, and sub-flows two deep.
+//! Random flows: up to ten nodes of all kinds, loops, parallel branches, and sub-flows two deep.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Definitions for Library {
 #[must_use]
 pub fn case(seed: u64) -> Case {
     let mut random = Random::new(seed);
-    let sizes = [3 + random.below(6), 1 + random.below(3), 1 + random.below(2)];
+    let sizes = [3 + random.below(8), 1 + random.below(3), 1 + random.below(2)];
     let flows = sizes.iter().enumerate().map(|(level, nodes)| {
         let flow = flow(&mut random, level, *nodes);
         (flow.name.clone(), Arc::new(flow))

@@ -138,13 +138,13 @@ impl<'a> Simulation<'a> {
     fn step(&mut self) -> Check {
         self.now = self.now.plus_ms(i64::try_from(self.random.below(20)).unwrap_or_default());
         match self.random.below(100) {
-            0..4 => self.crash(),
-            4..8 => self.say_something_stale(),
-            8..10 => self.say_something_wrong(),
-            10 if self.random.percent(4) => self.cancel(),
-            11..16 => self.apply(Command::Passed { at: self.now }).map(drop),
-            16..20 => self.apply(Command::Continue { at: self.now }).map(drop),
-            20..50 if self.wants_continue => self.apply(Command::Continue { at: self.now }).map(drop),
+            0..8 => self.crash(),
+            8..12 => self.say_something_stale(),
+            12..14 => self.say_something_wrong(),
+            14 if self.random.percent(4) => self.cancel(),
+            15..19 => self.apply(Command::Passed { at: self.now }).map(drop),
+            19..22 => self.apply(Command::Continue { at: self.now }).map(drop),
+            22..50 if self.wants_continue => self.apply(Command::Continue { at: self.now }).map(drop),
             _ => self.go_on(),
         }
     }
@@ -356,12 +356,22 @@ impl<'a> Simulation<'a> {
         for action in &applied.actions {
             match action {
                 Action::Perform(effect) => _ = self.queue.insert(effect.id, effect.clone()),
-                Action::Abandon(effect) => _ = self.queue.remove(effect),
+                Action::Abandon(effect) => self.abandon(*effect)?,
                 _ => {}
             }
         }
         self.check_queue()?;
         Ok(applied)
+    }
+
+    /// What could owe a compensation must be waited for, unless the frame that it is in was dropped.
+    fn abandon(&mut self, effect: u32) -> Check {
+        let Some(effect) = self.queue.remove(&effect) else { return Ok(()) };
+        let is_dropped = !self.state()?.frames.contains_key(&effect.frame);
+        match is_dropped || !self.owes(&effect)? {
+            true => Ok(()),
+            false => Err(format!("effect {} of '{}' was abandoned and may be done", effect.id, effect.name)),
+        }
     }
 
     /// What workers hold is what the state says is pending, except right after a crash.
