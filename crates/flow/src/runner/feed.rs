@@ -41,6 +41,8 @@ pub enum Found {
     Events(Vec<Numbered>),
     /// Nothing new.
     Nothing,
+    /// Nothing new, and there will be nothing.
+    Over,
     /// Read the checkpoints up to `upto` first; `then` follows, and after it the watcher has all up to `newest`.
     Behind {
         upto: u32,
@@ -149,7 +151,11 @@ impl Feed {
         let start = state.recent.partition_point(|event| event.id <= id);
         let events: Vec<Numbered> =
             state.recent.iter().skip(start).filter(|event| !event.late).cloned().collect();
-        if events.is_empty() { Found::Nothing } else { Found::Events(events) }
+        match (events.is_empty(), state.is_over) {
+            (false, _) => Found::Events(events),
+            (true, false) => Found::Nothing,
+            (true, true) => Found::Over,
+        }
     }
 
     /// Waits until there is something after the event, at most so long.

@@ -90,10 +90,9 @@ impl Watch {
         };
         match found {
             Found::Events(events) => self.ready.extend(events),
-            Found::Nothing => {
-                // Who comes with the id of the last event of a run that is over.
-                self.is_over = self.feed.is_over() || self.is_over;
-            }
+            Found::Nothing => {}
+            // Who comes with the id of the last event of a run that is over.
+            Found::Over => self.is_over = true,
             Found::Behind { upto, then, newest } => {
                 let mut events = self.told_until(upto)?;
                 let last = events.last().map(|event| event.id).max(self.seen);
