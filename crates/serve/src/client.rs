@@ -57,7 +57,12 @@ impl Client {
     }
 
     /// Sends JSON with more headers, such as `Idempotency-Key`.
-    pub fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &impl serde::Serialize) -> Result<Reply> {
+    pub fn post_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &impl serde::Serialize,
+    ) -> Result<Reply> {
         self.send_json(Method::POST, path, headers, body)
     }
 
@@ -93,11 +98,18 @@ impl Client {
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> Result<Reply> {
-        let headers: Vec<(&str, &str)> = content_type.map(|kind| ("content-type", kind)).into_iter().collect();
+        let headers: Vec<(&str, &str)> =
+            content_type.map(|kind| ("content-type", kind)).into_iter().collect();
         self.send_with(method, path, &headers, body)
     }
 
-    fn send_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Reply> {
+    fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Reply> {
         let reply = match self {
             Self::InProcess { router, runtime, token } => {
                 in_process(router, runtime, token, method, path, headers, body)?

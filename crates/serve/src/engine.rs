@@ -66,7 +66,8 @@ impl Engine {
         let mut background = self.background.lock();
         if background.is_none() && !shutdown.is_requested() {
             let runner = Arc::clone(&self.runner);
-            *background = Some(ibid_runtime::background("flows", shutdown, move |shutdown| runner.run(shutdown)));
+            *background =
+                Some(ibid_runtime::background("flows", shutdown, move |shutdown| runner.run(shutdown)));
         }
         &self.runner
     }

@@ -29,9 +29,7 @@ pub fn after(text: Option<&str>) -> Result<Option<EventId>> {
 /// Sends the run's events after `after` until the run is over, the client leaves or the server ends.
 pub fn tell(app: &App, run: RunId, after: Option<EventId>, sink: &Sink) -> Result<()> {
     let is_left = || sink.is_closed();
-    follow(app, run, after, &is_left, &mut |id, event| {
-        sink.send(Frame { id: Some(id.to_string()), event })
-    })
+    follow(app, run, after, &is_left, &mut |id, event| sink.send(Frame { id: Some(id.to_string()), event }))
 }
 
 /// Calls `on_event` with each event after `after` until the run is over, somebody says so, or the server ends.

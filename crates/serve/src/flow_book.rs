@@ -85,7 +85,10 @@ impl FlowBook {
             return Ok(Arc::clone(entry));
         }
         let unknown = || {
-            Error::not_found("flow_unknown", format!("there is no flow '{name}'; GET /v1/flows lists those that there are"))
+            Error::not_found(
+                "flow_unknown",
+                format!("there is no flow '{name}'; GET /v1/flows lists those that there are"),
+            )
         };
         let file = self.file(name).ok_or_else(unknown)?;
         let stamp = stamp(&file)?.ok_or_else(unknown)?;
@@ -228,7 +231,8 @@ impl FlowBook {
         self.files.lock().remove(name);
         fs::remove_file(&file).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::not_found("flow_unknown", format!("there is no flow '{name}'")),
-            _ => Error::unavailable("data_unwritable", format!("cannot delete {}", file.display())).caused_by(error),
+            _ => Error::unavailable("data_unwritable", format!("cannot delete {}", file.display()))
+                .caused_by(error),
         })
     }
 
@@ -375,9 +379,8 @@ mod tests {
     fn a_flow_that_calls_itself_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let book = book(dir.path());
-        let calls = |name: &str, other: &str| {
-            format!("name: {name}\nnodes: {{go: {{kind: flow, flow: {other}}}}}\n")
-        };
+        let calls =
+            |name: &str, other: &str| format!("name: {name}\nnodes: {{go: {{kind: flow, flow: {other}}}}}\n");
         book.save("b", &named("b", "x")).unwrap();
         book.save("a", &calls("a", "b")).unwrap();
         let refused = book.save("b", &calls("b", "a")).unwrap_err();

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ibid_api::run::{
-    AnswerRequest, CheckpointState, Difference, ForkRequest, Replayed, Run, RunDiff, RunRequest, RunStatistics,
+    AnswerRequest, CheckpointState, Difference, ForkRequest, Replayed, Run, RunDiff, RunRequest,
+    RunStatistics,
 };
 use ibid_flow::machine::{Definitions, RunState, Status};
 use ibid_flow::{Definition, FlowHash, Fork, NewRun, RunView};
@@ -64,9 +65,10 @@ pub fn show(app: &App, workspace: &Workspace, run: RunId) -> Result<Run> {
 
 /// The run of a row that was just read.
 pub fn wire(app: &App, workspace: &str, row: &RunRow) -> Result<Run> {
-    let last = app.engine.journal.last(row.id)?.ok_or_else(|| {
-        Error::internal("checkpoint_unknown", format!("run {} has no checkpoint", row.id))
-    })?;
+    let last =
+        app.engine.journal.last(row.id)?.ok_or_else(|| {
+            Error::internal("checkpoint_unknown", format!("run {} has no checkpoint", row.id))
+        })?;
     Ok(of_state(app, workspace, row, last.number, &last.state))
 }
 
@@ -98,8 +100,9 @@ pub fn state_at(app: &App, run: RunId, number: u32) -> Result<CheckpointState> {
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Value> {
-    serde_json::to_value(value)
-        .map_err(|error| Error::internal("checkpoint_damaged", "a checkpoint cannot be shown").caused_by(error))
+    serde_json::to_value(value).map_err(|error| {
+        Error::internal("checkpoint_damaged", "a checkpoint cannot be shown").caused_by(error)
+    })
 }
 
 /// Says what a run asked. Errors: `flow_interrupt_unknown`, `flow_interrupt_expired`, `flow_answer_invalid`, ...
@@ -147,7 +150,8 @@ pub fn diff(app: &App, left: RunId, right: RunId) -> Result<RunDiff> {
 }
 
 fn differences(found: Vec<ibid_flow::Difference>) -> Vec<Difference> {
-    let wire = |found: ibid_flow::Difference| Difference { path: found.path, left: found.left, right: found.right };
+    let wire =
+        |found: ibid_flow::Difference| Difference { path: found.path, left: found.left, right: found.right };
     found.into_iter().map(wire).collect()
 }
 

@@ -32,7 +32,12 @@ const TURNS_FORKED_MAX: usize = 1000;
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// Starts the run of a new turn; it is durable, with its row, when this returns.
-pub fn start(app: &App, thread: &Within<ThreadRow>, request: TurnRequest, key: Option<String>) -> Result<RunId> {
+pub fn start(
+    app: &App,
+    thread: &Within<ThreadRow>,
+    request: TurnRequest,
+    key: Option<String>,
+) -> Result<RunId> {
     let flow = app.engine.current(request.flow.as_deref().unwrap_or(CHAT))?;
     let turn = TurnInput {
         question: question_text(&request.question)?,
@@ -117,7 +122,12 @@ pub fn options(app: &App, request: TurnRequest) -> Result<TurnOptions> {
         mode: answer_mode(request.mode.as_deref())?,
         model: request.model,
         items: within("items", request.items, usual.items, 1..=100)?,
-        context_tokens: within("context_tokens", request.context_tokens, defaults.context_tokens, 200..=32_000)?,
+        context_tokens: within(
+            "context_tokens",
+            request.context_tokens,
+            defaults.context_tokens,
+            200..=32_000,
+        )?,
         citations: within("citations", request.citations, defaults.citations_max, 1..=20)?,
         tokens_max: within("tokens", request.tokens, usual.tokens_max, 1..=32_000)?,
         temperature,
@@ -135,9 +145,10 @@ pub fn input(flow: &Definition, turn: &TurnInput) -> Value {
 pub fn wait(app: &App, run: RunId) -> Result<Turn> {
     let longest = Duration::from_secs(app.config.server.request_seconds_max);
     runs::wait(app, run, longest.saturating_sub(MARGIN))?;
-    let turn = app.store.turn_of_run(run)?.ok_or_else(|| {
-        Error::not_found("turn_unknown", format!("the turn of run {run} was deleted"))
-    })?;
+    let turn = app
+        .store
+        .turn_of_run(run)?
+        .ok_or_else(|| Error::not_found("turn_unknown", format!("the turn of run {run} was deleted")))?;
     wire_turn(app, turn)
 }
 
@@ -193,7 +204,11 @@ pub fn wire_turn(app: &App, turn: TurnRow) -> Result<Turn> {
         status,
         taken: turn.answer.as_ref().and_then(read_taken),
         #[allow(clippy::cast_precision_loss, reason = "a duration")]
-        answer: turn.answer.as_ref().and_then(read_answer).map(|answer| Answer::new(answer, false, took_ms as f64)),
+        answer: turn
+            .answer
+            .as_ref()
+            .and_then(read_answer)
+            .map(|answer| Answer::new(answer, false, took_ms as f64)),
         failure: turn.failure.map(|(code, reason)| Failure { code, reason }),
         feedback: feedback(app, turn.run)?,
         created_at: turn.created_at.to_string(),

@@ -65,7 +65,12 @@ fn reencrypt(app: &App, shutdown: &Shutdown) -> Result<()> {
     }
     let done = app.runner().reencrypt(shutdown)?;
     if !shutdown.is_requested() {
-        tracing::info!(key = first, checkpoints = done.checkpoints, values = done.values, "checkpoints are under the first key");
+        tracing::info!(
+            key = first,
+            checkpoints = done.checkpoints,
+            values = done.values,
+            "checkpoints are under the first key"
+        );
         app.store.setting_set(KEY_SETTING, &first)?;
     }
     Ok(())

@@ -97,8 +97,12 @@ fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
     shared.asked.lock().unwrap().push(body.clone());
     for piece in script(&body) {
         match piece {
-            Piece::Text(text) => send(&mut stream, &json!({ "choices": [{ "delta": { "content": text } }] }))?,
-            Piece::Hold => drop(shared.changed.wait_while(shared.released.lock().unwrap(), |released| !*released)),
+            Piece::Text(text) => {
+                send(&mut stream, &json!({ "choices": [{ "delta": { "content": text } }] }))?
+            }
+            Piece::Hold => {
+                drop(shared.changed.wait_while(shared.released.lock().unwrap(), |released| !*released))
+            }
             Piece::Cut => return None,
         }
     }

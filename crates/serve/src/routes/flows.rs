@@ -35,11 +35,7 @@ fn summary(entry: &Entry) -> Flow {
 }
 
 fn detail(entry: &Entry) -> FlowDetail {
-    FlowDetail {
-        flow: summary(entry),
-        source: entry.source.clone(),
-        mermaid: mermaid(&entry.definition),
-    }
+    FlowDetail { flow: summary(entry), source: entry.source.clone(), mermaid: mermaid(&entry.definition) }
 }
 
 /// Shows a flow with its YAML and its drawing.

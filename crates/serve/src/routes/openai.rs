@@ -130,9 +130,8 @@ fn exchanges(request: &ChatRequest) -> Vec<Exchange> {
 fn answer_of(app: &App, view: &RunView) -> Result<Answer> {
     match &view.state.outcome {
         Some(Outcome::Output(output)) => {
-            let answer = turns::read_answer(output).ok_or_else(|| {
-                Error::internal("turn_output_invalid", "the flow gave no answer")
-            })?;
+            let answer = turns::read_answer(output)
+                .ok_or_else(|| Error::internal("turn_output_invalid", "the flow gave no answer"))?;
             app.metrics.answer(mode_name(&answer), outcome_name(&answer));
             Ok(answer)
         }
@@ -144,7 +143,8 @@ fn answer_of(app: &App, view: &RunView) -> Result<Answer> {
             Err(Error::conflict("run_cancelled", format!("the run was cancelled: {reason}")))
         }
         None => {
-            let what = format!("the answer takes longer than the request may; it goes on as run {}", view.row.id);
+            let what =
+                format!("the answer takes longer than the request may; it goes on as run {}", view.row.id);
             Err(Error::timeout("request_timeout", what))
         }
     }
@@ -410,7 +410,13 @@ mod tests {
 
     fn restarted(node: &str) -> RunEvent {
         let node = node.to_owned();
-        RunEvent::Step(Step { node, kind: String::new(), state: "restarted".to_owned(), attempt: 2, detail: String::new() })
+        RunEvent::Step(Step {
+            node,
+            kind: String::new(),
+            state: "restarted".to_owned(),
+            attempt: 2,
+            detail: String::new(),
+        })
     }
 
     #[test]

@@ -69,7 +69,8 @@ pub async fn start(
 ) -> Answered<(StatusCode, axum::Json<Run>)> {
     let key = idempotency_key(&headers)?;
     let run = blocking(&app, move |app| {
-        let wait = within("wait_seconds", Some(request.wait_seconds as usize), 0, 0..=WAIT_SECONDS_MAX as usize)?;
+        let wait =
+            within("wait_seconds", Some(request.wait_seconds as usize), 0, 0..=WAIT_SECONDS_MAX as usize)?;
         let (workspace, run) = runs::start(app, request, key)?;
         runs::wait(app, run, Duration::from_secs(wait as u64))?;
         runs::show(app, &workspace, run)
@@ -163,7 +164,10 @@ pub async fn state(
 
 fn checkpoint_number(text: &str) -> Result<u32> {
     text.parse().map_err(|_| {
-        Error::bad_request("parameter_malformed", format!("'{text}' is no number of a checkpoint; they count from 0"))
+        Error::bad_request(
+            "parameter_malformed",
+            format!("'{text}' is no number of a checkpoint; they count from 0"),
+        )
     })
 }
 

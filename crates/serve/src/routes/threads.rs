@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
 use ibid_api::thread::{
-    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadForkRequest, ThreadRequest, ThreadsPage, ThreadsQuery, Turn,
-    TurnRequest, TurnsPage,
+    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadForkRequest, ThreadRequest, ThreadsPage,
+    ThreadsQuery, Turn, TurnRequest, TurnsPage,
 };
 use ibid_store::ThreadRow;
 use ibid_types::{Error, Result};

@@ -20,7 +20,8 @@ pub fn flow(definition: &Definition, is_built_in: bool) -> Flow {
 fn node(definition: &Definition, node: &Node) -> FlowNode {
     let mut next: Vec<String> = Vec::new();
     for target in targets(node) {
-        let name = target.and_then(|index| definition.nodes.get(index)).map_or(END, |node| node.name.as_str());
+        let name =
+            target.and_then(|index| definition.nodes.get(index)).map_or(END, |node| node.name.as_str());
         if !next.iter().any(|known| known == name) {
             next.push(name.to_owned());
         }

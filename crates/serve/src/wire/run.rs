@@ -19,7 +19,13 @@ pub fn version(hash: &FlowHash) -> String {
 pub type Definitions<'a> = &'a dyn Fn(&FlowHash) -> Option<std::sync::Arc<Definition>>;
 
 /// A run from its row and its last state, which is at checkpoint `number`.
-pub fn run(workspace: &str, row: &RunRow, number: u32, state: &RunState, definitions: Definitions<'_>) -> Run {
+pub fn run(
+    workspace: &str,
+    row: &RunRow,
+    number: u32,
+    state: &RunState,
+    definitions: Definitions<'_>,
+) -> Run {
     let (output, failure) = match &state.outcome {
         Some(Outcome::Output(output)) => (Some(output.clone()), None),
         Some(Outcome::Fault(fault)) => (None, Some(self::failure(fault))),
@@ -35,9 +41,7 @@ pub fn run(workspace: &str, row: &RunRow, number: u32, state: &RunState, definit
         nodes: nodes(state, definitions),
         checkpoint: number,
         thread: row.thread.map(|id| id.to_string()),
-        forked_from: row
-            .forked_from
-            .map(|(run, checkpoint)| ForkedFrom { run: run.to_string(), checkpoint }),
+        forked_from: row.forked_from.map(|(run, checkpoint)| ForkedFrom { run: run.to_string(), checkpoint }),
         output,
         failure,
         approvals: approvals(row, state, definitions),
@@ -71,7 +75,8 @@ const fn spent(state: &RunState) -> Spent {
 fn nodes(state: &RunState, definitions: Definitions<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (frame, index, activity) in active(state) {
-        let is_at_work = !matches!(activity, Activity::Done { .. } | Activity::Gave { .. } | Activity::Expired);
+        let is_at_work =
+            !matches!(activity, Activity::Done { .. } | Activity::Gave { .. } | Activity::Expired);
         let name = node_name(frame, index, definitions);
         if is_at_work && !names.contains(&name) {
             names.push(name);
@@ -81,14 +86,16 @@ fn nodes(state: &RunState, definitions: Definitions<'_>) -> Vec<String> {
 }
 
 fn active(state: &RunState) -> impl Iterator<Item = (&Frame, usize, &Activity)> {
-    state.frames.values().flat_map(|frame| {
-        frame.active.iter().map(move |(index, activity)| (frame, *index, activity))
-    })
+    state
+        .frames
+        .values()
+        .flat_map(|frame| frame.active.iter().map(move |(index, activity)| (frame, *index, activity)))
 }
 
 fn node_name(frame: &Frame, index: usize, definitions: Definitions<'_>) -> String {
     let definition = definitions(&frame.flow);
-    let name = definition.as_ref().and_then(|definition| definition.nodes.get(index)).map(|node| node.name.clone());
+    let name =
+        definition.as_ref().and_then(|definition| definition.nodes.get(index)).map(|node| node.name.clone());
     name.unwrap_or_else(|| format!("node {index}"))
 }
 
@@ -123,4 +130,3 @@ pub fn checkpoint(head: CheckpointHead) -> Checkpoint {
         bytes: head.bytes,
     }
 }
-
