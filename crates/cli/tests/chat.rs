@@ -433,11 +433,38 @@ fn what_is_of_another_workspace_is_unknown() {
         assert_eq!(server.http.get(format!("{}{path}", server.base)).send().unwrap().status(), 200, "{path}");
     }
     for what in ["answer", "cancel", "resume", "fork", "replay"] {
-        let (status, body) =
-            server.post(&format!("/v1/runs/{run}/{what}?workspace=other"), &json!({ "value": 1 }));
+        let body = if what == "answer" { json!({ "value": 1 }) } else { json!({}) };
+        let (status, body) = server.post(&format!("/v1/runs/{run}/{what}?workspace=other"), &body);
         assert_eq!((status, &body["error"]["code"]), (404, &"run_unknown".into()), "{what}: {body}");
     }
     assert_eq!(server.get("/v1/threads?workspace=other").1["threads"], json!([]));
+}
+
+#[test]
+fn a_socket_tells_the_same_as_a_stream() {
+    let home = bakery();
+    let server = home.serve(&[]);
+    let turn = ask(&server, &thread(&server), "When does the bakery open?");
+    let run = turn["run"].as_str().unwrap();
+    let told: Vec<(String, Value)> =
+        again(&server, run, &View::default()).map(|told| (told.id, told.data)).collect();
+    let address = server.base.replace("http://", "ws://");
+    let socket = |after: &str| {
+        let (mut socket, _) =
+            tungstenite::connect(format!("{address}/v1/runs/{run}/socket?after={after}")).unwrap();
+        let mut frames = Vec::new();
+        while let Ok(message) = socket.read() {
+            if let tungstenite::Message::Text(text) = message {
+                let mut frame: Value = serde_json::from_str(&text).unwrap();
+                let id = frame.as_object_mut().unwrap().remove("id").unwrap();
+                frames.push((id.as_str().unwrap().to_owned(), frame));
+            }
+        }
+        frames
+    };
+    assert_eq!(socket(""), told);
+    assert_eq!(socket(&told[2].0), told[3..]);
+    assert_eq!(server.get(&format!("/v1/runs/{run}/socket")).1["error"]["code"], "socket_expected");
 }
 
 #[test]

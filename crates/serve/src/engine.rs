@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use crate::flow_book::{Entry, FlowBook};
 use crate::library::{Library, Tools};
 use crate::metered::Metered;
-use crate::metrics::{EffectMetrics, Metrics};
+use crate::metrics::{FlowMetrics, Metrics};
 use crate::turns::TurnKeeper;
 
 /// How long programs that serve tools may take to end.
@@ -48,13 +48,13 @@ impl Engine {
     ) -> Result<Self> {
         let tools = Tools::open(config, clock, library)?;
         let own = ibid_flow::nodes::registry(Arc::clone(&tools.toolbox));
-        let kinds = metered(own.kinds().chain(chat), &metrics.effects());
+        let kinds = metered(own.kinds().chain(chat), &metrics.flow());
         let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), built_in)?);
         let journal = Journal::new(store.clone(), Codec::new(&checkpoint_keys(config)));
         let runner = RunnerConfig {
             workers_max: config.flow.workers_max,
             stop_longest: Duration::from_secs(config.server.shutdown_seconds_max),
-            on_finish: Some(Arc::new(TurnKeeper { store: store.clone() })),
+            on_finish: Some(Arc::new(TurnKeeper { store: store.clone(), metrics: metrics.flow() })),
             ..RunnerConfig::default()
         };
         let runner = Runner::new(runner, journal.clone(), kinds, clock.clone());
@@ -124,7 +124,7 @@ impl Engine {
     }
 }
 
-fn metered<'a>(kinds: impl Iterator<Item = &'a Arc<dyn NodeKind>>, metrics: &EffectMetrics) -> Registry {
+fn metered<'a>(kinds: impl Iterator<Item = &'a Arc<dyn NodeKind>>, metrics: &FlowMetrics) -> Registry {
     kinds.fold(Registry::default(), |all, kind| {
         all.with(Arc::new(Metered::new(Arc::clone(kind), metrics.clone())))
     })

@@ -85,12 +85,13 @@ impl Frame {
         event.data(serde_json::to_string(&self.event).unwrap_or_default())
     }
 
+    /// The event's own JSON with `id` before it.
     fn as_text(&self) -> Utf8Bytes {
-        let mut value = serde_json::to_value(&self.event).unwrap_or_default();
-        if let (Some(id), Some(object)) = (&self.id, value.as_object_mut()) {
-            object.insert("id".to_owned(), Value::from(id.as_str()));
+        let event = serde_json::to_string(&self.event).unwrap_or_default();
+        match (&self.id, event.strip_prefix('{')) {
+            (Some(id), Some(rest)) => format!("{{\"id\":{},{rest}", Value::from(id.as_str())).into(),
+            _ => event.into(),
         }
-        value.to_string().into()
     }
 }
 

@@ -7,17 +7,17 @@ use ibid_flow::{Call, NodeKind, Output};
 use ibid_types::Result;
 use serde_json::Value;
 
-use crate::metrics::EffectMetrics;
+use crate::metrics::FlowMetrics;
 
 /// Passes everything on to the kind inside.
 #[derive(Debug)]
 pub struct Metered {
     inner: Arc<dyn NodeKind>,
-    metrics: EffectMetrics,
+    metrics: FlowMetrics,
 }
 
 impl Metered {
-    pub fn new(inner: Arc<dyn NodeKind>, metrics: EffectMetrics) -> Self {
+    pub fn new(inner: Arc<dyn NodeKind>, metrics: FlowMetrics) -> Self {
         Self { inner, metrics }
     }
 }

@@ -56,18 +56,26 @@ pub struct Observed {
     pub runs: Vec<(String, u64)>,
 }
 
-/// What the effects of flows are counted by.
+/// What flows are counted by.
 #[derive(Clone, Debug)]
-pub struct EffectMetrics {
+pub struct FlowMetrics {
+    runs: Family<StateLabels, Counter>,
+    steps: Counter,
     effects: Family<EffectLabels, Counter>,
     seconds: Family<KindLabels, Histogram>,
 }
 
-impl EffectMetrics {
+impl FlowMetrics {
     fn new() -> Self {
         let seconds: Family<KindLabels, Histogram> =
             Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.0001, 4.0, 12)));
-        Self { effects: Family::default(), seconds }
+        Self { runs: Family::default(), steps: Counter::default(), effects: Family::default(), seconds }
+    }
+
+    /// Counts a run that is over.
+    pub fn ended(&self, status: &str, steps: u32) {
+        self.runs.get_or_create(&StateLabels { state: status.to_owned() }).inc();
+        self.steps.inc_by(steps.into());
     }
 
     /// Counts one attempt.
@@ -101,7 +109,7 @@ pub struct Metrics {
     chunks: Gauge,
     jobs: Family<StateLabels, Gauge>,
     index_lag: Gauge,
-    effects: EffectMetrics,
+    flow: FlowMetrics,
     runs: Family<StateLabels, Gauge>,
     streams: Gauge,
 }
@@ -120,7 +128,7 @@ impl Metrics {
             chunks: Gauge::default(),
             jobs: Family::default(),
             index_lag: Gauge::default(),
-            effects: EffectMetrics::new(),
+            flow: FlowMetrics::new(),
             runs: Family::default(),
             streams: Gauge::default(),
         };
@@ -165,23 +173,25 @@ impl Metrics {
 
     fn register_flow(&mut self) {
         let registry = &mut self.registry;
+        registry.register("flow_runs", "Runs that ended, by status", self.flow.runs.clone());
+        registry.register("flow_steps", "Nodes executed by runs that ended", self.flow.steps.clone());
         registry.register(
             "flow_effects",
             "Attempts at effects of flows (searches, model calls, tools), by kind of node and outcome (done, failed)",
-            self.effects.effects.clone(),
+            self.flow.effects.clone(),
         );
         registry.register_with_unit(
             "flow_effect_duration",
             "Time of an attempt at an effect, by kind of node",
             Unit::Seconds,
-            self.effects.seconds.clone(),
+            self.flow.seconds.clone(),
         );
-        registry.register("store_runs", "Runs of flows, by status", self.runs.clone());
+        registry.register("store_runs", "Runs of flows that are kept, by status", self.runs.clone());
     }
 
-    /// What counts the effects of flows.
-    pub fn effects(&self) -> EffectMetrics {
-        self.effects.clone()
+    /// What counts flows.
+    pub fn flow(&self) -> FlowMetrics {
+        self.flow.clone()
     }
 
     /// Counts a stream until the value is dropped.

@@ -11,12 +11,14 @@ use ibid_chat::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
 use ibid_flow::machine::{Outcome, RunState};
 use ibid_flow::{Definition, NewRun, OnFinish};
 use ibid_store::{
-    RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, Workspace, thread_summary, turn_finish, turn_insert,
+    RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, Workspace, thread_summary, thread_title, turn_finish,
+    turn_insert,
 };
 use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, answer};
 use serde_json::{Value, json};
 
 use crate::access::Within;
+use crate::metrics::FlowMetrics;
 use crate::routes::ask::{question_text, within};
 use crate::{App, runs};
 
@@ -51,12 +53,9 @@ pub fn start(
     let (id, question, now) = (TurnId::new(), &turn.question, app.clock.now());
     let options = json!(turn.options);
     run.also = turn_insert(id, thread.workspace.id, thread.it.id, run.id, question, &options, now);
-    let started = app.runner().start(run)?;
-    if thread.it.title.is_empty() {
-        let title: String = question.chars().take(TITLE_CHARS_MAX).collect();
-        app.store.thread_rename(thread.workspace.id, thread.it.id, &title)?;
-    }
-    Ok(started.run)
+    let title: String = question.chars().take(TITLE_CHARS_MAX).collect();
+    run.also.push(thread_title(thread.it.id, &title));
+    Ok(app.runner().start(run)?.run)
 }
 
 /// Starts the run of a question that is of no thread; what was said before comes with it.
@@ -265,10 +264,11 @@ fn read_taken(output: &Value) -> Option<Taken> {
     Some(Taken { question: turn.question, route: turn.route.name().to_owned(), loops: turn.loops })
 }
 
-/// Writes a run's end into its turn.
+/// Writes a run's end into its turn, and counts it.
 #[derive(Debug)]
 pub struct TurnKeeper {
     pub store: ibid_store::Store,
+    pub metrics: FlowMetrics,
 }
 
 impl TurnKeeper {
@@ -289,6 +289,7 @@ impl OnFinish for TurnKeeper {
             None => (None, None),
         };
         let status = state.status.name();
+        self.metrics.ended(status, state.spent.steps);
         let mut statements = turn_finish(&TurnEnd { run: state.run, status, answer, failure, now });
         statements.extend(answer.and_then(|output| self.summary(state.run, output)));
         statements

@@ -44,13 +44,13 @@ pub use feedback::FeedbackRow;
 pub use flows::FlowRow;
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
 pub use keys::{Key, random_secret, secrets_equal};
-pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
 pub use ready::{ReadyChunk, ReadyDocument};
+pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
 pub use sqlite::{Sqlite, SqliteConfig};
 pub use statements::PublishVersion;
 pub use threads::{
-    ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, thread_insert, thread_summary, turn_finish,
-    turn_insert,
+    ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, thread_insert, thread_summary, thread_title,
+    turn_finish, turn_insert,
 };
 pub use upkeep::Garbage;
 pub use upload::{Accepted, NewUpload, UploadPayload};

@@ -120,6 +120,15 @@ pub fn turn_finish(end: &TurnEnd<'_>) -> Vec<Statement> {
     vec![Statement::new(turn, params), Statement::new(thread, vec![end.run.into(), end.now.into()])]
 }
 
+/// The title of a thread that has none yet, as part of the batch that starts its first turn.
+#[must_use]
+pub fn thread_title(id: ThreadId, title: &str) -> Statement {
+    Statement::new(
+        "UPDATE threads SET title = $2 WHERE id = $1 AND title = ''",
+        vec![id.into(), title.into()],
+    )
+}
+
 /// A thread's summary, as part of a batch of its owner.
 #[must_use]
 pub fn thread_summary(id: ThreadId, summary: &str) -> Statement {
