@@ -45,7 +45,7 @@ pub fn run(context: &Context, arguments: &Chat) -> Result<ExitCode> {
 impl Talk<'_> {
     fn open(&mut self) -> Result<()> {
         if let Some(id) = &self.arguments.thread {
-            self.thread = Some(self.context.client.get(&thread_path(id, ""))?.json()?);
+            self.thread = Some(self.context.client.get(&thread_path(self.context, id, ""))?.json()?);
         } else if self.arguments.last {
             self.thread = self.newest(1)?.into_iter().next();
         }
@@ -134,7 +134,7 @@ impl Talk<'_> {
     fn ask(&mut self, question: &str) -> Result<ExitCode> {
         let thread = self.thread_id()?;
         let request = self.request(question);
-        let reply = self.context.client.post(&thread_path(&thread, "/turns"), &request)?;
+        let reply = self.context.client.post(&thread_path(self.context, &thread, "/turns"), &request)?;
         match follow(self.context, None, Some(reply))? {
             End::Asked(approval) => {
                 line(&self.context.color.yellow(&foreign(&approval.prompt)))?;
@@ -198,7 +198,7 @@ impl Talk<'_> {
 
     fn turns(&self) -> Result<Vec<Turn>> {
         let Some(thread) = &self.thread else { return Ok(Vec::new()) };
-        let path = thread_path(&thread.id, &format!("/turns?limit={HISTORY_MAX}"));
+        let path = thread_path(self.context, &thread.id, &format!("/turns?limit={HISTORY_MAX}"));
         Ok(self.context.client.get(&path)?.json::<TurnsPage>()?.turns)
     }
 
@@ -232,7 +232,7 @@ impl Talk<'_> {
             Error::bad_request("chat_nothing_said", "there is no thread to fork yet; ask something first")
         })?;
         let turn = if turn.is_empty() { None } else { Some(number(turn)?) };
-        let path = thread_path(&thread.id, "/fork");
+        let path = thread_path(self.context, &thread.id, "/fork");
         self.thread = Some(self.context.client.post(&path, &ThreadForkRequest { turn })?.json()?);
         self.last = self.turns()?.pop();
         self.greet();
@@ -248,7 +248,7 @@ impl Talk<'_> {
     }
 
     fn change_to(&mut self, id: &str) -> Result<()> {
-        self.thread = Some(self.context.client.get(&thread_path(id, ""))?.json()?);
+        self.thread = Some(self.context.client.get(&thread_path(self.context, id, ""))?.json()?);
         self.last = self.turns()?.pop();
         self.greet();
         Ok(())
@@ -269,14 +269,15 @@ impl Talk<'_> {
     fn rate(&self, rating: i8, reason: &str) -> Result<()> {
         let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
         let request = FeedbackRequest { rating, reason, correction: None };
-        self.context.client.put(&format!("/v1/turns/{}/feedback", self.last()?.id), &request)?;
+        let path = self.context.path(&format!("/v1/turns/{}/feedback", self.last()?.id));
+        self.context.client.put(&path, &request)?;
         note("Thank you; it is kept with the answer.");
         Ok(())
     }
 }
 
-fn thread_path(id: &str, rest: &str) -> String {
-    format!("/v1/threads/{}{rest}", escaped(id))
+fn thread_path(context: &Context, id: &str, rest: &str) -> String {
+    context.path(&format!("/v1/threads/{}{rest}", escaped(id)))
 }
 
 /// What an answer says, or why it says nothing.

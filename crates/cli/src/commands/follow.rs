@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use ibid_api::run::{Approval, Done, Step, Token};
+use ibid_api::run::{Approval, Done, Run, Step, Token};
 use ibid_runtime::Shutdown;
 use ibid_serve::Reply;
 use ibid_types::{Class, Error, Result};
@@ -35,7 +35,8 @@ struct Place {
 
 /// Prints what happens until the run is over or asks a person. `first` is the stream of a turn that was just asked.
 pub fn follow(context: &Context, run: Option<&str>, first: Option<Reply>) -> Result<End> {
-    let mut place = Place { run: run.map(str::to_owned), ..Place::default() };
+    let named = || first.as_ref()?.run.clone();
+    let mut place = Place { run: run.map(str::to_owned).or_else(named), ..Place::default() };
     let mut reply = first;
     let mut tries = 0;
     loop {
@@ -66,7 +67,8 @@ pub fn follow(context: &Context, run: Option<&str>, first: Option<Reply>) -> Res
 fn again(context: &Context, place: &Place) -> Result<Reply> {
     let run = place.run.as_deref().unwrap_or_default();
     let after = if place.last_event.is_empty() { "" } else { "?after=" };
-    context.client.get(&format!("/v1/runs/{}/events{after}{}", escaped(run), escaped(&place.last_event)))
+    let path = format!("/v1/runs/{}/events{after}{}", escaped(run), escaped(&place.last_event));
+    context.client.get(&context.path(&path))
 }
 
 fn take(context: &Context, place: &mut Place, name: &str, data: &str) -> Result<ControlFlow<()>> {
@@ -77,12 +79,21 @@ fn take(context: &Context, place: &mut Place, name: &str, data: &str) -> Result<
     match name {
         "step" => step(context, place, &read(data)?)?,
         "token" if !context.common.json => token(place, &read(data)?)?,
-        "interrupt" => place.end = Some(End::Asked(Box::new(read(data)?))),
+        "interrupt" => interrupt(context, place, read(data)?)?,
         "done" => place.end = Some(End::Done(Box::new(read(data)?))),
         "error" => return Err(ibid_serve::problem_error(read(data)?)),
         _ => {}
     }
     Ok(if place.end.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+}
+
+/// A question of the past may have been answered since; then the run goes on.
+fn interrupt(context: &Context, place: &mut Place, asked: Approval) -> Result<()> {
+    let now: Run = context.client.get(&context.path(&format!("/v1/runs/{}", escaped(&asked.run))))?.json()?;
+    if now.approvals.iter().any(|open| open.interrupt == asked.interrupt) {
+        place.end = Some(End::Asked(Box::new(asked)));
+    }
+    Ok(())
 }
 
 fn step(context: &Context, place: &mut Place, step: &Step) -> Result<()> {

@@ -49,12 +49,12 @@ pub fn run(context: &Context, command: args::Run) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn path(id: &str, rest: &str) -> String {
-    format!("/v1/runs/{}{rest}", escaped(id))
+fn path(context: &Context, id: &str, rest: &str) -> String {
+    context.path(&format!("/v1/runs/{}{rest}", escaped(id)))
 }
 
 fn post(context: &Context, id: &str, action: &str, body: &impl serde::Serialize) -> Result<Run> {
-    context.client.post(&path(id, &format!("/{action}")), body)?.json()
+    context.client.post(&path(context, id, &format!("/{action}")), body)?.json()
 }
 
 fn start(
@@ -155,9 +155,9 @@ fn pretty(value: &Value) -> String {
 }
 
 fn show(context: &Context, id: &str) -> Result<ExitCode> {
-    let run: Run = context.client.get(&path(id, ""))?.json()?;
+    let run: Run = context.client.get(&path(context, id, ""))?.json()?;
     let history: CheckpointsPage =
-        context.client.get(&path(id, &format!("/checkpoints?limit={HISTORY_MAX}")))?.json()?;
+        context.client.get(&path(context, id, &format!("/checkpoints?limit={HISTORY_MAX}")))?.json()?;
     if context.common.json {
         json(&serde_json::json!({ "run": run, "checkpoints": history.checkpoints }))?;
         return Ok(ExitCode::SUCCESS);
@@ -175,7 +175,7 @@ fn show(context: &Context, id: &str) -> Result<ExitCode> {
 }
 
 fn state(context: &Context, id: &str, number: u32) -> Result<()> {
-    let found: CheckpointState = context.client.get(&path(id, &format!("/checkpoints/{number}")))?.json()?;
+    let found: CheckpointState = context.client.get(&path(context, id, &format!("/checkpoints/{number}")))?.json()?;
     if context.common.json { json(&found) } else { line(&foreign(&pretty(&found.channels))) }
 }
 
@@ -196,7 +196,7 @@ fn fork(
 fn replay(context: &Context, ids: &[String]) -> Result<ExitCode> {
     let mut all_equal = true;
     for id in ids {
-        let replayed: Replayed = context.client.post(&path(id, "/replay"), &())?.json()?;
+        let replayed: Replayed = context.client.post(&path(context, id, "/replay"), &())?.json()?;
         all_equal &= replayed.equal;
         if context.common.json {
             json(&replayed)?;
@@ -213,7 +213,7 @@ fn replay(context: &Context, ids: &[String]) -> Result<ExitCode> {
 }
 
 fn diff(context: &Context, left: &str, right: &str) -> Result<ExitCode> {
-    let found: RunDiff = context.client.get(&path(left, &format!("/diff/{}", escaped(right))))?.json()?;
+    let found: RunDiff = context.client.get(&path(context, left, &format!("/diff/{}", escaped(right))))?.json()?;
     if context.common.json {
         json(&found)?;
         return Ok(ExitCode::SUCCESS);
