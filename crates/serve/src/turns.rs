@@ -15,6 +15,7 @@ use ibid_store::{
     turn_insert,
 };
 use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, answer};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::access::Within;
@@ -83,8 +84,8 @@ fn history(app: &App, thread: &ThreadRow) -> Result<Vec<Exchange>> {
     let turns = app.store.turns_before(thread.id, u32::MAX, HISTORY_TURNS_MAX)?;
     let first = turns.iter().rposition(|turn| summary_of(turn).is_some()).unwrap_or(0);
     let told = turns.into_iter().skip(first).filter_map(|turn| {
-        let answer = read_answer(turn.answer.as_ref()?)?;
-        Some(Exchange { question: turn.question, answer: said(answer) })
+        let answer = said_in(turn.answer.as_ref()?)?;
+        Some(Exchange { question: turn.question, answer })
     });
     Ok(told.collect())
 }
@@ -93,9 +94,11 @@ fn summary_of(turn: &TurnRow) -> Option<&str> {
     turn.answer.as_ref()?.get("summary")?.as_str().filter(|summary| !summary.is_empty())
 }
 
-/// The words that a person saw.
-pub fn said(answer: answer::Answer) -> String {
-    answer.abstained.map_or(answer.text, |abstention| abstention.reason)
+/// The words that a person saw of a flow's output.
+fn said_in(output: &Value) -> Option<String> {
+    let answer = output.get("answer").unwrap_or(output);
+    let reason = answer.pointer("/abstained/reason");
+    reason.or_else(|| answer.get("text")).unwrap_or(answer).as_str().map(str::to_owned)
 }
 
 /// The request's options, checked and complete.
@@ -194,6 +197,7 @@ pub fn wire_turn(app: &App, turn: TurnRow) -> Result<Turn> {
         None => app.store.run_find(turn.run)?.map_or(turn.status, |run| run.status),
     };
     let took_ms = turn.finished_at.map_or(0, |end| end.0 - turn.created_at.0);
+    let (answer, taken) = turn.answer.as_ref().map_or((None, None), read_output);
     Ok(Turn {
         id: turn.id.to_string(),
         thread: turn.thread.to_string(),
@@ -201,13 +205,9 @@ pub fn wire_turn(app: &App, turn: TurnRow) -> Result<Turn> {
         run: turn.run.to_string(),
         question: turn.question,
         status,
-        taken: turn.answer.as_ref().and_then(read_taken),
+        taken,
         #[allow(clippy::cast_precision_loss, reason = "a duration")]
-        answer: turn
-            .answer
-            .as_ref()
-            .and_then(read_answer)
-            .map(|answer| Answer::new(answer, false, took_ms as f64)),
+        answer: answer.map(|answer| Answer::new(answer, false, took_ms as f64)),
         failure: turn.failure.map(|(code, reason)| Failure { code, reason }),
         feedback: feedback(app, turn.run)?,
         created_at: turn.created_at.to_string(),
@@ -225,21 +225,27 @@ pub fn feedback(app: &App, run: RunId) -> Result<Option<Feedback>> {
     }))
 }
 
-/// The answer that a flow's output holds: its own, that under `answer`, or any text.
+/// The answer that a flow's output holds.
 pub fn read_answer(output: &Value) -> Option<answer::Answer> {
+    read_output(output).0
+}
+
+/// The answer that a flow's output holds: that of a turn, one under `answer`, or any text; and how it was taken.
+fn read_output(output: &Value) -> (Option<answer::Answer>, Option<Taken>) {
     if let Ok(turn) = TurnOutput::read(output) {
-        return Some(turn.answer);
+        let taken = Taken { question: turn.question, route: turn.route.name().to_owned(), loops: turn.loops };
+        return (Some(turn.answer), Some(taken));
     }
     let inner = output.get("answer").unwrap_or(output);
-    if let Ok(answer) = serde_json::from_value(inner.clone()) {
-        return Some(answer);
+    if let Ok(answer) = answer::Answer::deserialize(inner) {
+        return (Some(answer), None);
     }
     let text = match inner {
-        Value::Null => return None,
+        Value::Null => return (None, None),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    Some(plain_answer(text))
+    (Some(plain_answer(text)), None)
 }
 
 /// An answer of a flow that has nothing but a text.
@@ -257,11 +263,6 @@ fn plain_answer(text: String) -> answer::Answer {
         usage: answer::Usage::default(),
         trace: ibid_types::search::Trace::default(),
     }
-}
-
-fn read_taken(output: &Value) -> Option<Taken> {
-    let turn = TurnOutput::read(output).ok()?;
-    Some(Taken { question: turn.question, route: turn.route.name().to_owned(), loops: turn.loops })
 }
 
 /// Writes a run's end into its turn, and counts it.
@@ -293,5 +294,29 @@ impl OnFinish for TurnKeeper {
         let mut statements = turn_finish(&TurnEnd { run: state.run, status, answer, failure, now });
         statements.extend(answer.and_then(|output| self.summary(state.run, output)));
         statements
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_is_the_text_or_why_there_is_none() {
+        let said = |output: Value| said_in(&output);
+        assert_eq!(said(json!({ "answer": { "text": "At six." } })).as_deref(), Some("At six."));
+        assert_eq!(
+            said(json!({ "answer": { "text": "", "abstained": { "reason": "Not held." } } })).as_deref(),
+            Some("Not held.")
+        );
+        assert_eq!(said(json!("plain")).as_deref(), Some("plain"));
+        assert_eq!(said(json!({ "hits": [] })), None);
+    }
+
+    #[test]
+    fn any_output_of_a_flow_is_shown_as_an_answer() {
+        assert_eq!(read_answer(&json!("HELLO")).unwrap().text, "HELLO");
+        assert_eq!(read_answer(&json!({ "answer": 5 })).unwrap().text, "5");
+        assert!(read_answer(&Value::Null).is_none());
     }
 }
