@@ -79,8 +79,11 @@ pub struct Citation {
     pub heading_path: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
-    /// Exactly the bytes `[start_byte, end_byte)` of the version's text.
+    /// Exactly the bytes `[start_byte, end_byte)` of the version's text, unless it is `withheld`.
     pub quote: String,
+    /// The quote holds a secret, in whose place `[redacted]` stands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
     pub start_byte: usize,
     pub end_byte: usize,
     pub start_char: usize,

@@ -218,6 +218,7 @@ impl From<domain::Citation> for answer::Citation {
             heading_path: value.heading_path,
             page: value.page,
             quote: value.quote,
+            withheld: value.withheld,
             start_byte: value.start,
             end_byte: value.end,
             start_char: value.start_char,

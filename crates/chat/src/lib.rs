@@ -47,7 +47,7 @@ use ibid_types::search::{Found, Request};
 pub use answerer::{Answerer, Examination};
 pub use followup::Exchange;
 pub use kinds::kinds;
-pub use phrases::{Phrase, read_all as read_phrases};
+pub use phrases::Phrase;
 pub use policy::{Action, Policy};
 pub use ports::Ports;
 pub use question::{PARTS_MAX, QUESTION_CHARS_MAX};

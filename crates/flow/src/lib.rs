@@ -13,9 +13,9 @@ pub mod machine;
 pub mod nodes;
 mod registry;
 mod runner;
-mod upkeep;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod upkeep;
 
 pub use codec::{CheckpointKey, Codec};
 pub use definition::{Definition, FlowHash};

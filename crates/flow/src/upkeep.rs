@@ -50,10 +50,10 @@ impl Runner {
         let mut cleaned = Cleaned::default();
         let mut has_more = true;
         while has_more && !shutdown.is_requested() {
-            let ended = match policy.keep_days {
-                0 => Vec::new(),
-                days => store.runs_ended(before(days), BATCH)?,
-            };
+            let mut ended = store.runs_of_deleted(BATCH)?;
+            if policy.keep_days > 0 && ended.is_empty() {
+                ended = store.runs_ended(before(policy.keep_days), BATCH)?;
+            }
             for run in &ended {
                 store.run_delete(*run)?;
             }

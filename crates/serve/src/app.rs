@@ -28,7 +28,7 @@ use crate::library::Library;
 use crate::live::Streams;
 use crate::metrics::Metrics;
 use crate::routes::ask::outcome_name;
-use crate::{embedder, search, upkeep};
+use crate::{embedder, policy, search, upkeep};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -96,12 +96,13 @@ impl App {
         );
         let retriever = Arc::new(retriever.with_former(former_embedder.clone()));
         let chat_models = embedder::chat_models(&config)?;
-        let ports = Arc::new(Ports::new(
+        let ports = Ports::new(
             Arc::new(search::Port::new(Arc::clone(&retriever))),
             Arc::clone(&embedder),
             chat_models.clone(),
             AnswerConfig::default(),
-        ));
+        );
+        let ports = Arc::new(ports.with_policy(policy::of(&config.chat)?));
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let guarded = AtomicBool::new(store.key_count()? > 0);

@@ -19,6 +19,7 @@ mod metered;
 mod metrics;
 mod openapi;
 mod page;
+mod policy;
 mod router;
 mod routes;
 mod runs;

@@ -104,11 +104,10 @@ fn said_in(output: &Value) -> Option<String> {
 /// The request's options, checked and complete.
 pub fn options(app: &App, request: TurnRequest) -> Result<TurnOptions> {
     let (defaults, usual) = (&app.config.answer, TurnOptions::default());
-    let quality = request.quality.as_deref().map_or(Ok(Quality::default()), |name| {
-        Quality::from_name(name).ok_or_else(|| {
-            let what = format!("quality '{name}' is not known; use quick, balanced or thorough");
-            Error::bad_request("value_unknown", what)
-        })
+    let quality = request.quality.as_deref().unwrap_or(&app.config.chat.quality);
+    let quality = Quality::from_name(quality).ok_or_else(|| {
+        let what = format!("quality '{quality}' is not known; use quick, balanced or thorough");
+        Error::bad_request("value_unknown", what)
     })?;
     let temperature = request.temperature.unwrap_or(usual.temperature);
     if !(0.0..=2.0).contains(&temperature) {

@@ -204,6 +204,19 @@ impl Store {
         Ok(outcome.rows_affected.last() == Some(&1))
     }
 
+    /// Up to `limit` ended runs of workspaces that were deleted. Their names have a bracket, which no other name has.
+    pub fn runs_of_deleted(&self, limit: usize) -> Result<Vec<RunId>> {
+        let sql = "SELECT r.id FROM runs r JOIN workspaces w ON w.id = r.workspace_id \
+                   WHERE w.name LIKE '%(deleted %' AND r.finished_at IS NOT NULL LIMIT $1";
+        self.db.query(sql, &[limit.into()])?.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Runs of a workspace that are not over.
+    pub fn runs_open(&self, workspace: WorkspaceId) -> Result<Vec<RunId>> {
+        let sql = "SELECT id FROM runs WHERE workspace_id = $1 AND finished_at IS NULL";
+        self.db.query(sql, &[workspace.into()])?.iter().map(|row| row.get(0)).collect()
+    }
+
     /// Up to `limit` runs that ended before, the oldest first.
     pub fn runs_ended(&self, before: Timestamp, limit: usize) -> Result<Vec<RunId>> {
         let sql = "SELECT id FROM runs WHERE finished_at IS NOT NULL AND finished_at < $1 ORDER BY finished_at LIMIT $2";

@@ -48,7 +48,8 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Deletes the workspace; its documents leave the indexes, and the clean-up removes their rows. Gives the
+    /// Deletes the workspace; its documents leave the indexes, and the clean-up removes the rows of its documents, threads
+    /// and runs. Gives the
     /// position of the feed at which the indexes know.
     pub fn workspace_delete(&self, id: WorkspaceId) -> Result<i64> {
         let now = self.now();
@@ -59,6 +60,10 @@ impl Store {
             ),
             Statement::new(
                 "UPDATE jobs SET state = 'cancelled', finished_at = $1 WHERE workspace_id = $2 AND state = 'queued'",
+                vec![now.into(), id.into()],
+            ),
+            Statement::new(
+                "UPDATE threads SET deleted_at = $1 WHERE workspace_id = $2 AND deleted_at IS NULL",
                 vec![now.into(), id.into()],
             ),
             Statement::new(

@@ -321,3 +321,17 @@ fn a_flow_version_stays_as_it_was() {
     assert_eq!(f.store.flow_as_of("triage", Timestamp(1_000_001)).unwrap().unwrap().source, "newer");
     assert_eq!(f.store.flow_list(9).unwrap().len(), 2);
 }
+
+#[test]
+fn a_deleted_workspace_leaves_its_ended_runs_and_threads_to_the_clean_up() {
+    let f = fixture();
+    let thread = f.store.thread_create(f.workspace, "title").unwrap();
+    let (open, ended) = (f.start(|_| ()), f.start(|_| ()));
+    f.finish(ended);
+    assert_eq!(f.store.runs_open(f.workspace).unwrap(), [open]);
+    assert_eq!(f.store.runs_of_deleted(9).unwrap(), []);
+    f.store.workspace_delete(f.workspace).unwrap();
+    assert_eq!(f.store.runs_of_deleted(9).unwrap(), [ended]);
+    assert_eq!(f.store.threads_cleanup(9).unwrap(), 1);
+    assert!(f.store.thread_find(f.workspace, thread).unwrap().is_none());
+}

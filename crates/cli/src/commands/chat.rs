@@ -61,7 +61,7 @@ impl Talk<'_> {
         let mut question = self.arguments.question.join(" ");
         if question == "-" {
             question.clear();
-            std::io::stdin().lock().read_to_string(&mut question).map_err(|error| unreadable(error))?;
+            std::io::stdin().lock().read_to_string(&mut question).map_err(unreadable)?;
         }
         let code = self.ask(&question)?;
         if let Some(thread) = self.thread.as_ref().filter(|_| !self.context.common.json) {
@@ -80,7 +80,7 @@ impl Talk<'_> {
                 piece(&self.context.color.bold("> "))?;
             }
             let mut text = String::new();
-            if std::io::stdin().lock().read_line(&mut text).map_err(|error| unreadable(error))? == 0 {
+            if std::io::stdin().lock().read_line(&mut text).map_err(unreadable)? == 0 {
                 return Ok(ExitCode::SUCCESS);
             }
             match self.say(text.trim()) {

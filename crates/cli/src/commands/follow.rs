@@ -41,13 +41,16 @@ pub fn follow(context: &Context, run: Option<&str>, first: Option<Reply>) -> Res
     let mut tries = 0;
     loop {
         let read = match reply.take().map_or_else(|| again(context, &place), Ok) {
-            Ok(reply) => reply.events_with_ids(|event| {
-                tries = 0;
-                if !event.id.is_empty() {
-                    place.last_event.clone_from(&event.id);
-                }
-                take(context, &mut place, &event.name, &event.data)
-            }),
+            Ok(reply) => {
+                place.run = reply.run.clone().or(place.run);
+                reply.events_with_ids(|event| {
+                    tries = 0;
+                    if !event.id.is_empty() {
+                        place.last_event.clone_from(&event.id);
+                    }
+                    take(context, &mut place, &event.name, &event.data)
+                })
+            }
             Err(error) => Err(error),
         };
         if let Some(end) = place.end.take() {

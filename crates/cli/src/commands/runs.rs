@@ -175,7 +175,8 @@ fn show(context: &Context, id: &str) -> Result<ExitCode> {
 }
 
 fn state(context: &Context, id: &str, number: u32) -> Result<()> {
-    let found: CheckpointState = context.client.get(&path(context, id, &format!("/checkpoints/{number}")))?.json()?;
+    let found: CheckpointState =
+        context.client.get(&path(context, id, &format!("/checkpoints/{number}")))?.json()?;
     if context.common.json { json(&found) } else { line(&foreign(&pretty(&found.channels))) }
 }
 
@@ -213,7 +214,8 @@ fn replay(context: &Context, ids: &[String]) -> Result<ExitCode> {
 }
 
 fn diff(context: &Context, left: &str, right: &str) -> Result<ExitCode> {
-    let found: RunDiff = context.client.get(&path(context, left, &format!("/diff/{}", escaped(right))))?.json()?;
+    let found: RunDiff =
+        context.client.get(&path(context, left, &format!("/diff/{}", escaped(right))))?.json()?;
     if context.common.json {
         json(&found)?;
         return Ok(ExitCode::SUCCESS);

@@ -1,3 +1,5 @@
+//! What expressions can and cannot do.
+
 use serde_json::json;
 
 use super::*;

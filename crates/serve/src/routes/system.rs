@@ -124,6 +124,12 @@ pub async fn workspace_delete(State(app): State<Arc<App>>, Path(name): Path<Stri
                 "the default workspace stays; delete its documents instead, or set data.workspace to another";
             return Err(Error::conflict("workspace_default", what));
         }
+        for run in app.store.runs_open(workspace.id)? {
+            // One that has ended by itself meanwhile need not be cancelled.
+            if let Err(error) = app.runner().cancel(run, "its workspace was deleted") {
+                tracing::debug!(%run, reason = error.chain(), "a run of a deleted workspace was not cancelled");
+            }
+        }
         let position = app.store.workspace_delete(workspace.id)?;
         app.wait_indexed(position)
     })
