@@ -15,11 +15,16 @@ use ibid_types::{Result, RunId, WorkspaceId};
 use serde_json::{Value, json};
 
 use super::peer::Peer;
-use super::{Outcome, Row, Setup, turns};
+use super::program::Server;
+use super::texts::Texts;
+use super::{Outcome, Row, Setup, start, turns};
 use crate::eval::Latency;
+use crate::load::Connection;
 
 const NODES: usize = 5;
 const RUNS: usize = 400;
+/// Enough to fill the store's log once.
+const RUNS_BEFORE: usize = 250;
 const AT_ONCE: usize = 64;
 const RUNS_AT_ONCE: usize = 20 * AT_ONCE;
 const RESUMES: usize = 100;
@@ -28,6 +33,8 @@ const STORED_RESUMES: usize = 1000;
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 /// Bytes of a small checkpoint, at most.
 const CHECKPOINT_BYTES_MAX: f64 = 2000.0;
+const QUESTIONS: usize = 200;
+const TURN_P95_MS_MAX: f64 = 5.0;
 const RESUME_P95_MS_MAX: f64 = 5.0;
 
 const CHAIN: &str = "\
@@ -61,6 +68,7 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
         resume_row(setup, &mut peer)?,
         bytes_row(setup, &mut peer)?,
         stored_row(setup)?,
+        turn_row(setup)?,
     ])
 }
 
@@ -126,12 +134,60 @@ fn stored_row(setup: &Setup) -> Outcome<Row> {
     .below(RESUME_P95_MS_MAX))
 }
 
+/// What a turn takes over HTTP, less the time inside its nodes, which are searches, embeddings and models.
+fn turn_row(setup: &Setup) -> Outcome<Row> {
+    let mut questions = Texts::read(setup)?.questions;
+    questions.truncate(QUESTIONS);
+    let server = Server::start(setup, &start::library(setup)?)?;
+    let mut connection = Connection::open(server.address)?;
+    let mut overheads = Vec::with_capacity(questions.len());
+    for question in &questions {
+        let body = json!({ "question": question }).to_string();
+        let thread = posted(&mut connection, "/v1/threads", "{}")?.0;
+        let path = format!("/v1/threads/{}/turns", thread["id"].as_str().unwrap_or_default());
+        let before = in_nodes(&mut connection)?;
+        let (turn, taken) = posted(&mut connection, &path, &body)?;
+        if turn["status"] != json!("finished") {
+            return Err(format!("a turn did not finish: {turn}").into());
+        }
+        let inside = in_nodes(&mut connection)? - before;
+        overheads.push(taken.saturating_sub(Duration::from_secs_f64(inside.max(0.0))));
+    }
+    let overhead = Latency::of(overheads);
+    Ok(Row::new(
+        format!("a turn of a thread over HTTP less the time in its nodes, p95 of {}", questions.len()),
+        format!("{:.2} ms (p50 {:.2})", overhead.p95_ms, overhead.p50_ms),
+    )
+    .judged(overhead.p95_ms)
+    .below(TURN_P95_MS_MAX))
+}
+
+/// Seconds that the server has spent in nodes of flows.
+fn in_nodes(connection: &mut Connection) -> Outcome<f64> {
+    let metrics = connection.get("/metrics")?;
+    let lines = String::from_utf8(metrics.body)?;
+    let sums = lines.lines().filter(|line| line.starts_with("ibid_flow_effect_duration_seconds_sum"));
+    Ok(sums.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+}
+
+fn posted(connection: &mut Connection, path: &str, body: &str) -> Outcome<(Value, Duration)> {
+    let started = Instant::now();
+    let answer = connection.post(path, body)?;
+    let taken = started.elapsed();
+    if answer.status != 200 && answer.status != 201 {
+        return Err(answer.in_words().into());
+    }
+    Ok((serde_json::from_slice(&answer.body)?, taken))
+}
+
 fn steps(rate: f64) -> String {
     format!("{rate:.0} steps/s")
 }
 
+/// The store's log has been written once before, as in a library that is in use: so it is with the peer's.
 fn one(setup: &Setup) -> Outcome<f64> {
     let library = Library::open(setup)?;
+    (0..RUNS_BEFORE).try_for_each(|_| library.run(library.chain))?;
     let started = Instant::now();
     (0..RUNS).try_for_each(|_| library.run(library.chain))?;
     Ok((RUNS * NODES) as f64 / started.elapsed().as_secs_f64())
@@ -139,6 +195,7 @@ fn one(setup: &Setup) -> Outcome<f64> {
 
 fn many(setup: &Setup) -> Outcome<f64> {
     let library = Library::open(setup)?;
+    (0..RUNS_BEFORE).try_for_each(|_| library.run(library.chain))?;
     let started = Instant::now();
     library.at_once(RUNS_AT_ONCE)?;
     Ok((RUNS_AT_ONCE * NODES) as f64 / started.elapsed().as_secs_f64())
