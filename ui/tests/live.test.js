@@ -103,7 +103,7 @@ test('a flow is written, run, answered, inspected, replayed and forked', { timeo
     await page.locator('[data-checkpoint="0"]').click();
     await page.getByRole('button', { name: 'Fork from 0…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Fork', exact: true }).click();
-    await page.getByText('Forked from').waitFor();
+    await page.getByText('Forked from', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     await page.getByRole('button', { name: 'Cancel it' }).click();
     await page.getByText('cancelled', { exact: true }).waitFor();
