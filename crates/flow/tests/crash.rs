@@ -66,7 +66,8 @@ impl NodeKind for Mark {
 
     fn perform(&self, call: &Call<'_>) -> Result<Output> {
         let mut file = self.file.lock();
-        writeln!(file, "{}", call.idempotency_key)
+        // In one write, so that a kill leaves a whole line or none.
+        file.write_all(format!("{}\n", call.idempotency_key).as_bytes())
             .and_then(|()| file.sync_data())
             .map_err(|error| Error::internal("mark_failed", "cannot write").caused_by(error))?;
         let value = call.input["value"].as_i64().unwrap_or_default() + 1;
