@@ -50,7 +50,7 @@ fn slide_names(archive: &mut Archive<'_>, limits: &Limits) -> Result<Vec<String>
 fn write_slide(slide: &Xml, number: u32, out: &mut Builder) {
     let shapes: Vec<NodeId> =
         slide.descendants(ROOT).filter(|node| matches!(slide.name(*node), "sp" | "graphicFrame")).collect();
-    let is_title = |shape: &&NodeId| matches!(placeholder(slide, **shape), Some("title" | "ctrTitle"));
+    let is_title = |shape: &&NodeId| matches!(role(slide, **shape), Some("title" | "ctrTitle"));
     let title_shape = shapes.iter().find(is_title).copied();
     let title = title_shape
         .map(|shape| prose(&shape_text(slide, shape)).replace('\n', " "))
@@ -70,19 +70,19 @@ fn write_shape(slide: &Xml, shape: NodeId, out: &mut Builder) {
         out.table(&rows(slide, table));
         return;
     }
-    let kind = placeholder(slide, shape);
-    if matches!(kind, Some("sldNum" | "dt" | "ftr" | "hdr")) {
+    let role = role(slide, shape);
+    if matches!(role, Some("sldNum" | "dt" | "ftr" | "hdr")) {
         return;
     }
-    let is_outline = kind == Some("body") || kind == Some("obj");
+    let is_outline = matches!(role, Some("body" | "obj"));
     let mut numbers = [0u32; 10];
     for line in slide.descendants(shape).filter(|node| slide.name(*node) == "p") {
         write_line(slide, line, is_outline, &mut numbers, out);
     }
 }
 
-/// The kind of placeholder that a shape fills; `obj` where it does not say, `None` if it is no placeholder.
-fn placeholder(slide: &Xml, shape: NodeId) -> Option<&str> {
+/// The part that the slide's layout gives a shape (`ph`): `obj` where it does not say which, `None` without one.
+fn role(slide: &Xml, shape: NodeId) -> Option<&str> {
     let holder = slide.children(shape).find(|child| slide.name(*child).starts_with("nv"))?;
     let mark = slide.find(holder, "ph")?;
     Some(slide.attribute(mark, "type").unwrap_or("obj"))
@@ -182,7 +182,7 @@ fn write_related(
 
 fn write_notes(notes: &Xml, out: &mut Builder) {
     let shapes = notes.descendants(ROOT).filter(|node| notes.name(*node) == "sp");
-    for shape in shapes.filter(|shape| placeholder(notes, *shape) == Some("body")) {
+    for shape in shapes.filter(|shape| role(notes, *shape) == Some("body")) {
         let text = prose(&shape_text(notes, shape));
         if !text.is_empty() {
             out.paragraph(&format!("Notes: {text}"));
