@@ -10,6 +10,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::{Problem, status};
 use ibid_types::{Class, Error};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::App;
@@ -135,6 +136,34 @@ where
         })?;
         Ok(Self(value))
     }
+}
+
+/// The workspace that a request is about; the default one where it names none.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct Place {
+    pub workspace: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    pub workspace: Option<String>,
+    pub limit: Option<usize>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Answers with what blocking work gives, as JSON.
+pub async fn respond<T, F>(app: &Arc<App>, work: F) -> Answered<axum::Json<T>>
+where
+    T: Send + 'static,
+    F: FnOnce(&App) -> ibid_types::Result<T> + Send + 'static,
+{
+    blocking(app, work).await.map(axum::Json)
 }
 
 /// Runs blocking work off the async threads.

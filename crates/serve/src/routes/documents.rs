@@ -14,14 +14,7 @@ use serde::Deserialize;
 
 use super::ask::within;
 use crate::App;
-use crate::http::{Answered, Json, Parameters, blocking};
-
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct Place {
-    pub workspace: Option<String>,
-}
+use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
 
 /// Lists documents, newest first.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(DocumentsQuery),
@@ -30,7 +23,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<DocumentsQuery>,
 ) -> Answered<axum::Json<DocumentsPage>> {
-    let page = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let workspace = app.workspace(query.workspace.as_deref())?;
         let page = app.store.document_list(
             workspace.id,
@@ -49,8 +42,7 @@ pub async fn list(
             next: page.next,
         })
     })
-    .await?;
-    Ok(axum::Json(page))
+    .await
 }
 
 /// Shows a document with its current version.
@@ -61,12 +53,11 @@ pub async fn show(
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Document>> {
-    let document = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let (name, document, version) = find(app, &place, &id)?;
         Ok(Document::new(&name, document, version))
     })
-    .await?;
-    Ok(axum::Json(document))
+    .await
 }
 
 fn find(app: &App, place: &Place, id: &str) -> Result<(String, domain::Document, Option<domain::Version>)> {
@@ -91,7 +82,7 @@ pub async fn change(
     Parameters(place): Parameters<Place>,
     Json(change): Json<DocumentChange>,
 ) -> Answered<axum::Json<Document>> {
-    let document = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let (_, document, _) = find(app, &place, &id)?;
         let position = app.store.document_change(
             document.workspace,
@@ -108,8 +99,7 @@ pub async fn change(
         let (name, document, version) = find(app, &place, &id)?;
         Ok(Document::new(&name, document, version))
     })
-    .await?;
-    Ok(axum::Json(document))
+    .await
 }
 
 /// Deletes a document from every index at once; its bytes are removed by a later clean-up.
@@ -155,8 +145,7 @@ pub async fn passage(
     Parameters(place): Parameters<Place>,
     Parameters(query): Parameters<PassageQuery>,
 ) -> Answered<axum::Json<Passage>> {
-    let passage = blocking(&app, move |app| read_passage(app, &place, &id, &version, &query)).await?;
-    Ok(axum::Json(passage))
+    respond(&app, move |app| read_passage(app, &place, &id, &version, &query)).await
 }
 
 fn read_passage(app: &App, place: &Place, id: &str, version: &str, query: &PassageQuery) -> Result<Passage> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::App;
 use crate::flow_book::Entry;
-use crate::http::{Answered, Json, blocking};
+use crate::http::{Answered, Json, blocking, respond};
 use crate::wire;
 
 /// Lists flows by name: those that came with the program and those of the folder `flows` of the data directory.
@@ -42,8 +42,7 @@ fn detail(entry: &Entry) -> FlowDetail {
 #[utoipa::path(get, path = "/v1/flows/{name}", tag = "flows", params(("name" = String, Path)),
     responses((status = 200, body = FlowDetail), (status = "default", body = Problem)))]
 pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answered<axum::Json<FlowDetail>> {
-    let detail = blocking(&app, move |app| Ok(detail(&*app.flows().find(&name)?))).await?;
-    Ok(axum::Json(detail))
+    respond(&app, move |app| Ok(detail(&*app.flows().find(&name)?))).await
 }
 
 /// JSON Schema of a flow file, for editors.
@@ -59,7 +58,7 @@ pub async fn validate(
     State(app): State<Arc<App>>,
     Json(request): Json<FlowSource>,
 ) -> Answered<axum::Json<Validated>> {
-    let validated = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let (definition, problems) = app.flows().check(&request.source);
         Ok(Validated {
             valid: definition.is_some(),
@@ -67,8 +66,7 @@ pub async fn validate(
             mermaid: definition.as_ref().map(mermaid),
         })
     })
-    .await?;
-    Ok(axum::Json(validated))
+    .await
 }
 
 fn problem(problem: ibid_flow::definition::Problem) -> FlowProblem {
@@ -91,8 +89,7 @@ pub async fn save(
     Path(name): Path<String>,
     Json(request): Json<FlowSource>,
 ) -> Answered<axum::Json<FlowDetail>> {
-    let detail = blocking(&app, move |app| Ok(detail(&*app.flows().save(&name, &request.source)?))).await?;
-    Ok(axum::Json(detail))
+    respond(&app, move |app| Ok(detail(&*app.flows().save(&name, &request.source)?))).await
 }
 
 /// Forgets a flow of one's own.

@@ -13,7 +13,7 @@ use ibid_types::{Error, JobId, Result};
 use super::ask::within;
 use super::sse::{self, Sender};
 use crate::App;
-use crate::http::{Answered, Parameters, blocking};
+use crate::http::{Answered, Parameters, respond};
 
 /// How often a stream looks for changes: often enough to look live, seldom enough to cost nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
@@ -25,8 +25,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<JobsQuery>,
 ) -> Answered<axum::Json<JobsPage>> {
-    let page = blocking(&app, move |app| page(app, query)).await?;
-    Ok(axum::Json(page))
+    respond(&app, move |app| page(app, query)).await
 }
 
 fn page(app: &App, query: JobsQuery) -> Result<JobsPage> {
@@ -89,8 +88,7 @@ fn follow(app: &App, query: &JobsQuery, sender: &Sender) -> Result<()> {
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = Job), (status = "default", body = Problem)))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
-    let job = blocking(&app, move |app| find(app, &id)).await?;
-    Ok(axum::Json(job))
+    respond(&app, move |app| find(app, &id)).await
 }
 
 fn find(app: &App, id: &str) -> Result<Job> {
@@ -111,25 +109,23 @@ fn is_done(job: &ibid_store::Job) -> bool {
 #[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = Job), (status = "default", body = Problem)))]
 pub async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
-    let job = blocking(&app, move |app| {
+    respond(&app, move |app| {
         app.store.jobs().cancel(id.parse()?)?;
         find(app, &id)
     })
-    .await?;
-    Ok(axum::Json(job))
+    .await
 }
 
 /// Puts a failed or cancelled job back into the queue.
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = Job), (status = "default", body = Problem)))]
 pub async fn retry(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
-    let job = blocking(&app, move |app| {
+    respond(&app, move |app| {
         app.store.jobs().retry(id.parse()?)?;
         app.wake_pipeline();
         find(app, &id)
     })
-    .await?;
-    Ok(axum::Json(job))
+    .await
 }
 
 /// A job as clients see it.

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use super::ask::outcome_name;
 use super::sse::{self, Sender};
 use super::threads::idempotency_key;
-use crate::http::{Answered, Json, RUN_HEADER, blocking, request_id};
+use crate::http::{Answered, Json, RUN_HEADER, blocking, request_id, respond};
 use crate::{App, events, runs, turns};
 
 /// Earlier questions of a conversation that are looked at.
@@ -323,8 +323,7 @@ pub async fn embeddings(
     State(app): State<Arc<App>>,
     Json(request): Json<EmbeddingRequest>,
 ) -> Answered<axum::Json<Value>> {
-    let value = blocking(&app, move |app| embed(app, request)).await?;
-    Ok(axum::Json(value))
+    respond(&app, move |app| embed(app, request)).await
 }
 
 fn embed(app: &App, request: EmbeddingRequest) -> Result<Value> {

@@ -15,9 +15,8 @@ use ibid_types::{Error, Result};
 use serde::Deserialize;
 
 use super::ask::within;
-use super::documents::Place;
 use super::threads::{idempotency_key, read_cursor};
-use crate::http::{Answered, Json, Parameters, blocking};
+use crate::http::{Answered, Json, Page, Parameters, Place, blocking, respond};
 use crate::{App, events, live, runs, wire};
 
 /// Longest wait for a run's end within one request.
@@ -30,7 +29,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<RunsQuery>,
 ) -> Answered<axum::Json<RunsPage>> {
-    let page = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let workspace = app.workspace(query.workspace.as_deref())?;
         let page = app.store.run_list(&ibid_store::RunsQuery {
             workspace: Some(workspace.id),
@@ -44,8 +43,7 @@ pub async fn list(
         let runs = page.items.iter().map(|row| runs::wire(app, &workspace.name, row));
         Ok(RunsPage { runs: runs.collect::<Result<_>>()?, next: page.next })
     })
-    .await?;
-    Ok(axum::Json(page))
+    .await
 }
 
 fn status(name: String) -> Result<String> {
@@ -87,12 +85,11 @@ pub async fn show(
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Run>> {
-    let run = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.run_in(place.workspace.as_deref(), &id)?;
         runs::wire(app, &found.workspace.name, &found.it)
     })
-    .await?;
-    Ok(axum::Json(run))
+    .await
 }
 
 /// Deletes a run that is over, with its history.
@@ -115,24 +112,15 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct CheckpointsQuery {
-    pub workspace: Option<String>,
-    pub limit: Option<usize>,
-    pub cursor: Option<String>,
-}
-
 /// Lists a run's checkpoints from the first on: its history.
-#[utoipa::path(get, path = "/v1/runs/{id}/checkpoints", tag = "runs", params(("id" = String, Path), CheckpointsQuery),
+#[utoipa::path(get, path = "/v1/runs/{id}/checkpoints", tag = "runs", params(("id" = String, Path), Page),
     responses((status = 200, body = CheckpointsPage), (status = "default", body = Problem)))]
 pub async fn checkpoints(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    Parameters(query): Parameters<CheckpointsQuery>,
+    Parameters(query): Parameters<Page>,
 ) -> Answered<axum::Json<CheckpointsPage>> {
-    let page = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.run_in(query.workspace.as_deref(), &id)?;
         let limit = within("limit", query.limit, 100, 1..=500)?;
         let first = query.cursor.as_deref().map_or(Ok(0), read_cursor)?;
@@ -141,8 +129,7 @@ pub async fn checkpoints(
         heads.truncate(limit);
         Ok(CheckpointsPage { checkpoints: heads.into_iter().map(wire::checkpoint).collect(), next })
     })
-    .await?;
-    Ok(axum::Json(page))
+    .await
 }
 
 /// Shows what a run's state was after a checkpoint.
@@ -154,12 +141,11 @@ pub async fn state(
     Path((id, number)): Path<(String, String)>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<CheckpointState>> {
-    let state = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.run_in(place.workspace.as_deref(), &id)?;
         runs::state_at(app, found.it.id, checkpoint_number(&number)?)
     })
-    .await?;
-    Ok(axum::Json(state))
+    .await
 }
 
 fn checkpoint_number(text: &str) -> Result<u32> {
@@ -223,13 +209,12 @@ pub async fn answer(
     Parameters(place): Parameters<Place>,
     Json(request): Json<AnswerRequest>,
 ) -> Answered<axum::Json<Run>> {
-    let run = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.run_in(place.workspace.as_deref(), &id)?;
         runs::answer(app, &found.it, request)?;
         runs::show(app, &found.workspace, found.it.id)
     })
-    .await?;
-    Ok(axum::Json(run))
+    .await
 }
 
 /// Takes a failed run up again where it failed.
@@ -240,13 +225,12 @@ pub async fn resume(
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Run>> {
-    let run = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.run_in(place.workspace.as_deref(), &id)?;
         app.runner().resume(found.it.id)?;
         runs::show(app, &found.workspace, found.it.id)
     })
-    .await?;
-    Ok(axum::Json(run))
+    .await
 }
 
 /// Cancels a run: what is under way is given up, what can be undone is undone.
@@ -259,13 +243,12 @@ pub async fn cancel(
     request: Option<Json<CancelRequest>>,
 ) -> Answered<axum::Json<Run>> {
     let reason = request.and_then(|Json(request)| request.reason);
-    let run = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.run_in(place.workspace.as_deref(), &id)?;
         app.runner().cancel(found.it.id, reason.as_deref().unwrap_or("cancelled by request"))?;
         runs::show(app, &found.workspace, found.it.id)
     })
-    .await?;
-    Ok(axum::Json(run))
+    .await
 }
 
 /// Starts a new run from a checkpoint of this one, with channels changed, or on another flow.
@@ -294,12 +277,11 @@ pub async fn replay(
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Replayed>> {
-    let replayed = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.run_in(place.workspace.as_deref(), &id)?;
         runs::replay(app, found.it.id)
     })
-    .await?;
-    Ok(axum::Json(replayed))
+    .await
 }
 
 /// Says where two runs part, and how their ends differ.
@@ -311,32 +293,22 @@ pub async fn diff(
     Path((id, other)): Path<(String, String)>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<RunDiff>> {
-    let diff = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let left = app.run_in(place.workspace.as_deref(), &id)?;
         let right = app.run_in(place.workspace.as_deref(), &other)?;
         runs::diff(app, left.it.id, right.it.id)
     })
-    .await?;
-    Ok(axum::Json(diff))
-}
-
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct ApprovalsQuery {
-    pub workspace: Option<String>,
-    pub limit: Option<usize>,
-    pub cursor: Option<String>,
+    .await
 }
 
 /// Lists what runs wait for people to say, the newest run first.
-#[utoipa::path(get, path = "/v1/approvals", tag = "runs", params(ApprovalsQuery),
+#[utoipa::path(get, path = "/v1/approvals", tag = "runs", params(Page),
     responses((status = 200, body = ApprovalsPage), (status = "default", body = Problem)))]
 pub async fn approvals(
     State(app): State<Arc<App>>,
-    Parameters(query): Parameters<ApprovalsQuery>,
+    Parameters(query): Parameters<Page>,
 ) -> Answered<axum::Json<ApprovalsPage>> {
-    let page = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let workspace = app.workspace(query.workspace.as_deref())?;
         let page = app.store.run_list(&ibid_store::RunsQuery {
             workspace: Some(workspace.id),
@@ -351,14 +323,12 @@ pub async fn approvals(
         }
         Ok(ApprovalsPage { approvals, next: page.next })
     })
-    .await?;
-    Ok(axum::Json(page))
+    .await
 }
 
 /// Counts runs by status and what is stored of them, over all workspaces.
 #[utoipa::path(get, path = "/v1/runs/statistics", tag = "runs",
     responses((status = 200, body = RunStatistics), (status = "default", body = Problem)))]
 pub async fn statistics(State(app): State<Arc<App>>) -> Answered<axum::Json<RunStatistics>> {
-    let statistics = blocking(&app, runs::statistics).await?;
-    Ok(axum::Json(statistics))
+    respond(&app, runs::statistics).await
 }

@@ -12,7 +12,7 @@ use ibid_types::{Error, Result};
 
 use super::ask::{milliseconds, within};
 use crate::App;
-use crate::http::{Answered, Json, blocking};
+use crate::http::{Answered, Json, respond};
 
 /// Finds chunks by words, by meaning, or by both.
 #[utoipa::path(post, path = "/v1/search", tag = "answers", request_body = SearchRequest,
@@ -21,8 +21,7 @@ pub async fn search(
     State(app): State<Arc<App>>,
     Json(request): Json<SearchRequest>,
 ) -> Answered<axum::Json<SearchResponse>> {
-    let response = blocking(&app, move |app| find(app, request)).await?;
-    Ok(axum::Json(response))
+    respond(&app, move |app| find(app, request)).await
 }
 
 fn find(app: &App, request: SearchRequest) -> Result<SearchResponse> {

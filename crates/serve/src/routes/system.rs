@@ -9,10 +9,9 @@ use ibid_api::problem::Problem;
 use ibid_api::system::{Check, Key, KeyRequest, Ready, Status, Workspace, WorkspaceRequest};
 use ibid_types::{Error, Result};
 
-use super::documents::Place;
 use super::jobs::counts;
 use crate::App;
-use crate::http::{Answered, Json, Parameters, blocking};
+use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
 use crate::metrics::Observed;
 
 /// Answers as long as the process does.
@@ -40,7 +39,7 @@ pub async fn status(
     State(app): State<Arc<App>>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Status>> {
-    let status = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let workspace = app.workspace(place.workspace.as_deref())?;
         let counted = app.store.workspace_counts(workspace.id)?;
         let chat_models = app.chat_model_names();
@@ -58,8 +57,7 @@ pub async fn status(
             key_required: app.is_guarded(),
         })
     })
-    .await?;
-    Ok(axum::Json(status))
+    .await
 }
 
 /// Lists workspaces.
@@ -195,8 +193,7 @@ pub async fn key_revoke(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
 #[utoipa::path(post, path = "/v1/index/rebuild", tag = "system",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
 pub async fn index_rebuild(State(app): State<Arc<App>>) -> Answered<axum::Json<serde_json::Value>> {
-    let report = blocking(&app, |app| app.rebuild_indexes()).await?;
-    Ok(axum::Json(report))
+    respond(&app, |app| app.rebuild_indexes()).await
 }
 
 /// What Prometheus scrapes.

@@ -12,11 +12,9 @@ use ibid_api::thread::{
 };
 use ibid_store::ThreadRow;
 use ibid_types::{Error, Result};
-use serde::Deserialize;
 
 use super::ask::within;
-use super::documents::Place;
-use crate::http::{Answered, Json, Parameters, RUN_HEADER, blocking};
+use crate::http::{Answered, Json, Page, Parameters, Place, RUN_HEADER, blocking, respond};
 use crate::turns::{self, wire_turn};
 use crate::{App, live};
 
@@ -32,7 +30,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<ThreadsQuery>,
 ) -> Answered<axum::Json<ThreadsPage>> {
-    let page = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let workspace = app.workspace(query.workspace.as_deref())?;
         let page = app.store.thread_list(
             workspace.id,
@@ -45,8 +43,7 @@ pub async fn list(
         let threads = page.items.into_iter().map(|thread| wire(&workspace.name, thread)).collect();
         Ok(ThreadsPage { threads, next: page.next })
     })
-    .await?;
-    Ok(axum::Json(page))
+    .await
 }
 
 fn wire(workspace: &str, thread: ThreadRow) -> Thread {
@@ -100,8 +97,7 @@ pub async fn show(
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Thread>> {
-    let thread = blocking(&app, move |app| show_one(app, place.workspace.as_deref(), &id)).await?;
-    Ok(axum::Json(thread))
+    respond(&app, move |app| show_one(app, place.workspace.as_deref(), &id)).await
 }
 
 /// Renames a thread.
@@ -113,13 +109,12 @@ pub async fn change(
     Parameters(place): Parameters<Place>,
     Json(change): Json<ThreadChange>,
 ) -> Answered<axum::Json<Thread>> {
-    let thread = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.thread_in(place.workspace.as_deref(), &id)?;
         app.store.thread_rename(found.workspace.id, found.it.id, &title(&change.title)?)?;
         show_one(app, place.workspace.as_deref(), &id)
     })
-    .await?;
-    Ok(axum::Json(thread))
+    .await
 }
 
 /// Deletes a thread with its turns and their runs; a run that is under way is cancelled.
@@ -157,24 +152,15 @@ pub async fn fork(
     Ok((StatusCode::CREATED, axum::Json(thread)))
 }
 
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub struct TurnsQuery {
-    pub workspace: Option<String>,
-    pub limit: Option<usize>,
-    pub cursor: Option<String>,
-}
-
 /// Lists a thread's turns, oldest first.
-#[utoipa::path(get, path = "/v1/threads/{id}/turns", tag = "chat", params(("id" = String, Path), TurnsQuery),
+#[utoipa::path(get, path = "/v1/threads/{id}/turns", tag = "chat", params(("id" = String, Path), Page),
     responses((status = 200, body = TurnsPage), (status = "default", body = Problem)))]
 pub async fn turns(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    Parameters(query): Parameters<TurnsQuery>,
+    Parameters(query): Parameters<Page>,
 ) -> Answered<axum::Json<TurnsPage>> {
-    let page = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.thread_in(query.workspace.as_deref(), &id)?;
         let limit = within("limit", query.limit, 50, 1..=200)?;
         let after = query.cursor.as_deref().map_or(Ok(0), read_cursor)?;
@@ -185,8 +171,7 @@ pub async fn turns(
         let turns = turns.into_iter().map(|turn| wire_turn(app, turn)).collect::<Result<_>>()?;
         Ok(TurnsPage { turns, next })
     })
-    .await?;
-    Ok(axum::Json(page))
+    .await
 }
 
 /// The number of the last turn or checkpoint that the page before held.
@@ -204,12 +189,11 @@ pub async fn turn(
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Turn>> {
-    let turn = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.turn_in(place.workspace.as_deref(), &id)?;
         wire_turn(app, found.it)
     })
-    .await?;
-    Ok(axum::Json(turn))
+    .await
 }
 
 /// Asks a question in a thread.
@@ -264,7 +248,7 @@ pub async fn feedback(
     Parameters(place): Parameters<Place>,
     Json(request): Json<FeedbackRequest>,
 ) -> Answered<axum::Json<Feedback>> {
-    let feedback = blocking(&app, move |app| {
+    respond(&app, move |app| {
         let found = app.turn_in(place.workspace.as_deref(), &id)?;
         check_length("reason", request.reason.as_deref())?;
         check_length("correction", request.correction.as_deref())?;
@@ -273,8 +257,7 @@ pub async fn feedback(
         turns::feedback(app, found.it.run)?
             .ok_or_else(|| Error::not_found("turn_unknown", format!("there is no turn {id}")))
     })
-    .await?;
-    Ok(axum::Json(feedback))
+    .await
 }
 
 fn check_length(field: &str, text: Option<&str>) -> Result<()> {
