@@ -227,7 +227,9 @@ state: {n: {type: integer, default: many}, l: {type: list, reducer: add}, s: str
 tools: calculator
 limits: {steps: many, seconds: 0.5, money: -1, visits: 0}
 nodes:
-  look: {kind: set, with: [1], next: 7}";
+  look: {kind: set, with: [1], next: 7}
+  ask: {kind: retrieve, limits: {tokens: 0, money: free, steps: 1}}
+  both: {kind: set}";
     check(
         source,
         &expect![[r#"
@@ -243,7 +245,12 @@ nodes:
         5:44: error: limits.money: this must be a number from 0 to 1000000000; it is -1
         5:56: error: limits.visits: this must be a whole number from 1 to 1000000; it is 0
         7:27: error: nodes.look.with: this must be a map from channels to values; it is a list
-        7:38: error: nodes.look.next: this must be the name of a node; it is 7"#]],
+        7:38: error: nodes.look.next: this must be the name of a node; it is 7
+        8:3: error: nodes.ask: `query` is missing; add it under `with`
+        8:42: error: nodes.ask.limits.tokens: this must be a whole number from 1 to 1000000000000; it is 0
+        8:52: error: nodes.ask.limits.money: this must be a number from 0 to 1000000000; it is the text `free`
+        8:58: error: nodes.ask.limits.steps: there is no key `steps` here; there is `money`, `tokens`
+        9:3: error: nodes.both: `with` is missing; name the channels to write: `with: {total: "{{ a + b }}"}`, or where to go: `next`"#]],
     );
 }
 

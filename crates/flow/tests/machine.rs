@@ -745,6 +745,56 @@ fn each_limit_has_its_own_end_past_every_on_error() {
     assert_eq!(run.code(), "flow_limit_money");
 }
 
+fn bounded(ways: &str) -> Run {
+    let source = format!(
+        "
+state: {{n: integer, error: any}}
+start: a
+nodes:
+  a: {{kind: work, into: n, limits: {{tokens: 10, money: 0.1}}, {ways}}}
+  b: {{kind: work}}
+"
+    );
+    Run::of(&source)
+}
+
+#[test]
+fn a_node_that_spends_more_than_it_may_fails_or_goes_where_errors_go() {
+    let mut run = bounded("next: [{if: 'n < 2', to: a}, b]");
+    run.apply(&run.spent("a", json!(1), 10, 0.1)).unwrap();
+    run.apply(&run.spent("a", json!(2), 1, 0.0)).unwrap();
+    assert_eq!((run.code().as_str(), run.state().status), ("flow_node_limit_tokens", Status::Failed));
+    let mut run = bounded("on_error: b, next: a");
+    run.apply(&run.spent("a", json!(1), 0, 0.11)).unwrap();
+    assert_eq!((run.pending(), &run.state().frames[&0].channels["n"]), (vec!["b".to_owned()], &json!(0)));
+    assert_eq!(run.state().frames[&0].channels["error"]["code"], json!("flow_node_limit_money"));
+}
+
+#[test]
+fn a_node_that_has_spent_too_much_is_not_begun_again() {
+    let mut run = bounded("on_error: a, next: b");
+    run.apply(&run.spent("a", json!(1), 11, 0.0)).unwrap();
+    for _ in 0..24 {
+        assert_eq!((run.pending(), run.actions.clone()), (vec![], vec![Action::Continue]));
+        run.apply(&Command::Continue { at: run.now }).unwrap();
+    }
+    assert_eq!(run.code(), "flow_limit_visits");
+}
+
+#[test]
+fn what_a_sub_flow_spends_counts_for_the_node_that_runs_it() {
+    let source = "
+state: {got: any}
+start: s
+nodes:
+  s: {kind: flow, flow: child, with: {x: 1}, limits: {tokens: 10}, on_error: b}
+  b: {kind: work}
+";
+    let mut run = Run::with(&[source, CHILD], json!({})).unwrap();
+    run.apply(&run.spent("look", json!(1), 11, 0.0)).unwrap();
+    assert_eq!((run.pending(), run.state().frames.len()), (vec!["b".to_owned()], 1));
+}
+
 #[test]
 fn what_was_paid_for_is_not_thrown_away() {
     let mut run = Run::of(&format!("limits: {{tokens: 10}}{TWO}"));

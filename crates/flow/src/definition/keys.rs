@@ -6,6 +6,7 @@ pub(super) const FLOW: &[&str] =
     &["name", "description", "input", "state", "tools", "limits", "start", "nodes", "output"];
 pub(super) const CHANNEL: &[&str] = &["type", "default", "reducer", "description"];
 pub(super) const LIMITS: &[&str] = &["steps", "seconds", "tokens", "money", "visits"];
+pub(super) const NODE_LIMITS: &[&str] = &["tokens", "money"];
 pub(super) const RETRY: &[&str] = &["attempts", "first_seconds", "factor", "most_seconds"];
 pub(super) const COMPENSATE: &[&str] = &["kind", "with"];
 pub(super) const NEXT: &[&str] = &["if", "to", "all"];
@@ -17,10 +18,20 @@ pub(super) const NODE_SET: &[&str] = &["kind", "with", "on_error", "next"];
 pub(super) const NODE_WAIT: &[&str] = &["kind", "with", "next"];
 pub(super) const NODE_HUMAN: &[&str] = &["kind", "with", "into", "next"];
 pub(super) const NODE_MAP: &[&str] =
-    &["kind", "over", "as", "flow", "with", "concurrency", "into", "on_error", "next"];
-pub(super) const NODE_FLOW: &[&str] = &["kind", "flow", "with", "into", "on_error", "next"];
-pub(super) const NODE_EFFECT: &[&str] =
-    &["kind", "with", "into", "retry", "timeout_seconds", "on_interrupt", "compensate", "on_error", "next"];
+    &["kind", "over", "as", "flow", "with", "concurrency", "into", "limits", "on_error", "next"];
+pub(super) const NODE_FLOW: &[&str] = &["kind", "flow", "with", "into", "limits", "on_error", "next"];
+pub(super) const NODE_EFFECT: &[&str] = &[
+    "kind",
+    "with",
+    "into",
+    "retry",
+    "timeout_seconds",
+    "limits",
+    "on_interrupt",
+    "compensate",
+    "on_error",
+    "next",
+];
 
 pub(super) const WITH_WAIT: &[&str] = &["seconds"];
 pub(super) const WITH_HUMAN: &[&str] = &["prompt", "schema", "expires_seconds", "on_expiry"];

@@ -20,7 +20,7 @@ mod yaml;
 pub use mermaid::mermaid;
 pub use model::{
     Channel, ChannelType, Definition, Edge, ErrorEdge, FlowHash, Human, Into, Limits, MapOver, Next, Node,
-    NodeBody, OnInterrupt, Reducer, Retry,
+    NodeBody, NodeLimits, OnInterrupt, Reducer, Retry,
 };
 pub use parse::{Reading, find_recursion, read};
 pub use problem::{Problem, Severity};

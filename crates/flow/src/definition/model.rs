@@ -108,7 +108,7 @@ pub struct Limits {
     /// At work: waiting for a person or a timer does not count.
     pub seconds: u32,
     pub tokens: u64,
-    /// In the currency of the price table.
+    /// In US dollars, by the prices of the configuration.
     pub money: f64,
     /// Executions of one node in one frame: what bounds a loop.
     pub visits: u32,
@@ -120,10 +120,20 @@ impl Default for Limits {
     }
 }
 
+/// Bounds of what one node may spend in one frame, in all its executions and all that they run. A node that has spent
+/// more fails with `flow_node_limit_...`, its output unused; unlike a run's limits, `on_error` is for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NodeLimits {
+    pub tokens: Option<u64>,
+    /// In US dollars, by the prices of the configuration.
+    pub money: Option<f64>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     pub name: String,
     pub body: NodeBody,
+    pub limits: NodeLimits,
     pub into: Into,
     pub next: Next,
     pub retry: Retry,

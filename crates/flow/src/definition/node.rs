@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::expressions::OUTPUT;
 use super::keys;
-use super::model::{Human, Into, MapOver, Next, Node, NodeBody, OnInterrupt, Retry};
+use super::model::{Human, Into, MapOver, Next, Node, NodeBody, NodeLimits, OnInterrupt, Retry};
+use super::parse::{MONEY_MAX, TOKENS_MAX};
 use super::parse::{Reader, json};
 use super::problem::suggestion;
 use super::reader::{At, Fields};
@@ -35,6 +36,7 @@ impl Reader<'_> {
         node.next = fields.find("next").map(|at| self.next(&at)).unwrap_or_default();
         node.on_error = fields.find("on_error").and_then(|at| self.node_named(&at));
         node.retry = fields.find("retry").map(|at| self.retry(&at)).unwrap_or_default();
+        node.limits = fields.find("limits").map(|at| self.node_limits(&at)).unwrap_or_default();
         node.timeout_seconds = fields.find("timeout_seconds").and_then(|at| self.timeout(&at));
         node.compensate = fields.find("compensate").and_then(|at| self.compensate(&at));
         node.on_interrupt = self.on_interrupt(&fields, &node);
@@ -91,14 +93,22 @@ impl Reader<'_> {
 
     fn set(&mut self, fields: &Fields<'_>) -> NodeBody {
         let mut with = BTreeMap::new();
-        let advice = "name the channels to write: `with: {total: \"{{ a + b }}\"}`";
-        let at = fields.require("with", &mut self.problems, advice);
+        let at = fields.find("with").or_else(|| self.with_of_set(fields));
         let entries = at.and_then(|at| at.entries(&mut self.problems, "a map from channels to values"));
         for entry in entries.into_iter().flatten() {
             self.check_channel(&entry, entry.key, true);
             with.insert(entry.key.to_owned(), self.template(&entry, &[]));
         }
         NodeBody::Set { with }
+    }
+
+    /// A `set` that writes nothing is there for its edges alone; without any it would do nothing.
+    fn with_of_set<'t>(&mut self, fields: &Fields<'t>) -> Option<At<'t>> {
+        if fields.find("next").is_some() {
+            return None;
+        }
+        let advice = "name the channels to write: `with: {total: \"{{ a + b }}\"}`, or where to go: `next`";
+        fields.require("with", &mut self.problems, advice)
     }
 
     fn wait(&mut self, fields: &Fields<'_>) -> NodeBody {
@@ -245,6 +255,16 @@ impl Reader<'_> {
         retry
     }
 
+    fn node_limits(&mut self, at: &At<'_>) -> NodeLimits {
+        let what = "a map of limits: `{tokens: 2000, money: 0.01}`";
+        let Some(fields) = at.fields(&mut self.problems, what, keys::NODE_LIMITS) else {
+            return NodeLimits::default();
+        };
+        let tokens = fields.find("tokens").and_then(|at| at.whole(&mut self.problems, 1..=TOKENS_MAX));
+        let money = fields.find("money").and_then(|at| at.number(&mut self.problems, 0.0..=MONEY_MAX));
+        NodeLimits { tokens, money }
+    }
+
     fn compensate(&mut self, at: &At<'_>) -> Option<(String, Value)> {
         let fields = at.fields(&mut self.problems, "a map: `{kind: tool, with: {...}}`", keys::COMPENSATE)?;
         let advice = "say what undoes the node: `kind: tool`";
@@ -325,6 +345,7 @@ fn empty(name: &str) -> Node {
     Node {
         name: name.to_owned(),
         body: NodeBody::Set { with: BTreeMap::new() },
+        limits: NodeLimits::default(),
         into: Into::Nowhere,
         next: Next::End,
         retry: Retry::default(),

@@ -15,6 +15,8 @@ use super::{routes, yaml};
 use crate::Registry;
 
 const NODES_MAX: usize = 1000;
+pub(super) const TOKENS_MAX: u64 = 1_000_000_000_000;
+pub(super) const MONEY_MAX: f64 = 1e9;
 
 /// What reading a file gave: a definition if nothing is wrong, and everything there is to say.
 #[derive(Clone, Debug)]
@@ -159,13 +161,13 @@ impl Reader<'_> {
         let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         limits.steps = whole("steps", 1_000_000).map_or(limits.steps, narrow);
         limits.visits = whole("visits", 1_000_000).map_or(limits.visits, narrow);
-        limits.tokens = whole("tokens", 1_000_000_000_000).unwrap_or(limits.tokens);
+        limits.tokens = whole("tokens", TOKENS_MAX).unwrap_or(limits.tokens);
         if let Some(at) = fields.find("seconds")
             && let Some(seconds) = at.seconds(problems)
         {
             limits.seconds = whole_seconds(seconds);
         }
-        if let Some(money) = fields.find("money").and_then(|at| at.number(problems, 0.0..=1e9)) {
+        if let Some(money) = fields.find("money").and_then(|at| at.number(problems, 0.0..=MONEY_MAX)) {
             limits.money = money;
         }
         limits

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::channels::{REDUCERS, TYPES};
 use super::keys;
 use super::model::{Limits, Retry};
+use super::parse::{MONEY_MAX, TOKENS_MAX};
 use crate::{NodeKind, Registry};
 
 /// JSON Schema (2020-12) of a flow file whose nodes are of the engine's kinds or of those in the registry.
@@ -102,14 +103,30 @@ fn limits() -> Value {
             "steps": whole("Executions of nodes, those of sub-flows too.", usual.steps.into(), 1_000_000),
             "seconds": {
                 "type": "number", "minimum": 0, "maximum": super::reader::SECONDS_MAX, "default": usual.seconds,
-                "description": "Time from start to end, waiting included."
+                "description": "Time at work; waiting for a person or a timer does not count."
             },
-            "tokens": whole("Tokens of chat models, read and written.", usual.tokens, 1_000_000_000_000),
-            "money": {
-                "type": "number", "minimum": 0, "maximum": 1e9,
-                "description": "Cost of chat models, in the currency of the price table. Without it: no bound."
-            },
+            "tokens": whole("Tokens of chat models, read and written.", usual.tokens, TOKENS_MAX),
+            "money": money("Cost of chat models in USD, by the prices of the configuration. Without it: no bound."),
             "visits": whole("Executions of one node: what bounds a loop.", usual.visits.into(), 1_000_000),
+        }
+    })
+}
+
+fn money(description: &str) -> Value {
+    json!({"type": "number", "minimum": 0, "maximum": MONEY_MAX, "description": description})
+}
+
+fn node_limits() -> Value {
+    json!({
+        "description": "What the node may spend in all its executions, those of flows that it runs included. One that has spent more fails: `on_error` is for that.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "tokens": {
+                "type": "integer", "minimum": 1, "maximum": TOKENS_MAX,
+                "description": "Tokens of chat models, read and written. Without it: no bound."
+            },
+            "money": money("Cost of chat models in USD. Without it: no bound."),
         }
     })
 }
@@ -220,12 +237,23 @@ fn of_engine(kind: &str) -> Value {
     let required: &[&str] = match kind {
         "map" => &["kind", "over", "as", "flow"],
         "flow" => &["kind", "flow"],
+        "set" => return set(),
         _ => &["kind", "with"],
     };
     closed(keys::of_node(kind), required, &|key| match (kind, key) {
         (_, "with") => with_of_engine(kind),
         _ => common(key),
     })
+}
+
+/// Of channels or edges it needs one: without either it would do nothing.
+fn set() -> Value {
+    let mut schema = closed(keys::NODE_SET, &["kind"], &|key| match key {
+        "with" => with_of_engine("set"),
+        _ => common(key),
+    });
+    schema["anyOf"] = json!([{"required": ["with"]}, {"required": ["next"]}]);
+    schema
 }
 
 fn of_kind(kind: &dyn NodeKind) -> Value {
@@ -246,6 +274,7 @@ fn common(key: &str) -> Value {
         "next" => next(),
         "retry" => json!({"$ref": "#/$defs/retry"}),
         "compensate" => json!({"$ref": "#/$defs/compensate"}),
+        "limits" => node_limits(),
         "into" => json!({
             "description": "The channel for the output, or a map from channels to expressions over `output` and the state. Without it the output is dropped.",
             "oneOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "number", "boolean"]}}]
@@ -331,6 +360,7 @@ mod tests {
         let schema = json_schema(&Registry::default());
         assert_eq!(keys_of(&schema), sorted(keys::FLOW));
         assert_eq!(keys_of(&schema["properties"]["limits"]), sorted(keys::LIMITS));
+        assert_eq!(keys_of(&node_limits()), sorted(keys::NODE_LIMITS));
         assert_eq!(keys_of(&schema["$defs"]["retry"]), sorted(keys::RETRY));
         assert_eq!(keys_of(&schema["$defs"]["compensate"]), sorted(keys::COMPENSATE));
         assert_eq!(keys_of(&schema["$defs"]["channel"]["oneOf"][1]), sorted(keys::CHANNEL));

@@ -21,6 +21,10 @@ impl Machine<'_> {
             self.end_with(fault);
             return;
         }
+        if let Err(fault) = self.check_node(frame, index) {
+            self.give_up(frame, index, fault, None);
+            return;
+        }
         let begun = match &node.body {
             NodeBody::Effect { kind, with } => self.begin_effect(frame, index, node, kind, with),
             NodeBody::Set { with } => self.begin_set(frame, index, node, with),

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::apply::Machine;
 use super::begin::milliseconds;
-use super::{Action, Activity, Command, Effect, Fault, FrameId, Status, Undo};
+use super::limits::Overspent;
+use super::{Action, Activity, Command, Effect, Fault, FrameId, NodeSpent, Status, Undo};
 use crate::definition::{Node, OnInterrupt, Retry};
 use crate::expression::{self, Scope};
 
@@ -21,12 +22,12 @@ impl Machine<'_> {
             return self.ignore();
         };
         let Some(found) = self.claim(*effect) else { return self.ignore() };
+        let money = if money.is_finite() { money.max(0.0) } else { 0.0 };
         let spent = &mut self.state.spent;
         spent.prompt_tokens = spent.prompt_tokens.saturating_add(*prompt_tokens);
         spent.completion_tokens = spent.completion_tokens.saturating_add(*completion_tokens);
-        if money.is_finite() {
-            spent.money += money.max(0.0);
-        }
+        spent.money += money;
+        let cost = NodeSpent { tokens: prompt_tokens.saturating_add(*completion_tokens), money };
         match (self.state.status, found.compensates) {
             (Status::Undoing, _) => self.performed_while_undoing(&found, output),
             (_, true) => {
@@ -34,10 +35,24 @@ impl Machine<'_> {
                 self.settle(settled);
             }
             (_, false) => {
-                let settled = self.finish(found.frame, found.node, output.clone());
+                let settled = match self.charge(found.frame, found.node, cost) {
+                    None => self.finish(found.frame, found.node, output.clone()),
+                    Some(over) => self.overspent(&found, output, over),
+                };
                 self.settle(settled);
             }
         }
+    }
+
+    /// The effect was done, so it may have to be undone; what it gave is not used. Gives the frame to settle.
+    fn overspent(&mut self, effect: &Effect, output: &Value, over: Overspent) -> Option<FrameId> {
+        let (frame, index) = (effect.frame, effect.node);
+        if let Some(node) = self.node(frame, index)
+            && let Err(fault) = self.owe_undo(frame, index, node, output)
+        {
+            return self.give_up(frame, index, fault, None);
+        }
+        self.give_up(over.frame, over.node, over.fault, None)
     }
 
     pub fn failed(&mut self, effect: u32, fault: &Fault) {

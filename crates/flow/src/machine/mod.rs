@@ -23,5 +23,5 @@ pub use people::check_answer;
 pub use rebase::rebase;
 pub use start::{check_input, sub_flows};
 pub use state::{
-    Activity, Frame, FrameId, Interrupt, Outcome, Parent, RunState, Spent, Status, Undo, Undoing,
+    Activity, Frame, FrameId, Interrupt, NodeSpent, Outcome, Parent, RunState, Spent, Status, Undo, Undoing,
 };

@@ -39,10 +39,15 @@ fn move_nodes(frame: &mut Frame, from: &Definition, to: &Definition) -> Result<(
         active.insert(index, activity);
     }
     frame.active = active;
-    let visits = std::mem::take(&mut frame.visits).into_iter();
-    frame.visits =
-        visits.filter_map(|(node, visits)| Some((new_index(node, from, to).ok()?, visits))).collect();
+    frame.visits = moved(std::mem::take(&mut frame.visits), from, to);
+    frame.spent = moved(std::mem::take(&mut frame.spent), from, to);
     Ok(())
+}
+
+/// What is counted of nodes, without those that are gone.
+fn moved<T>(counts: BTreeMap<usize, T>, from: &Definition, to: &Definition) -> BTreeMap<usize, T> {
+    let counts = counts.into_iter();
+    counts.filter_map(|(node, count)| Some((new_index(node, from, to).ok()?, count))).collect()
 }
 
 fn move_channels(frame: &mut Frame, to: &Definition) -> Result<()> {

@@ -119,7 +119,7 @@ fn start(definitions: &dyn Definitions, command: &Command) -> Result<(RunState, 
 /// A frame before its first superstep.
 pub(super) fn frame(flow: &Definition, channels: Map<String, Value>) -> Frame {
     let active = flow.start.iter().map(|node| (*node, Activity::Ready)).collect();
-    Frame { flow: flow.hash, parent: None, channels, active, visits: BTreeMap::new() }
+    Frame { flow: flow.hash, parent: None, channels, active, visits: BTreeMap::new(), spent: BTreeMap::new() }
 }
 
 /// Effects that were pending are performed anew, as the new run's own; its time begins anew.

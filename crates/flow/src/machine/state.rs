@@ -154,6 +154,16 @@ pub struct Frame {
     /// Executions of each node so far.
     #[serde(with = "numbered")]
     pub visits: BTreeMap<usize, u32>,
+    /// What each node that has limits of its own has used of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "numbered")]
+    pub spent: BTreeMap<usize, NodeSpent>,
+}
+
+/// What all executions of a node have cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeSpent {
+    pub tokens: u64,
+    pub money: f64,
 }
 
 /// Who waits for a frame's output.

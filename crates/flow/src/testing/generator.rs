@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::script::Random;
 use crate::definition::{
     Channel, ChannelType, Definition, Edge, FlowHash, Human, Into, Limits, MapOver, Next, Node, NodeBody,
-    OnInterrupt, Reducer, Retry,
+    NodeLimits, OnInterrupt, Reducer, Retry,
 };
 use crate::machine::Definitions;
 
@@ -107,6 +107,7 @@ fn node(random: &mut Random, level: usize, index: u64, nodes: u64) -> Node {
         _ => OnInterrupt::Retry,
     };
     Node {
+        limits: NodeLimits::default(),
         name: format!("n{index}"),
         into: into(random, &body, index),
         body,
