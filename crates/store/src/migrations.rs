@@ -6,9 +6,10 @@ use rusqlite::Connection;
 use crate::fault::classed;
 
 /// What was released is never changed: its checksum is compared at every start.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("0001_ground", include_str!("migrations/0001_ground.sql")),
     ("0002_runs", include_str!("migrations/0002_runs.sql")),
+    ("0003_light_runs", include_str!("migrations/0003_light_runs.sql")),
 ];
 
 /// Brings the tables up to date.

@@ -217,10 +217,21 @@ impl Store {
         self.db.query(sql, &[workspace.into()])?.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Up to `limit` runs that ended before, the oldest first.
+    /// Up to `limit` runs that ended before: those whose checkpoints were thinned first, each the oldest first.
     pub fn runs_ended(&self, before: Timestamp, limit: usize) -> Result<Vec<RunId>> {
-        let sql = "SELECT id FROM runs WHERE finished_at IS NOT NULL AND finished_at < $1 ORDER BY finished_at LIMIT $2";
-        self.db.query(sql, &[before.into(), limit.into()])?.iter().map(|row| row.get(0)).collect()
+        let ended = |thinned: &str| -> Result<Vec<RunId>> {
+            let sql = format!(
+                "SELECT id FROM runs WHERE finished_at IS NOT NULL AND thinned_at {thinned} AND finished_at < $1 \
+                 ORDER BY finished_at LIMIT $2"
+            );
+            self.db.query(&sql, &[before.into(), limit.into()])?.iter().map(|row| row.get(0)).collect()
+        };
+        let mut found = ended("IS NOT NULL")?;
+        if found.len() < limit {
+            found.extend(ended("IS NULL")?);
+        }
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// Removes all checkpoints but the first and the last of up to `limit` runs that ended before. Says how many

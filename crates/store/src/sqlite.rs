@@ -1,17 +1,18 @@
-//! SQLite as an engine for `Db`: one writer thread with group commit, separate readers. All that is particular to
-//! SQLite is in this file and in `fault.rs`.
+//! SQLite as an engine for `Db`: one writing connection with group commit, separate readers. All that is particular to
+//! SQLite is in this file, the folder beside it, and `fault.rs`.
 //!
-//! Keeps true: `batch` returns after the commit that holds it is on disk (`synchronous=FULL`); each batch is a
-//! savepoint of its own, so that one that fails does not fail those committed with it. The writer owns the
+//! Keeps true: `batch` returns after the commit that holds it is on disk (`synchronous=FULL`); each batch of a group is
+//! a savepoint of its own, so that one that fails does not fail those committed with it. The writer owns the
 //! checkpoints (`wal_autocheckpoint=0`), so that a continuous backup can ship the log before it is folded in: the
-//! place for that is `Writer::checkpoint`, which runs between commits and sees every frame.
+//! place for that is `Writer::fold`, which runs between commits and sees every frame.
+
+mod line;
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,15 +22,11 @@ use rusqlite::hooks::Wal;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement as Prepared, ToSql};
 
+use self::line::{Line, Waiting};
 use crate::fault::classed;
 use crate::migrations::migrate;
 use crate::{Db, Outcome, Row, Statement, Value};
 
-/// Batches committed together at most: enough that the sync is shared by all who wait, few enough that the first
-/// does not wait long.
-const GROUP_MAX: usize = 256;
-/// Batches that may wait for the writer before callers wait too.
-const WAITING_MAX: usize = 1024;
 /// The log is folded into the database at this size, and when the writer has been idle.
 const CHECKPOINT_PAGES: u64 = 4096;
 const IDLE: Duration = Duration::from_secs(2);
@@ -50,13 +47,12 @@ impl SqliteConfig {
     }
 }
 
-type Reply = SyncSender<Result<Outcome>>;
-
 /// A database file that this process owns.
 #[derive(Debug)]
 pub struct Sqlite {
-    writer: Option<SyncSender<(Vec<Statement>, Reply)>>,
-    thread: Option<JoinHandle<()>>,
+    line: Line,
+    writer: Arc<Mutex<Writer>>,
+    idle: Option<IdleFold>,
     readers: Readers,
     _lock: File,
 }
@@ -69,15 +65,10 @@ impl Sqlite {
         let mut connection = connect(&config.path, OpenFlags::default())?;
         migrate(&mut connection)?;
         let log_pages = count_log_pages(&mut connection)?;
-        let (sender, receiver) = sync_channel(WAITING_MAX);
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || Writer { connection, log_pages }.run(&receiver))
-            .map_err(|error| {
-                Error::unavailable("store_unavailable", "cannot start the writer").caused_by(error)
-            })?;
+        let writer = Arc::new(Mutex::new(Writer { connection, log_pages }));
+        let idle = Some(IdleFold::start(&writer)?);
         let readers = Readers::new(config.path, config.readers_max);
-        Ok(Self { writer: Some(sender), thread: Some(thread), readers, _lock: lock })
+        Ok(Self { line: Line::default(), writer, idle, readers, _lock: lock })
     }
 
     /// Whether a process has the database at `path` open.
@@ -89,10 +80,8 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        drop(self.writer.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        drop(self.idle.take());
+        self.writer.lock().fold(0);
     }
 }
 
@@ -106,16 +95,59 @@ impl Db for Sqlite {
     }
 
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {
-        let stopped =
-            || Error::unavailable("store_stopped", "the store's writer has ended; start the program again");
-        let (reply, answer) = sync_channel(1);
-        let writer = self.writer.as_ref().ok_or_else(stopped)?;
-        writer.send((statements, reply)).map_err(|_| stopped())?;
-        answer.recv().map_err(|_| stopped())?
+        self.line.pass(statements, |group| {
+            let writer = self.writer.lock();
+            writer.commit(group);
+            writer.fold(CHECKPOINT_PAGES);
+        })
     }
 }
 
-/// The thread that owns the writing connection.
+/// A thread that folds the log in when nobody writes.
+#[derive(Debug)]
+struct IdleFold {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl IdleFold {
+    fn start(writer: &Arc<Mutex<Writer>>) -> Result<Self> {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let (writer, stopped) = (Arc::clone(writer), Arc::clone(&stop));
+        let run = move || {
+            let log_pages = Arc::clone(&writer.lock().log_pages);
+            let mut before = 0;
+            let mut is_stopped = stopped.0.lock();
+            while !*is_stopped {
+                stopped.1.wait_for(&mut is_stopped, IDLE);
+                let held = log_pages.load(Ordering::Relaxed);
+                if held > 0 && held == before && !*is_stopped {
+                    writer.lock().fold(0);
+                }
+                before = held;
+            }
+        };
+        let thread =
+            std::thread::Builder::new().name("store-log".to_owned()).spawn(run).map_err(|error| {
+                Error::unavailable("store_unavailable", "cannot start the thread that folds the log in")
+                    .caused_by(error)
+            })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for IdleFold {
+    fn drop(&mut self) {
+        *self.stop.0.lock() = true;
+        self.stop.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The connection that writes.
+#[derive(Debug)]
 struct Writer {
     connection: Connection,
     /// Pages in the log that may not be in the database yet.
@@ -123,53 +155,44 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(self, requests: &Receiver<(Vec<Statement>, Reply)>) {
-        loop {
-            match requests.recv_timeout(IDLE) {
-                Ok(first) => {
-                    let mut group = vec![first];
-                    group.extend(requests.try_iter().take(GROUP_MAX - 1));
-                    self.commit(group);
-                }
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => self.checkpoint(0),
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
-            }
-            self.checkpoint(CHECKPOINT_PAGES);
+    /// Runs the batches in one transaction and tells each caller once it is on disk.
+    fn commit(&self, group: Vec<Waiting>) {
+        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
+            return group.into_iter().for_each(|waiting| waiting.tell(Err(again(&error))));
         }
-        self.checkpoint(0);
+        let is_alone = group.len() == 1;
+        let run = |statements: &[Statement]| match is_alone {
+            true => self.run_all(statements),
+            false => self.savepoint(statements),
+        };
+        let outcomes: Vec<Result<Outcome>> = group.iter().map(|waiting| run(&waiting.statements)).collect();
+        let has_failed_alone = is_alone && outcomes.iter().all(Result::is_err);
+        // A full disk ends the whole transaction at the statement that found it; then there is nothing to commit.
+        let end = if has_failed_alone { Ok(()) } else { self.execute("COMMIT") };
+        if has_failed_alone || end.is_err() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        let first = outcomes.iter().find_map(|outcome| outcome.as_ref().err()).map(again);
+        let cause = end.err().map(|error| first.unwrap_or(error));
+        for (waiting, outcome) in group.into_iter().zip(outcomes) {
+            waiting.tell(outcome.and_then(|outcome| match &cause {
+                None => Ok(outcome),
+                Some(error) => Err(again(error)),
+            }));
+        }
     }
 
-    /// Runs the batches in one transaction and tells each caller once it is on disk.
-    fn commit(&self, group: Vec<(Vec<Statement>, Reply)>) {
-        let begun = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| classed(&error));
-        if let Err(error) = begun {
-            return tell_all(group, &error);
-        }
-        let mut done = Vec::with_capacity(group.len());
-        for (statements, reply) in group {
-            done.push((self.savepoint(&statements), reply));
-        }
-        // A full disk ends the whole transaction at the statement that found it; then there is nothing to commit.
-        if let Err(error) = self.connection.execute_batch("COMMIT") {
-            let _ = self.connection.execute_batch("ROLLBACK");
-            let first = done.iter().find_map(|(outcome, _)| outcome.as_ref().err()).map(again);
-            let cause = first.unwrap_or_else(|| classed(&error));
-            for (outcome, reply) in done {
-                let _ = reply.send(Err(outcome.err().unwrap_or_else(|| again(&cause))));
-            }
-            return;
-        }
-        for (outcome, reply) in done {
-            let _ = reply.send(outcome);
-        }
+    fn execute(&self, sql: &str) -> Result<()> {
+        let run = || self.connection.prepare_cached(sql)?.raw_execute();
+        run().map(|_| ()).map_err(|error| classed(&error))
     }
 
     fn savepoint(&self, statements: &[Statement]) -> Result<Outcome> {
-        self.connection.execute_batch("SAVEPOINT batch").map_err(|error| classed(&error))?;
+        self.execute("SAVEPOINT batch")?;
         let outcome = self.run_all(statements);
-        let end = if outcome.is_ok() { "RELEASE batch" } else { "ROLLBACK TO batch; RELEASE batch" };
+        let undone = if outcome.is_err() { self.execute("ROLLBACK TO batch") } else { Ok(()) };
         // A full disk may have ended the whole transaction already; then the commit says so.
-        let ended = self.connection.execute_batch(end).map_err(|error| classed(&error));
+        let ended = undone.and_then(|()| self.execute("RELEASE batch"));
         outcome.and_then(|outcome| ended.map(|()| outcome))
     }
 
@@ -202,7 +225,7 @@ impl Writer {
     }
 
     /// Folds the log into the database once it has `pages`.
-    fn checkpoint(&self, pages: u64) {
+    fn fold(&self, pages: u64) {
         let held = self.log_pages.load(Ordering::Relaxed);
         if held == 0 || held < pages {
             return;
@@ -214,12 +237,6 @@ impl Writer {
             Ok(()) => self.log_pages.store(0, Ordering::Relaxed),
             Err(error) => tracing::warn!("the store's log could not be folded in: {error}"),
         }
-    }
-}
-
-fn tell_all(group: Vec<(Vec<Statement>, Reply)>, error: &Error) {
-    for (_, reply) in group {
-        let _ = reply.send(Err(again(error)));
     }
 }
 
