@@ -80,6 +80,8 @@ pub struct Chat {
     pub models: Vec<ChatModel>,
     pub api_key: Secret,
     pub quality: String,
+    /// Tools that the flow `chat` may call: names, or `SERVER.*`.
+    pub tools: Vec<String>,
     pub consensus_percent_min: u32,
     pub summary_turns_min: usize,
     pub summary_tokens_max: usize,
@@ -119,6 +121,21 @@ pub struct ChatModel {
     pub api_key: Secret,
     #[serde(default = "context_tokens_usual")]
     pub context_tokens: usize,
+    /// What the provider asks for; 0 for a model of one's own.
+    #[serde(default)]
+    pub usd_per_million_prompt_tokens: f64,
+    #[serde(default)]
+    pub usd_per_million_completion_tokens: f64,
+}
+
+impl ChatModel {
+    /// Keys and values of its prices.
+    const fn prices(&self) -> [(&'static str, f64); 2] {
+        [
+            ("usd_per_million_prompt_tokens", self.usd_per_million_prompt_tokens),
+            ("usd_per_million_completion_tokens", self.usd_per_million_completion_tokens),
+        ]
+    }
 }
 
 /// What small models of today read; operators of larger ones say so.
@@ -264,6 +281,10 @@ impl Config {
             "chat.quality",
             "\"quick\", \"balanced\" or \"thorough\"",
         );
+        for (index, name) in self.chat.tools.iter().enumerate() {
+            let key = format!("chat.tools[{index}]");
+            must(is_tool(name), &key, "the name of a tool, or SERVER.* for all of a server");
+        }
         must((1..=100).contains(&self.chat.consensus_percent_min), "chat.consensus_percent_min", "1 to 100");
         must((2..=20).contains(&self.chat.summary_turns_min), "chat.summary_turns_min", "2 to 20");
         must((50..=4000).contains(&self.chat.summary_tokens_max), "chat.summary_tokens_max", "50 to 4000");
@@ -286,15 +307,31 @@ impl Config {
             );
             must(is_url(&model.url), &key("url"), "an http:// or https:// address");
             must(model.context_tokens >= 512, &key("context_tokens"), "at least 512");
+            for (name, usd) in model.prices() {
+                must(
+                    (0.0..=PRICE_MAX).contains(&usd),
+                    &key(name),
+                    "US dollars for a million tokens, 0 to 100000",
+                );
+            }
         }
         problems
     }
 }
 
+/// US dollars for a million tokens: beyond it somebody gave the price of something else.
+const PRICE_MAX: f64 = 100_000.0;
+
 /// Workspace names travel in paths and addresses.
 fn is_name(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     !text.is_empty() && text.len() <= 64 && text.chars().all(allowed)
+}
+
+fn is_tool(text: &str) -> bool {
+    let name = text.strip_suffix(".*").unwrap_or(text);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    !name.is_empty() && name.chars().all(allowed)
 }
 
 fn is_url(text: &str) -> bool {
@@ -303,4 +340,33 @@ fn is_url(text: &str) -> bool {
 
 fn one_of(text: &str, allowed: &[&str]) -> bool {
     allowed.contains(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Config, Layers};
+
+    fn read(flags: &[&str]) -> Result<Config, String> {
+        let mut layers = Layers::defaults().unwrap();
+        flags.iter().for_each(|flag| layers.flag(flag));
+        layers.finish().map(|(config, _)| config).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn a_model_costs_nothing_unless_its_prices_say_so() {
+        let model = "{name='m', provider='openai', url='http://h', model='m'PRICE}";
+        let of = |price: &str| read(&[&format!("chat.models=[{}]", model.replace("PRICE", price))]);
+        assert_eq!(of("").unwrap().chat.models[0].usd_per_million_prompt_tokens, 0.0);
+        let priced = of(", usd_per_million_completion_tokens=0.6").unwrap();
+        assert_eq!(priced.chat.models[0].usd_per_million_completion_tokens, 0.6);
+        let told = of(", usd_per_million_prompt_tokens=-1.0").unwrap_err();
+        assert!(told.contains("chat.models[0].usd_per_million_prompt_tokens"), "{told}");
+    }
+
+    #[test]
+    fn tools_of_chat_are_names() {
+        assert_eq!(read(&[]).unwrap().chat.tools, ["calculator", "current_time"]);
+        assert!(read(&["chat.tools=['wiki.*', 'files.read_file']"]).is_ok());
+        assert!(read(&["chat.tools=['*']"]).unwrap_err().contains("chat.tools[0]"));
+    }
 }

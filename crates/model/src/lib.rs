@@ -9,6 +9,7 @@ pub mod manifest;
 mod minilm;
 #[cfg(test)]
 mod peer;
+mod price;
 mod remote;
 mod retry;
 mod wire;
@@ -20,6 +21,7 @@ pub use boundary::{
     Role,
 };
 pub use minilm::MiniLm;
+pub use price::Price;
 pub use remote::{
     ChatTimeouts, OllamaChat, OllamaEmbedder, OpenAiChat, OpenAiEmbedder, RemoteConfig, detect_ollama,
 };

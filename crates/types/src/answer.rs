@@ -67,6 +67,23 @@ pub struct Claim {
     pub citations: Vec<usize>,
     /// How well the best quote supports it, 0 to 1.
     pub support: f32,
+    /// The tool that gave it, where no document did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+}
+
+impl Claim {
+    /// A claim that rests on citations.
+    #[must_use]
+    pub fn cited(text: impl Into<String>, verdict: Verdict, citations: Vec<usize>, support: f32) -> Self {
+        Self { text: text.into(), verdict, citations, support, tool: None }
+    }
+
+    /// What a tool gave: no document carries it.
+    #[must_use]
+    pub fn of_tool(text: impl Into<String>, tool: &str) -> Self {
+        Self { tool: Some(tool.to_owned()), ..Self::cited(text, Verdict::NotCheckable, Vec::new(), 0.0) }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,7 +91,7 @@ pub struct Claim {
 pub enum Verdict {
     Supported,
     Unsupported,
-    /// States nothing that a source could hold: a greeting, a question, a heading.
+    /// States nothing that a source could hold: a greeting, a question, a heading, what a tool gave.
     NotCheckable,
 }
 

@@ -24,7 +24,7 @@ impl CurrentTime {
             "type": "object",
             "properties": {"zone": {
                 "type": "string", "minLength": 1, "maxLength": 64,
-                "description": "IANA name of a time zone, such as Europe/Berlin; UTC if it is not given",
+                "description": "IANA name of a time zone, such as Europe/Berlin, or the city it is named after; UTC if it is not given",
             }},
             "additionalProperties": false,
         });
@@ -48,7 +48,7 @@ impl Tool for CurrentTime {
 }
 
 fn zone_named(name: &str) -> Result<TimeZone> {
-    TimeZone::get(name).map_err(|_| {
+    TimeZone::get(name).or_else(|_| TimeZone::get(&zone_of_city(name))).map_err(|_| {
         Error::bad_request(
             "time_zone_unknown",
             format!(
@@ -56,6 +56,15 @@ fn zone_named(name: &str) -> Result<TimeZone> {
             ),
         )
     })
+}
+
+/// The zone that is named after a city: `Europe/Lisbon` for `lisbon`; nothing where none is.
+fn zone_of_city(city: &str) -> String {
+    let city = city.trim().replace(' ', "_");
+    let is_of_city =
+        |zone: &str| zone.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(&city));
+    let zones = jiff::tz::db().available().map(|zone| zone.as_str().to_owned());
+    zones.filter(|zone| zone.contains('/') && is_of_city(zone)).min().unwrap_or_default()
 }
 
 fn told(now: Timestamp, local: &Zoned) -> Value {
@@ -79,6 +88,13 @@ mod tests {
         let clock = Clock::manual("2026-11-21T23:30:00Z".parse().unwrap());
         let context = ToolContext::new(WorkspaceId::new(), "", Duration::from_secs(60));
         CurrentTime::new(clock).unwrap().call(&input, &context)
+    }
+
+    #[test]
+    fn a_city_stands_for_the_zone_that_is_named_after_it() {
+        assert_eq!(call(json!({ "zone": "lisbon" })).unwrap()["zone"], json!("Europe/Lisbon"));
+        assert_eq!(call(json!({ "zone": "New York" })).unwrap()["zone"], json!("America/New_York"));
+        assert_eq!(call(json!({ "zone": "Atlantis" })).unwrap_err().code, "time_zone_unknown");
     }
 
     #[test]
