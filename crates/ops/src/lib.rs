@@ -1,0 +1,6 @@
+//! Operations: what is measured, the last 30 days of it, and what is made of it.
+//!
+//! Keeps true: a metric exists in one list ([`metric`]); whatever names one names an entry of that list.
+
+pub mod metric;
+pub mod series;
