@@ -66,6 +66,9 @@ pub struct Claim {
     pub verdict: String,
     pub citations: Vec<usize>,
     pub support: f32,
+    /// The tool that gave it, where no document did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -202,6 +202,7 @@ impl From<domain::Claim> for answer::Claim {
             verdict: verdict.to_owned(),
             citations: value.citations,
             support: value.support,
+            tool: value.tool,
         }
     }
 }

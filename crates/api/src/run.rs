@@ -74,6 +74,7 @@ pub struct Spent {
     pub steps: u32,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
+    /// US dollars, by the configured prices of the models.
     pub money: f64,
 }
 
@@ -230,6 +231,9 @@ pub struct RunStatistics {
     /// Large values, stored once each.
     pub values: u64,
     pub value_bytes: u64,
+    /// By the runs that ended since the program started.
+    #[serde(default)]
+    pub spent: Spent,
 }
 
 /// An event of a run. The name of the server-sent event is `type`; frames of the socket have the id in `id`.

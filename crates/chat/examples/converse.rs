@@ -15,12 +15,20 @@ use ibid_flow::{Codec, Journal, NewRun, Registry, Runner, RunnerConfig};
 use ibid_model::{ChatModel, ChatTimeouts, Embedder, MiniLm, OpenAiChat, RemoteConfig};
 use ibid_runtime::Clock;
 use ibid_store::{Sqlite, SqliteConfig, Store};
+use ibid_tools::{Calculator, CurrentTime, Toolbox, ToolboxLimits};
 use ibid_types::Secret;
 
 #[path = "shelf/mod.rs"]
 mod shelf;
 
 use shelf::Shelf;
+
+fn tools() -> Arc<Toolbox> {
+    let mut tools = Toolbox::new(ToolboxLimits { concurrent_max: 4, result_bytes_max: 10_000 });
+    tools.add(Arc::new(Calculator::new().unwrap())).unwrap();
+    tools.add(Arc::new(CurrentTime::new(Clock::system()).unwrap())).unwrap();
+    Arc::new(tools)
+}
 
 struct Arguments {
     model: Option<String>,
@@ -39,16 +47,18 @@ fn main() {
         Arc::new(MiniLm::load(&Path::new(&models).join("all-MiniLM-L6-v2"), 1).unwrap());
     let shelf = Arc::new(Shelf::new(&read_files(&arguments.files), Arc::clone(&embedder)));
     let models = arguments.model.iter().map(|url| chat_model(url)).collect();
-    let ports = Arc::new(Ports::new(shelf, embedder, models, AnswerConfig::default()));
-    let registry = kinds(&ports).into_iter().fold(Registry::default(), Registry::with);
+    let tools = tools();
+    let ports = Ports::new(shelf, embedder, models, AnswerConfig::default()).with_tools(Arc::clone(&tools));
+    let kinds = kinds(&Arc::new(ports));
+    let registry = kinds.into_iter().fold(ibid_flow::nodes::registry(tools), Registry::with);
     let dir = tempfile::tempdir().unwrap();
     let db = Sqlite::open(SqliteConfig::new(dir.path().join("ibid.db"))).unwrap();
     let store = Store::new(Arc::new(db), Clock::system());
     let workspace = store.workspace_ensure("default").unwrap().id;
     let runner =
         Runner::new(RunnerConfig::default(), Journal::new(store, Codec::new(&[])), registry, Clock::system());
-    let [(_, yaml)] = flows();
-    let flow = runner.flows().save(yaml).unwrap().hash;
+    let [(_, yaml)] = flows(&["calculator", "current_time"].map(str::to_owned));
+    let flow = runner.flows().save(&yaml).unwrap().hash;
     let mut history: Vec<Exchange> = Vec::new();
     for question in &arguments.questions {
         let options = TurnOptions { quality: arguments.quality, ..TurnOptions::default() };

@@ -315,6 +315,10 @@ impl Search for Shelf {
         hits.truncate(request.limit);
         Ok(Found { hits, ..Found::default() })
     }
+
+    fn read(&self, _: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+        Ok(self.hits.iter().filter(|hit| chunks.contains(&hit.chunk.id)).cloned().collect())
+    }
 }
 
 fn counts(analyzer: &Analyzer, text: &str) -> HashMap<String, f32> {

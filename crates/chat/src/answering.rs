@@ -159,14 +159,17 @@ fn declined(model: &dyn ChatModel, examined: &[Examined], draft: &Draft, reason:
 
 /// A text that states nothing: a greeting, a refusal.
 pub fn said(text: &str) -> Answer {
-    let claim =
-        Claim { text: text.into(), verdict: Verdict::NotCheckable, citations: Vec::new(), support: 0.0 };
     Answer {
         text: text.into(),
-        claims: vec![claim],
+        claims: vec![Claim::cited(text, Verdict::NotCheckable, Vec::new(), 0.0)],
         confidence: 1.0,
         ..empty_answer(AnswerMode::Extractive, &[], Vec::new())
     }
+}
+
+/// What a tool gave, in words.
+pub fn given_by(tool: &str, text: &str) -> Answer {
+    Answer { claims: vec![Claim::of_tool(text, tool)], ..said(text) }
 }
 
 /// Adds one part's extractive answer to the whole.

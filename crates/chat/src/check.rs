@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::AnswerConfig;
 use crate::answering::{Making, Reporter};
 use crate::edit::marks;
+use crate::entail::not_entailed;
 use crate::finding::Examined;
 use crate::generate::merged;
 use crate::sources::cosine;
@@ -49,7 +50,7 @@ pub fn check(
     making: &Making<'_>,
     answer: &mut Answer,
     examined: &[Examined],
-    consensus: bool,
+    is_thorough: bool,
     model: Option<&dyn ChatModel>,
 ) -> Result<(Check, Usage)> {
     let mut check = Check { passes: true, meaning: 1.0, ..Check::default() };
@@ -60,8 +61,11 @@ pub fn check(
     form(answer, &mut check);
     meaning(making, answer, &mut check);
     claims(making, answer, examined, &mut check);
-    if check.faults.is_empty() && consensus {
-        usage = agreement(making, answer, examined, model, &mut check)?;
+    if check.faults.is_empty() && is_thorough {
+        add(&mut usage, entailment(answer, model, &mut check));
+    }
+    if check.faults.is_empty() && is_thorough {
+        add(&mut usage, agreement(making, answer, examined, model, &mut check)?);
     }
     check.passes = check.faults.is_empty();
     Ok((check, usage))
@@ -118,6 +122,28 @@ fn claims(making: &Making<'_>, answer: &mut Answer, examined: &[Examined], check
         }
     }
     answer.coverage = crate::answering::coverage(&answer.claims);
+}
+
+/// What a model that reads claim and quotes does not find in them. Its verdict is the last: words and vectors agreed before.
+fn entailment(answer: &mut Answer, model: Option<&dyn ChatModel>, check: &mut Check) -> Usage {
+    let Some(model) = model.filter(|_| answer.mode == AnswerMode::Generative) else {
+        return Usage::default();
+    };
+    let consulted = not_entailed(answer, model);
+    answer.notices.extend(consulted.notice);
+    for index in consulted.said.unwrap_or_default() {
+        let Some(claim) = answer.claims.get_mut(index) else { continue };
+        claim.verdict = Verdict::Unsupported;
+        check.unsupported.push(index);
+        check.faults.push(format!("its quotes do not say: {}", claim.text));
+    }
+    answer.coverage = crate::answering::coverage(&answer.claims);
+    consulted.usage
+}
+
+fn add(sum: &mut Usage, more: Usage) {
+    sum.prompt_tokens += more.prompt_tokens;
+    sum.completion_tokens += more.completion_tokens;
 }
 
 fn agreement(

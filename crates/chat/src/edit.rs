@@ -150,12 +150,7 @@ mod tests {
             text: text.into(),
             claims: claims
                 .iter()
-                .map(|(text, numbers)| Claim {
-                    text: (*text).into(),
-                    verdict: Verdict::Supported,
-                    citations: numbers.to_vec(),
-                    support: 1.0,
-                })
+                .map(|(text, numbers)| Claim::cited(*text, Verdict::Supported, numbers.to_vec(), 1.0))
                 .collect(),
             citations: (1..=citations).map(|n| Citation::bind(n, &chunk, "t", "s", 0, 4).unwrap()).collect(),
             ..empty_answer(AnswerMode::Generative, &[], Vec::new())

@@ -188,7 +188,7 @@ fn piece(span: Span, sources: &Sources, citation: Citation, gap: &str) -> Piece 
 }
 
 fn claim(text: String, number: usize) -> Claim {
-    Claim { text, verdict: Verdict::Supported, citations: vec![number], support: 1.0 }
+    Claim::cited(text, Verdict::Supported, vec![number], 1.0)
 }
 
 /// A unit as the reader sees it.

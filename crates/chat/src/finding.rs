@@ -1,11 +1,14 @@
 //! What a search found for one question part, and what it is worth.
 //!
-//! Keeps true: a `Finding` is plain data that a journal can hold; weighing it twice gives the same.
+//! Keeps true: what goes from node to node names passages and never holds their texts, so that a journal stays small;
+//! they are read again where they are needed. Weighing a finding twice gives the same.
+
+use std::collections::HashMap;
 
 use ibid_model::Embedder;
-use ibid_types::Result;
 use ibid_types::answer::Question;
-use ibid_types::search::{Hit, Mode, Request, Trace, Why};
+use ibid_types::search::{Hit, Mode, Request, Trace};
+use ibid_types::{ChunkId, DocumentId, Result, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::AnswerConfig;
@@ -15,11 +18,66 @@ use crate::question::Part;
 use crate::score::{Asked, Candidate, rank};
 use crate::sources::Sources;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What was found for one part, best first, as one node works with it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub part: Part,
     pub hits: Vec<Hit>,
     pub trace: Trace,
+}
+
+/// The same as it goes to other nodes and into the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FindingRecord {
+    pub part: Part,
+    pub hits: Vec<HitRecord>,
+    pub trace: Trace,
+}
+
+/// Which passage it is, and what the search thought of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HitRecord {
+    pub chunk: ChunkId,
+    pub document: DocumentId,
+    pub score: f32,
+    pub similarity: Option<f32>,
+}
+
+impl Finding {
+    #[must_use]
+    pub fn record(&self) -> FindingRecord {
+        let record = |hit: &Hit| HitRecord {
+            chunk: hit.chunk.id,
+            document: hit.chunk.document,
+            score: hit.score,
+            similarity: hit.similarity,
+        };
+        FindingRecord {
+            part: self.part.clone(),
+            hits: self.hits.iter().map(record).collect(),
+            trace: self.trace.clone(),
+        }
+    }
+}
+
+impl FindingRecord {
+    /// With the passages that are still there.
+    fn filled(&self, passages: &HashMap<ChunkId, Hit>) -> Finding {
+        let hit = |record: &HitRecord| {
+            let passage = passages.get(&record.chunk)?.clone();
+            Some(Hit { score: record.score, similarity: record.similarity, ..passage })
+        };
+        Finding {
+            part: self.part.clone(),
+            hits: self.hits.iter().filter_map(hit).collect(),
+            trace: self.trace.clone(),
+        }
+    }
+}
+
+#[must_use]
+pub fn records(findings: &[Finding]) -> Vec<FindingRecord> {
+    findings.iter().map(Finding::record).collect()
 }
 
 /// One question of those asked, with what was found for it.
@@ -43,7 +101,7 @@ impl Ports {
             filter: question.filter.clone(),
             limit: config.search_hits_max,
         })?;
-        Ok(Finding { part: part.clone(), hits: slim(found.hits), trace: found.trace })
+        Ok(Finding { part: part.clone(), hits: found.hits, trace: found.trace })
     }
 
     pub(crate) fn find_all(
@@ -53,6 +111,17 @@ impl Ports {
         config: &AnswerConfig,
     ) -> Result<Vec<Finding>> {
         parts.iter().map(|part| self.find(question, part, config)).collect()
+    }
+
+    /// Findings of an earlier node. A passage that is gone since is no hit any more. Errors: those of the search.
+    pub(crate) fn recall(&self, workspace: WorkspaceId, records: &[FindingRecord]) -> Result<Vec<Finding>> {
+        let hits = records.iter().flat_map(|record| &record.hits);
+        let mut chunks: Vec<ChunkId> = hits.map(|hit| hit.chunk).collect();
+        chunks.sort_unstable();
+        chunks.dedup();
+        let passages = self.search.read(workspace, &chunks)?;
+        let passages = passages.into_iter().map(|passage| (passage.chunk.id, passage)).collect();
+        Ok(records.iter().map(|record| record.filled(&passages)).collect())
     }
 
     /// Compares what was found with what was asked. A failing embedder is no error: then words decide alone.
@@ -90,14 +159,6 @@ fn weighed(
     let candidates = rank(&asked, sources, embedder, config.extract_hits_max, config.embedded_units_max)?;
     let signals = signals(&asked, &candidates, sources, basis);
     Ok((candidates, signals))
-}
-
-/// Why a hit is where it is interests who searches, and would weigh on every checkpoint.
-fn slim(mut hits: Vec<Hit>) -> Vec<Hit> {
-    for hit in &mut hits {
-        hit.why = Why::default();
-    }
-    hits
 }
 
 /// The language to stem in: that of most of the best hits, else the question's.

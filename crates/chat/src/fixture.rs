@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ibid_model::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose};
-use ibid_types::answer::{AnswerMode, Question};
+use ibid_types::answer::{AnswerMode, Question, Usage};
 use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::search::{Filter, Found, Hit, Request, Why};
 use ibid_types::{ChunkId, DocumentId, Error, Result, Timestamp, VersionId, WorkspaceId};
@@ -142,6 +142,10 @@ impl Search for Shelf {
         hits.truncate(request.limit);
         Ok(Found { hits, ..Found::default() })
     }
+
+    fn read(&self, _: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+        Ok(self.0.iter().filter(|hit| chunks.contains(&hit.chunk.id)).cloned().collect())
+    }
 }
 
 /// A chat model that says what it was told to, piece by piece, and may then fail.
@@ -149,6 +153,10 @@ impl Search for Shelf {
 pub struct Script {
     pub pieces: Vec<String>,
     pub fails: bool,
+    /// What each of its replies costs.
+    pub usage: Usage,
+    /// What it says instead to whoever asks with these words.
+    pub replies: Vec<(&'static str, &'static str)>,
     pub asked: std::sync::Mutex<Vec<ChatRequest>>,
 }
 
@@ -173,6 +181,11 @@ impl ChatModel for Script {
         on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Result<ChatOutcome> {
         self.asked.lock().unwrap().push(request.clone());
+        let holds = |words: &str| request.messages.iter().any(|message| message.content.contains(words));
+        if let Some((_, reply)) = self.replies.iter().find(|(words, _)| holds(words)) {
+            let _ = on_delta(ChatDelta { text: (*reply).to_owned() });
+            return Ok(ChatOutcome { text: (*reply).to_owned(), usage: self.usage, complete: true });
+        }
         for piece in &self.pieces {
             if on_delta(ChatDelta { text: piece.clone() }).is_break() {
                 return Ok(ChatOutcome::default());
@@ -181,7 +194,7 @@ impl ChatModel for Script {
         if self.fails {
             return Err(Error::timeout("chat_timeout", "the model took too long"));
         }
-        Ok(ChatOutcome { text: self.pieces.concat(), complete: true, ..ChatOutcome::default() })
+        Ok(ChatOutcome { text: self.pieces.concat(), usage: self.usage, complete: true })
     }
 
     fn probe(&self) -> Result<()> {

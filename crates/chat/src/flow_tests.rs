@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ibid_flow::machine::Outcome;
+use ibid_flow::machine::{Outcome, RunState};
 use ibid_flow::{Codec, Journal, NewRun, Registry, Runner, RunnerConfig};
-use ibid_model::ChatModel;
+use ibid_model::{ChatModel, Price};
 use ibid_runtime::Clock;
 use ibid_store::{Sqlite, SqliteConfig, Store};
-use ibid_types::answer::{AnswerMode, Verdict};
+use ibid_tools::{Calculator, CurrentTime, Tool, ToolContext, ToolSpec, Toolbox, ToolboxLimits};
+use ibid_types::answer::{AnswerMode, Usage, Verdict};
 use ibid_types::search::Filter;
-use ibid_types::{Timestamp, WorkspaceId};
+use ibid_types::{Result, Timestamp, WorkspaceId};
+use serde_json::{Value, json};
 
 use crate::fixture::{HashEmbedder, Script, Shelf};
 use crate::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
@@ -23,34 +25,72 @@ struct Chat {
     _dir: tempfile::TempDir,
     workspace: WorkspaceId,
     runner: Arc<Runner>,
+    tools: Vec<String>,
 }
+
+const PRICE: Price = Price { usd_per_million_prompt_tokens: 1.0, usd_per_million_completion_tokens: 2.0 };
 
 fn chat(texts: &[&str], model: Option<Script>) -> Chat {
     let models = model.into_iter().map(|model| Arc::new(model) as Arc<dyn ChatModel>).collect();
     let config = AnswerConfig { answerable_min: 0.2, ..AnswerConfig::default() };
-    let ports = Ports::new(Arc::new(Shelf::of(texts)), Arc::new(HashEmbedder::default()), models, config);
-    let registry = kinds(&Arc::new(ports)).into_iter().fold(Registry::default(), Registry::with);
-    let dir = tempfile::tempdir().unwrap();
     let clock = Clock::manual(Timestamp(1_800_000_000_000));
+    let tools = tools(clock.clone());
+    let ports = Ports::new(Arc::new(Shelf::of(texts)), Arc::new(HashEmbedder::default()), models, config)
+        .with_tools(Arc::clone(&tools))
+        .with_prices([("script".to_owned(), PRICE)]);
+    let kinds = kinds(&Arc::new(ports));
+    let registry = kinds.into_iter().fold(ibid_flow::nodes::registry(tools), Registry::with);
+    let dir = tempfile::tempdir().unwrap();
     let db = Sqlite::open(SqliteConfig::new(dir.path().join("ibid.db"))).unwrap();
     let store = Store::new(Arc::new(db), clock.clone());
     let workspace = store.workspace_ensure("default").unwrap().id;
     let journal = Journal::new(store, Codec::new(&[]));
     let runner = Runner::new(RunnerConfig::default(), journal, registry, clock);
-    Chat { _dir: dir, workspace, runner }
+    Chat { _dir: dir, workspace, runner, tools: ["calculator", "current_time"].map(str::to_owned).to_vec() }
+}
+
+/// A page of a wiki, whatever is looked for.
+#[derive(Debug)]
+struct Wiki(ToolSpec);
+
+impl Tool for Wiki {
+    fn spec(&self) -> &ToolSpec {
+        &self.0
+    }
+
+    fn call(&self, _: &Value, _: &ToolContext) -> Result<Value> {
+        Ok(json!({ "text": "On call this week: Grace Hopper." }))
+    }
+}
+
+fn tools(clock: Clock) -> Arc<Toolbox> {
+    let mut tools = Toolbox::new(ToolboxLimits { concurrent_max: 4, result_bytes_max: 10_000 });
+    let schema =
+        json!({"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]});
+    tools.add(Arc::new(Calculator::new().unwrap())).unwrap();
+    tools.add(Arc::new(CurrentTime::new(clock).unwrap())).unwrap();
+    tools.add(Arc::new(Wiki(ToolSpec::new("wiki", "Searches the wiki.", schema).unwrap()))).unwrap();
+    Arc::new(tools)
 }
 
 impl Chat {
     fn turn(&self, input: &TurnInput) -> TurnOutput {
-        let [(_, yaml)] = flows();
-        let flow = self.runner.flows().save(yaml).unwrap().hash;
-        let new = NewRun::new(self.workspace, flow, input.to_value());
-        let run = self.runner.start(new).unwrap().run;
-        let view = self.runner.wait(run, Duration::from_secs(60)).unwrap();
-        match view.state.outcome {
+        match self.run(input).outcome {
             Some(Outcome::Output(output)) => TurnOutput::read(&output).unwrap(),
             other => panic!("{other:?}"),
         }
+    }
+
+    fn run(&self, input: &TurnInput) -> RunState {
+        let [(_, yaml)] = flows(&self.tools);
+        let flow = self.runner.flows().save(&yaml).unwrap().hash;
+        let new = NewRun::new(self.workspace, flow, input.to_value());
+        let run = self.runner.start(new).unwrap().run;
+        self.runner.wait(run, Duration::from_secs(60)).unwrap().state
+    }
+
+    fn allowing(self, tools: &[&str]) -> Self {
+        Self { tools: tools.iter().map(|name| (*name).to_owned()).collect(), ..self }
     }
 }
 
@@ -174,4 +214,93 @@ fn a_long_thread_gets_a_summary() {
         .collect();
     let output = chat(&[REFUNDS], None).turn(&input);
     assert!(output.summary.contains("What is rule 7?"), "{}", output.summary);
+}
+
+#[test]
+fn a_sum_and_the_time_are_given_by_tools() {
+    let chat = chat(&[REFUNDS], None);
+    let output = chat.turn(&asks("What is 17 % of 2,340?"));
+    assert_eq!((output.route, output.answer.text.as_str()), (Route::Tools, "17 / 100 * 2340 = 397.8"));
+    assert_eq!(output.answer.claims[0].tool.as_deref(), Some("calculator"));
+    let output = chat.turn(&asks("What time is it in Lisbon?"));
+    assert_eq!(output.answer.text, "It is 08:00 on Friday, 2027-01-15 (Europe/Lisbon, UTC+00:00).");
+}
+
+#[test]
+fn a_tool_that_gives_nothing_leaves_the_turn_to_the_documents() {
+    let chat = chat(&["In Atlantis it is always noon."], None);
+    let output = chat.turn(&asks("What time is it in Atlantis?"));
+    assert_eq!(output.route, Route::Documents);
+    assert!(output.notices[0].starts_with("the tool current_time gave nothing"), "{:?}", output.notices);
+    assert_eq!(chat.allowing(&[]).turn(&asks("what is 2 + 2?")).route, Route::Documents);
+}
+
+#[test]
+fn a_model_may_choose_a_tool_that_the_operator_allows() {
+    let chosen = r#"{"route": "tools", "tool": "wiki", "input": {"query": "on call"}}"#;
+    let replies =
+        vec![("You decide how", chosen), ("nothing but what the tool's result", "Grace Hopper is on call.")];
+    let script = || Script { replies: replies.clone(), ..Script::says("Refunds take 14 days [1].") };
+    let output = chat(&[REFUNDS], Some(script())).allowing(&["wiki"]).turn(&asks("Who is on call?"));
+    assert_eq!((output.route, output.answer.text.as_str()), (Route::Tools, "Grace Hopper is on call."));
+    assert_eq!((output.answer.claims[0].tool.as_deref(), output.notices.len()), (Some("wiki"), 0));
+    assert_eq!(chat(&[REFUNDS], Some(script())).turn(&asks("Who is on call?")).route, Route::Documents);
+}
+
+#[test]
+fn a_model_says_where_the_probability_is_uncertain() {
+    let judged = |reply| {
+        let replies = vec![("You judge whether", reply), ("three other ways", "refund days")];
+        let model = Script { replies, ..Script::says("Refunds take 14 days [1].") };
+        chat(&[REFUNDS], Some(model)).turn(&with(Quality::Thorough, "Who signs every permit?"))
+    };
+    assert_eq!(judged("1: yes, passage 1").widenings, 0);
+    assert_eq!(judged("1: no").widenings, 2);
+    assert!(judged("perhaps").notices.iter().any(|notice| notice.contains("judged without it")));
+}
+
+#[test]
+fn a_claim_that_its_quotes_do_not_carry_is_left_out_at_thorough() {
+    let turn = |quality| {
+        let model = Script {
+            replies: vec![("You check claims", "1: no")],
+            ..Script::says("A refund takes 14 days for every customer [1].")
+        };
+        chat(&[REFUNDS], Some(model)).turn(&with(quality, "How long do refunds take?"))
+    };
+    assert_eq!(turn(Quality::Balanced).loops, 0);
+    assert!(turn(Quality::Thorough).loops > 0);
+}
+
+#[test]
+fn what_a_turn_costs_is_counted_and_bounded() {
+    let usage = Usage { prompt_tokens: 1_000, completion_tokens: 500 };
+    let chat = chat(&[REFUNDS], Some(Script { usage, ..Script::says("Refunds take 14 days [1].") }));
+    let spent = chat.run(&asks("How long do refunds take?")).spent;
+    assert_eq!((spent.prompt_tokens, spent.completion_tokens, spent.money), (1_000, 500, 0.002));
+}
+
+#[test]
+fn quick_and_balanced_turns_cost_one_call_of_the_model() {
+    for (quality, least, most) in
+        [(Quality::Quick, 1, 1), (Quality::Balanced, 1, 1), (Quality::Thorough, 4, 6)]
+    {
+        let usage = Usage { prompt_tokens: 1, completion_tokens: 0 };
+        let model = Script { usage, ..Script::says("Refunds take 14 days [1].") };
+        let calls = chat(&[REFUNDS], Some(model))
+            .run(&with(quality, "How long do refunds take?"))
+            .spent
+            .prompt_tokens;
+        assert!((least..=most).contains(&calls), "{quality:?}: {calls}");
+    }
+}
+
+#[test]
+fn up_to_a_hundred_items_are_honoured() {
+    let config = |items| TurnOptions { items, ..TurnOptions::default() }.config(&AnswerConfig::default());
+    assert_eq!((config(100).extract_hits_max, config(100).search_hits_max), (100, 100));
+    assert_eq!(
+        (config(8).extract_hits_max, config(8).search_hits_max, config(500).extract_hits_max),
+        (8, 20, 100)
+    );
 }

@@ -190,7 +190,7 @@ impl<'a, 'r> Writer<'a, 'r> {
         let mut citations = std::mem::take(&mut self.written);
         citations.dedup();
         let verdict = verdict(checkable && !text.is_empty(), support);
-        self.draft.claims.push(Claim { text, verdict, citations, support });
+        self.draft.claims.push(Claim::cited(text, verdict, citations, support));
     }
 
     /// Writes the mark of the best quote among `hits`, if the claim does not bear it yet; returns its support. With

@@ -3,6 +3,9 @@
 //! Keeps true: a chat model that is missing or fails is a notice in the output and never an error; the only errors are
 //! a malformed input and those of the search.
 
+mod specs;
+mod steering;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +13,17 @@ use std::time::Duration;
 use ibid_flow::{Call, Emitted, NodeKind, Output};
 use ibid_model::ChatModel;
 use ibid_types::answer::{Answer, AnswerMode, Event, Question, Usage};
+use ibid_types::search::Hit;
 use ibid_types::{Error, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::AnswerConfig;
-use crate::answering::{Making, Reporter, abstained, said};
+use crate::answering::{Making, Reporter, abstained};
 use crate::check::{Check, check};
 use crate::edit::without_claims;
-use crate::finding::{Examined, Finding};
+use crate::finding::{Examined, Finding, FindingRecord, records};
 use crate::followup::Exchange;
 use crate::guard::{Screen, guard};
 use crate::leaks::{leaks, redacted};
@@ -27,11 +31,11 @@ use crate::policy::Action;
 use crate::ports::{Choice, Ports};
 use crate::question::{Part, QUESTION_CHARS_MAX, parts};
 use crate::rewrite::rewrite;
-use crate::route::{Route, refusal, way};
+use crate::route::{Route, way};
 use crate::summary::summarise;
-use crate::talk;
 use crate::turn::{Quality, TurnOptions, events_of};
-use crate::widen::{self, widen};
+
+use specs::SPECS;
 
 /// A chat model may take its time.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -75,7 +79,7 @@ impl NodeKind for Kind {
             .spec
             .parameters
             .iter()
-            .map(|(name, kind, _)| ((*name).to_owned(), json!({ "type": kind })))
+            .map(|(name, kind, _)| ((*name).to_owned(), schema_of(kind)))
             .collect();
         let required: Vec<&str> =
             self.spec.parameters.iter().filter(|(.., required)| *required).map(|(name, ..)| *name).collect();
@@ -91,112 +95,46 @@ impl NodeKind for Kind {
     }
 
     fn text_of(&self, output: &Value) -> Option<String> {
-        let tells = matches!(self.spec.name, "answer" | "improve" | "reply");
+        let tells = matches!(self.spec.name, "answer" | "improve" | "reply" | "report");
         let text = tells.then(|| output.pointer("/answer/text")?.as_str()).flatten()?;
         let policy = &self.ports.policy;
         Some(redacted(text, &leaks(text, ""), |kind| policy.action(kind) != Action::Flag))
     }
 
+    /// Only `route` chooses among tools; it calls none.
+    fn uses_tools(&self) -> bool {
+        self.spec.name == "route"
+    }
+
     fn perform(&self, call: &Call<'_>) -> Result<Output> {
-        (self.spec.perform)(&self.ports, call)
+        let mut output = (self.spec.perform)(&self.ports, call)?;
+        output.money = self.money(call, &output);
+        Ok(output)
     }
 }
 
-const SPECS: &[Spec] = &[
-    Spec {
-        name: "rewrite",
-        description: "Completes a follow-up question from what was said before",
-        parameters: &[
-            ("question", "string", true),
-            ("history", "array", false),
-            ("summary", "string", false),
-            ("options", "object", false),
-        ],
-        perform: perform_rewrite,
-    },
-    Spec {
-        name: "split",
-        description: "Splits several questions in one, at most four",
-        parameters: &[("question", "string", true)],
-        perform: perform_split,
-    },
-    Spec {
-        name: "route",
-        description: "Says where a message goes: documents, small_talk, crisis or refuse",
-        parameters: &[("question", "string", true)],
-        perform: perform_route,
-    },
-    Spec {
-        name: "reply",
-        description: "Answers what needs no documents: small talk, a person in crisis, what is refused",
-        parameters: &[("question", "string", true)],
-        perform: perform_reply,
-    },
-    Spec {
-        name: "retrieve",
-        description: "Searches the workspace's documents for each part of a question",
-        parameters: &[("question", "string", false), ("parts", "array", false), ("options", "object", false)],
-        perform: perform_retrieve,
-    },
-    Spec {
-        name: "judge",
-        description: "Judges for each part whether what was found holds the answer",
-        parameters: &[("findings", "array", true), ("options", "object", false)],
-        perform: perform_judge,
-    },
-    Spec {
-        name: "widen",
-        description: "Looks further for the parts whose answer was not found, at most twice",
-        parameters: &[("findings", "array", true), ("round", "integer", false), ("options", "object", false)],
-        perform: perform_widen,
-    },
-    Spec {
-        name: "answer",
-        description: "Answers from what was found, by a chat model or from the sources' own sentences, with citations",
-        parameters: &[
-            ("question", "string", true),
-            ("findings", "array", true),
-            ("options", "object", false),
-        ],
-        perform: perform_answer,
-    },
-    Spec {
-        name: "verify",
-        description: "Checks an answer in layers: form, meaning, each claim against its quotes, agreement",
-        parameters: &[
-            ("question", "string", true),
-            ("findings", "array", true),
-            ("answer", "object", true),
-            ("options", "object", false),
-        ],
-        perform: perform_verify,
-    },
-    Spec {
-        name: "improve",
-        description: "Asks the chat model again with what was wrong or, at last, drops what nothing supports",
-        parameters: &[
-            ("question", "string", true),
-            ("findings", "array", true),
-            ("answer", "object", true),
-            ("check", "object", true),
-            ("last", "boolean", false),
-            ("options", "object", false),
-        ],
-        perform: perform_improve,
-    },
-    Spec {
-        name: "guard",
-        description: "Flags, redacts or refuses secrets and personal data in an answer, as the operator's policy says",
-        parameters: &[("question", "string", true), ("answer", "object", true)],
-        perform: perform_guard,
-    },
-    Spec {
-        name: "summarise",
-        description: "Summarises a long thread within a budget of tokens",
-        parameters: &[("history", "array", true), ("summary", "string", false), ("options", "object", false)],
-        perform: perform_summarise,
-    },
-];
+impl Kind {
+    /// What the tokens of an output cost at the price of the turn's model.
+    fn money(&self, call: &Call<'_>, output: &Output) -> f64 {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Chosen {
+            options: TurnOptions,
+        }
+        let (prompt_tokens, completion_tokens) = (output.prompt_tokens, output.completion_tokens);
+        if prompt_tokens + completion_tokens == 0 {
+            return 0.0;
+        }
+        let chosen = Chosen::deserialize(call.input).unwrap_or_default();
+        let price = self.ports.price(&chosen.options.question(call.workspace, ""));
+        price.usd(Usage { prompt_tokens, completion_tokens })
+    }
+}
+
+/// Of one parameter: `any` is whatever JSON there is.
+fn schema_of(kind: &str) -> Value {
+    if kind == "any" { json!({}) } else { json!({ "type": kind }) }
+}
 
 /// What the kinds read of their input; each uses what its parameters name.
 #[derive(Default, Deserialize)]
@@ -207,8 +145,16 @@ struct Input {
     summary: String,
     options: TurnOptions,
     parts: Vec<Part>,
-    findings: Vec<Finding>,
+    texts: bool,
+    findings: Vec<FindingRecord>,
     round: u32,
+    held: Vec<bool>,
+    asked: String,
+    route: String,
+    allow: Vec<String>,
+    tool: String,
+    input: Value,
+    result: Value,
     answer: Option<Answer>,
     check: Check,
     last: bool,
@@ -243,8 +189,13 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// What an earlier node found, with its passages as they are now.
+    fn findings(&self) -> Result<Vec<Finding>> {
+        self.ports.recall(self.question.workspace, &self.input.findings)
+    }
+
     fn examined(&self) -> Result<Vec<Examined>> {
-        self.ports.weigh_all(&self.input.findings, &self.config)
+        self.ports.weigh_all(&self.findings()?, &self.config)
     }
 
     fn making<'m>(&'m self, advice: &'m [String]) -> Making<'m> {
@@ -291,29 +242,6 @@ fn perform_rewrite(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     Ok(output(value, made.usage))
 }
 
-fn perform_split(ports: &Ports, call: &Call<'_>) -> Result<Output> {
-    let work = Work::read(ports, call)?;
-    Ok(output(json!({ "parts": parts(work.input.question.trim()) }), Usage::default()))
-}
-
-fn perform_route(ports: &Ports, call: &Call<'_>) -> Result<Output> {
-    let work = Work::read(ports, call)?;
-    let way = way(&work.input.question, &ports.policy);
-    Ok(output(json!({ "route": way.route, "language": way.tongue }), Usage::default()))
-}
-
-fn perform_reply(ports: &Ports, call: &Call<'_>) -> Result<Output> {
-    let work = Work::read(ports, call)?;
-    let way = way(&work.input.question, &ports.policy);
-    let text = match (way.route, way.talk) {
-        (Route::Crisis, _) => ports.policy.crisis_text(way.tongue),
-        (Route::SmallTalk, Some(talk)) => talk::reply(talk, way.tongue),
-        _ => refusal(way.tongue),
-    };
-    let _ = (call.emit)(Emitted::Token(text.to_owned()));
-    Ok(output(json!({ "answer": said(text) }), Usage::default()))
-}
-
 fn perform_retrieve(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let work = Work::read(ports, call)?;
     let own = if work.input.parts.is_empty() {
@@ -324,49 +252,23 @@ fn perform_retrieve(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let findings = ports.find_all(&work.question, &own, &work.config)?;
     let found: usize = findings.iter().map(|finding| finding.hits.len()).sum();
     let _ = (call.emit)(Emitted::Progress(format!("{found} passages")));
-    Ok(output(json!({ "findings": findings, "found": found }), Usage::default()))
+    let mut value = json!({ "findings": records(&findings), "found": found });
+    if work.input.texts {
+        value["passages"] = passages(&findings);
+    }
+    Ok(output(value, Usage::default()))
 }
 
-fn perform_judge(ports: &Ports, call: &Call<'_>) -> Result<Output> {
-    let work = Work::read(ports, call)?;
-    let mut judged = Vec::new();
-    let mut held = 0;
-    for part in work.examined()? {
-        let (answerable, right) = (part.signals.answerable(), part.signals.right());
-        let holds = answerable >= work.config.answerable_min;
-        held += usize::from(holds);
-        judged
-            .push(json!({ "part": part.part.text, "answerable": answerable, "right": right, "held": holds }));
-    }
-    let _ = (call.emit)(Emitted::Progress(format!("{held} of {} answerable", judged.len())));
-    Ok(output(json!({ "held": held, "wanting": judged.len() - held, "parts": judged }), Usage::default()))
-}
-
-fn perform_widen(ports: &Ports, call: &Call<'_>) -> Result<Output> {
-    let work = Work::read(ports, call)?;
-    let round = work.input.round.clamp(0, widen::ROUNDS_MAX - 1) + 1;
-    let (mut findings, mut notices, mut did, mut usage) =
-        (Vec::new(), Vec::new(), Vec::new(), Usage::default());
-    let model = work.model(&mut Vec::new());
-    for finding in &work.input.findings {
-        let before = ports.weigh(finding, &work.config)?.signals.answerable();
-        if before >= work.config.answerable_min {
-            findings.push(finding.clone());
-            continue;
-        }
-        let wider = widen(ports, &work.question, finding, round, model, &work.config)?;
-        usage.prompt_tokens += wider.usage.prompt_tokens;
-        usage.completion_tokens += wider.usage.completion_tokens;
-        did.extend(wider.did);
-        let after = ports.weigh(&wider.finding, &work.config)?.signals.answerable();
-        if after >= work.config.answerable_min {
-            notices.extend(wider.notice);
-        }
-        findings.push(if after > before { wider.finding } else { finding.clone() });
-    }
-    did.dedup();
-    let _ = (call.emit)(Emitted::Progress(did.join("; ")));
-    Ok(output(json!({ "findings": findings, "round": round, "did": did, "notices": notices }), usage))
+/// The texts that were found, for a flow that does something else with them than to answer.
+fn passages(findings: &[Finding]) -> Value {
+    let hits = findings.iter().flat_map(|finding| &finding.hits);
+    let passage = |hit: &Hit| {
+        json!({
+            "chunk": hit.chunk.id, "document": hit.chunk.document, "title": hit.title, "source": hit.source,
+            "text": hit.chunk.text, "score": hit.score,
+        })
+    };
+    hits.map(passage).collect()
 }
 
 fn perform_answer(ports: &Ports, call: &Call<'_>) -> Result<Output> {

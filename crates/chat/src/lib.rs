@@ -7,6 +7,7 @@ mod answerer;
 mod answering;
 mod check;
 mod edit;
+mod entail;
 mod extract;
 mod finding;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod flow_tests;
 mod followup;
 mod generate;
 mod guard;
+mod held;
 pub mod judge;
 mod kinds;
 mod leaks;
@@ -27,22 +29,25 @@ mod prompt;
 mod question;
 mod rewrite;
 mod route;
+mod routing;
 mod said;
 pub mod score;
 mod scribe;
 mod sources;
+mod split;
 mod summary;
 mod talk;
 pub mod terms;
 #[cfg(test)]
 mod tests;
+mod tooling;
 pub mod turn;
 mod unit;
 mod verify;
 mod widen;
 
-use ibid_types::Result;
-use ibid_types::search::{Found, Request};
+use ibid_types::search::{Found, Hit, Request};
+use ibid_types::{ChunkId, Result, WorkspaceId};
 
 pub use answerer::{Answerer, Examination};
 pub use followup::Exchange;
@@ -58,13 +63,24 @@ pub use talk::{Talk, Tongue};
 pub trait Search: Send + Sync {
     /// Hits best first. Errors: what the search behind it gives.
     fn search(&self, request: &Request) -> Result<Found>;
+
+    /// Passages that were found before, as they are now, in any order; their scores mean nothing. One that is gone, or
+    /// is of another workspace, is left out. Errors: what the store behind it gives.
+    fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>>;
 }
 
-/// The flows that are compiled in: name and YAML.
+/// The flows that are compiled in: name and YAML. A turn may be answered with `tools`, names or `SERVER.*`.
 #[must_use]
-pub const fn flows() -> [(&'static str, &'static str); 1] {
-    [("chat", include_str!("flows/chat.yaml"))]
+pub fn flows(tools: &[String]) -> [(&'static str, String); 1] {
+    let allowed: Vec<String> = tools.iter().map(|name| format!("{name:?}")).collect();
+    [(
+        "chat",
+        include_str!("flows/chat.yaml").replacen(TOOLS, &format!("tools: [{}]", allowed.join(", ")), 1),
+    )]
 }
+
+/// As the file has it.
+const TOOLS: &str = "tools: [calculator, current_time]";
 
 /// How answers are made.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ibid_model::{ChatModel, Embedder, EmbedderSpec, Purpose};
+use ibid_model::{ChatModel, Embedder, EmbedderSpec, Price, Purpose};
+use ibid_tools::Toolbox;
 use ibid_types::answer::{AnswerMode, Question};
 use ibid_types::{Error, Result};
 
@@ -23,6 +24,10 @@ pub struct Ports {
     pub(crate) models: Vec<Arc<dyn ChatModel>>,
     pub(crate) config: AnswerConfig,
     pub(crate) policy: Policy,
+    /// What models cost, by name; one that is missing costs nothing.
+    prices: HashMap<String, Price>,
+    /// What a model may be offered; without it only the tools that rules know are chosen.
+    pub(crate) tools: Option<Arc<Toolbox>>,
 }
 
 impl std::fmt::Debug for Ports {
@@ -52,13 +57,37 @@ impl Ports {
         models: Vec<Arc<dyn ChatModel>>,
         config: AnswerConfig,
     ) -> Self {
-        Self { search, embedder: Remembering::new(embedder), models, config, policy: Policy::default() }
+        let embedder = Remembering::new(embedder);
+        let (policy, prices) = (Policy::default(), HashMap::new());
+        Self { search, embedder, models, config, policy, prices, tools: None }
     }
 
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
+    }
+
+    /// Models by name, and what they cost.
+    #[must_use]
+    pub fn with_prices(mut self, prices: impl IntoIterator<Item = (String, Price)>) -> Self {
+        self.prices = prices.into_iter().collect();
+        self
+    }
+
+    #[must_use]
+    pub fn with_tools(mut self, tools: Arc<Toolbox>) -> Self {
+        self.tools = Some(tools);
+        self
+    }
+
+    /// What the model that a question is for costs.
+    pub(crate) fn price(&self, question: &Question) -> Price {
+        let name = match self.choice(question) {
+            Choice::Model(model) => model.name(),
+            Choice::None | Choice::Missing(_) => return Price::default(),
+        };
+        self.prices.get(name).copied().unwrap_or_default()
     }
 
     /// The model to ask; `None` for an extractive answer. Errors: `chat_model_unknown`, `chat_model_missing`.

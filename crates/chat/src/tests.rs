@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ibid_model::{ChatModel, Embedder};
 use ibid_types::answer::{Answer, AnswerMode, Event, Question, StepState, Verdict};
-use ibid_types::{Class, Error, Result};
+use ibid_types::search::Hit;
+use ibid_types::{ChunkId, Class, Error, Result, WorkspaceId};
 
 use crate::fixture::{DeadEmbedder, HashEmbedder, Script, Shelf, question};
 use crate::{AnswerConfig, Answerer, Search};
@@ -136,6 +137,10 @@ fn the_searchs_error_is_the_callers() {
     impl Search for Broken {
         fn search(&self, _: &ibid_types::search::Request) -> Result<ibid_types::search::Found> {
             Err(Error::unavailable("index_unavailable", "the index is being rebuilt"))
+        }
+
+        fn read(&self, _: WorkspaceId, _: &[ChunkId]) -> Result<Vec<Hit>> {
+            Ok(Vec::new())
         }
     }
     let answerer = Answerer::new(Arc::new(Broken), Arc::new(HashEmbedder::default()), Vec::new(), config());

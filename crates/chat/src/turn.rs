@@ -12,6 +12,9 @@ use crate::AnswerConfig;
 use crate::followup::Exchange;
 use crate::route::Route;
 
+/// Passages that an answer may be made of, at most.
+pub const ITEMS_MAX: usize = 100;
+
 /// How hard an answer is tried for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +54,7 @@ pub struct TurnOptions {
     /// A chat model by its configured name; `None` is the default one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Passages that an answer may be made of, 1 to 20.
+    /// Passages that an answer may be made of, 1 to 100.
     pub items: usize,
     /// How much of the sources may be put before a chat model, in tokens.
     pub context_tokens: usize,
@@ -99,8 +102,10 @@ impl TurnOptions {
     /// The operator's configuration, changed as these options say, within its bounds.
     #[must_use]
     pub fn config(&self, base: &AnswerConfig) -> AnswerConfig {
+        let items = self.items.clamp(1, ITEMS_MAX);
         AnswerConfig {
-            extract_hits_max: self.items.clamp(1, 20),
+            search_hits_max: base.search_hits_max.max(items),
+            extract_hits_max: items,
             answer_tokens_max: self.tokens_max.clamp(1, 32_000),
             temperature: self.temperature.clamp(0.0, 2.0),
             ..base.clone()

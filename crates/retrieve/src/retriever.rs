@@ -72,6 +72,16 @@ impl Retriever {
         self.search_with(request, vector, Trace { mode: request.mode, ..Trace::default() })
     }
 
+    /// Passages that were found before, as they are now, in that order and without scores. One whose document was
+    /// deleted meanwhile, or is of another workspace, is left out.
+    pub fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+        let chunks = self.store.chunks_by_id(chunks)?;
+        let documents = chunks.iter().map(|chunk| chunk.document);
+        let documents = Documents::read(&self.store, workspace, documents)?;
+        let hit = |chunk| documents.hit(chunk, 0.0, None, Why::default());
+        Ok(chunks.into_iter().filter_map(hit).collect())
+    }
+
     fn search_with(&self, request: &Request, vector: Option<Vec<f32>>, trace: Trace) -> Result<Found> {
         let mut search = self.begin(request, vector, trace);
         let candidates = self.candidates(&mut search)?;
@@ -189,12 +199,14 @@ impl Retriever {
             .map(|chunk| (chunk.id, chunk))
             .collect::<HashMap<_, _>>();
         let terms = search.snapshot.lexical_terms(&search.terms, &slots)?;
-        let documents = Documents::read(&self.store, search.request.workspace, &found)?;
+        let documents = found.iter().map(|(_, chunk, _)| chunk.document);
+        let documents = Documents::read(&self.store, search.request.workspace, documents)?;
         let mut hits = Vec::with_capacity(found.len());
         for ((fused, chunk, duplicates), terms) in found.into_iter().zip(terms) {
             let Some(chunk) = chunks.remove(&chunk.chunk) else { continue };
             let why = search.weights.why(&fused, candidates.ranks(fused.slot), terms, duplicates);
-            hits.extend(documents.hit(chunk, &fused, search.vector.is_some(), why));
+            let similarity = search.vector.is_some().then_some(fused.cosine);
+            hits.extend(documents.hit(chunk, fused.score, similarity, why));
         }
         Ok(hits)
     }
@@ -267,9 +279,9 @@ impl Documents {
     fn read(
         store: &Store,
         workspace: WorkspaceId,
-        found: &[(Fused, ChunkRef, Vec<ChunkId>)],
+        ids: impl Iterator<Item = DocumentId>,
     ) -> Result<Self> {
-        let mut ids: Vec<DocumentId> = found.iter().map(|(_, chunk, _)| chunk.document).collect();
+        let mut ids: Vec<DocumentId> = ids.collect();
         ids.sort_unstable();
         ids.dedup();
         let read = store.documents_by_id(workspace, &ids)?;
@@ -277,7 +289,7 @@ impl Documents {
     }
 
     /// `None` if the document is gone in the meantime.
-    fn hit(&self, chunk: Chunk, fused: &Fused, has_vector: bool, why: Why) -> Option<Hit> {
+    fn hit(&self, chunk: Chunk, score: f32, similarity: Option<f32>, why: Why) -> Option<Hit> {
         let document = self.0.get(&chunk.document)?;
         Some(Hit {
             title: document.title.clone(),
@@ -285,8 +297,8 @@ impl Documents {
             date: document.date,
             language: document.language.clone(),
             tags: document.tags.clone(),
-            score: fused.score,
-            similarity: has_vector.then_some(fused.cosine),
+            score,
+            similarity,
             why,
             chunk,
         })

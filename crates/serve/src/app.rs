@@ -22,9 +22,9 @@ use ibid_types::{Error, Result, Secret, Timestamp, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 
 use crate::embedder::Active;
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use crate::flow_book::FlowBook;
-use crate::library::Library;
+use crate::library::{Library, Tools};
 use crate::live::Streams;
 use crate::metrics::Metrics;
 use crate::routes::ask::outcome_name;
@@ -102,14 +102,15 @@ impl App {
             chat_models.clone(),
             AnswerConfig::default(),
         );
-        let ports = Arc::new(ports.with_policy(policy::of(&config.chat)?));
+        let tools = Tools::open(&config, &clock, Library::new(Arc::clone(&retriever), store.clone()))?;
+        let ports = ports.with_policy(policy::of(&config.chat)?).with_prices(policy::prices(&config.chat));
+        let ports = Arc::new(ports.with_tools(Arc::clone(&tools.toolbox)));
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let guarded = AtomicBool::new(store.key_count()? > 0);
         let metrics = Metrics::new();
-        let library = Library::new(Arc::clone(&retriever), store.clone());
-        let chat = ibid_chat::kinds(&ports);
-        let engine = Engine::open(&config, &store, &clock, library, &chat, &ibid_chat::flows(), &metrics)?;
+        let (kinds, flows) = (ibid_chat::kinds(&ports), ibid_chat::flows(&config.chat.tools));
+        let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, &metrics)?;
         let app = Arc::new(Self {
             started_at: clock.now(),
             clock,

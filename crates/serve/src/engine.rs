@@ -16,7 +16,7 @@ use ibid_types::Result;
 use parking_lot::Mutex;
 
 use crate::flow_book::{Entry, FlowBook};
-use crate::library::{Library, Tools};
+use crate::library::Tools;
 use crate::metered::Metered;
 use crate::metrics::{FlowMetrics, Metrics};
 use crate::turns::TurnKeeper;
@@ -41,16 +41,16 @@ impl Engine {
         config: &Config,
         store: &Store,
         clock: &Clock,
-        library: Library,
+        tools: Tools,
         chat: &[Arc<dyn NodeKind>],
-        built_in: &[(&str, &str)],
+        built_in: &[(&str, String)],
         metrics: &Metrics,
     ) -> Result<Self> {
-        let tools = Tools::open(config, clock, library)?;
         let own = ibid_flow::nodes::registry(Arc::clone(&tools.toolbox));
         let kinds = metered(own.kinds().chain(chat), &metrics.flow());
-        let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), built_in)?);
-        let journal = Journal::new(store.clone(), Codec::new(&checkpoint_keys(config)));
+        let built_in: Vec<_> = built_in.iter().map(|(name, source)| (*name, source.as_str())).collect();
+        let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), &built_in)?);
+        let journal = Journal::new(store.clone(), codec(config));
         let runner = RunnerConfig {
             workers_max: config.flow.workers_max,
             stop_longest: Duration::from_secs(config.server.shutdown_seconds_max),

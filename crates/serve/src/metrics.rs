@@ -1,8 +1,10 @@
 //! What the server counts, as `/metrics` shows it.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::http::Method;
+use ibid_flow::machine::Spent;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -61,6 +63,9 @@ pub struct Observed {
 pub struct FlowMetrics {
     runs: Family<StateLabels, Counter>,
     steps: Counter,
+    prompt_tokens: Counter,
+    completion_tokens: Counter,
+    money: Counter<f64, AtomicU64>,
     effects: Family<EffectLabels, Counter>,
     seconds: Family<KindLabels, Histogram>,
 }
@@ -69,13 +74,34 @@ impl FlowMetrics {
     fn new() -> Self {
         let seconds: Family<KindLabels, Histogram> =
             Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.0001, 4.0, 12)));
-        Self { runs: Family::default(), steps: Counter::default(), effects: Family::default(), seconds }
+        Self {
+            runs: Family::default(),
+            steps: Counter::default(),
+            prompt_tokens: Counter::default(),
+            completion_tokens: Counter::default(),
+            money: Counter::default(),
+            effects: Family::default(),
+            seconds,
+        }
     }
 
     /// Counts a run that is over.
-    pub fn ended(&self, status: &str, steps: u32) {
+    pub fn ended(&self, status: &str, spent: &Spent) {
         self.runs.get_or_create(&StateLabels { state: status.to_owned() }).inc();
-        self.steps.inc_by(steps.into());
+        self.steps.inc_by(spent.steps.into());
+        self.prompt_tokens.inc_by(spent.prompt_tokens);
+        self.completion_tokens.inc_by(spent.completion_tokens);
+        self.money.inc_by(spent.money);
+    }
+
+    /// What runs that ended since the program started have spent.
+    pub fn spent(&self) -> Spent {
+        Spent {
+            steps: u32::try_from(self.steps.get()).unwrap_or(u32::MAX),
+            prompt_tokens: self.prompt_tokens.get(),
+            completion_tokens: self.completion_tokens.get(),
+            money: self.money.get(),
+        }
     }
 
     /// Counts one attempt.
@@ -175,6 +201,21 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("flow_runs", "Runs that ended, by status", self.flow.runs.clone());
         registry.register("flow_steps", "Nodes executed by runs that ended", self.flow.steps.clone());
+        registry.register(
+            "flow_prompt_tokens",
+            "Tokens that chat models read for runs that ended",
+            self.flow.prompt_tokens.clone(),
+        );
+        registry.register(
+            "flow_completion_tokens",
+            "Tokens that chat models wrote for runs that ended",
+            self.flow.completion_tokens.clone(),
+        );
+        registry.register(
+            "flow_cost_usd",
+            "What chat models cost for runs that ended, in US dollars by the configured prices",
+            self.flow.money.clone(),
+        );
         registry.register(
             "flow_effects",
             "Attempts at effects of flows (searches, model calls, tools), by kind of node and outcome (done, failed)",

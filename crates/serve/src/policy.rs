@@ -2,6 +2,7 @@
 
 use ibid_chat::{Action, Phrase, Policy};
 use ibid_config::Chat;
+use ibid_model::Price;
 use ibid_types::{Error, Result};
 
 /// The operator's policy. Error: `config_phrase` for a phrase that cannot be read.
@@ -17,6 +18,17 @@ pub fn of(chat: &Chat) -> Result<Policy> {
         consensus_min: chat.consensus_percent_min as f32 / 100.0,
         summary_turns_min: chat.summary_turns_min,
         summary_tokens_max: chat.summary_tokens_max,
+    })
+}
+
+/// What each model costs, by its name.
+pub fn prices(chat: &Chat) -> impl Iterator<Item = (String, Price)> {
+    chat.models.iter().map(|model| {
+        let price = Price {
+            usd_per_million_prompt_tokens: model.usd_per_million_prompt_tokens,
+            usd_per_million_completion_tokens: model.usd_per_million_completion_tokens,
+        };
+        (model.name.clone(), price)
     })
 }
 

@@ -164,5 +164,6 @@ pub fn statistics(app: &App) -> Result<RunStatistics> {
         checkpoint_bytes: totals.checkpoint_bytes,
         values: totals.values,
         value_bytes: totals.value_bytes,
+        spent: wire::spent(&app.metrics.flow().spent()),
     })
 }

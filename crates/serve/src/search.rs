@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ibid_retrieve::Retriever;
-use ibid_types::Result;
-use ibid_types::search::{Found, Request};
+use ibid_types::search::{Found, Hit, Request};
+use ibid_types::{ChunkId, Result, WorkspaceId};
 
 /// Passes searches through.
 #[derive(Debug)]
@@ -21,5 +21,9 @@ impl Port {
 impl ibid_chat::Search for Port {
     fn search(&self, request: &Request) -> Result<Found> {
         self.retriever.search(request)
+    }
+
+    fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+        self.retriever.read(workspace, chunks)
     }
 }

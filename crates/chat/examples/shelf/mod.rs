@@ -6,7 +6,7 @@ use ibid_chat::Search;
 use ibid_model::{Embedder, Purpose};
 use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::search::{Found, Hit, Request, Why};
-use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId};
+use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId, WorkspaceId};
 
 /// Paragraphs, found by closeness.
 #[derive(Debug)]
@@ -52,6 +52,11 @@ impl Search for Shelf {
         hits.sort_by(|a, b| b.score.total_cmp(&a.score));
         hits.truncate(request.limit);
         Ok(Found { hits, ..Found::default() })
+    }
+
+    fn read(&self, _: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+        let hits = self.hits.iter().map(|(hit, _)| hit);
+        Ok(hits.filter(|hit| chunks.contains(&hit.chunk.id)).cloned().collect())
     }
 }
 

@@ -4,4 +4,4 @@ mod flow;
 mod run;
 
 pub use flow::flow;
-pub use run::{approval, checkpoint, run};
+pub use run::{approval, checkpoint, run, spent};

@@ -46,7 +46,7 @@ pub fn run(
         failure,
         approvals: approvals(row, state, definitions),
         wakes_at: row.wake_at.map(|time| time.to_string()),
-        spent: spent(state),
+        spent: spent(&state.spent),
         created_at: row.created_at.to_string(),
         updated_at: row.updated_at.to_string(),
         finished_at: row.finished_at.map(|time| time.to_string()),
@@ -61,8 +61,7 @@ fn cancelled(reason: &str) -> Failure {
     Failure { code: "run_cancelled".to_owned(), reason: reason.to_owned() }
 }
 
-const fn spent(state: &RunState) -> Spent {
-    let spent = state.spent;
+pub const fn spent(spent: &ibid_flow::machine::Spent) -> Spent {
     Spent {
         steps: spent.steps,
         prompt_tokens: spent.prompt_tokens,
