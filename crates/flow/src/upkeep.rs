@@ -7,7 +7,7 @@ use ibid_types::{ContentHash, Result, RunId};
 
 use crate::Runner;
 use crate::codec::place;
-use ibid_store::{Statement, checkpoint_repack, value_repack};
+use ibid_store::{SealedColumn, Statement, checkpoint_repack, value_repack};
 
 const DAY_MS: i64 = 86_400_000;
 /// Runs in one round.
@@ -37,6 +37,8 @@ pub struct Cleaned {
 pub struct Reencrypted {
     pub checkpoints: u64,
     pub values: u64,
+    /// Questions, answers, titles and what people think of answers.
+    pub texts: u64,
 }
 
 impl Runner {
@@ -91,6 +93,26 @@ impl Runner {
             done.checkpoints += self.write(statements)?;
         }
         done.values = self.reencrypt_values(shutdown)?;
+        for column in SealedColumn::ALL {
+            done.texts += self.reencrypt_texts(column, shutdown)?;
+        }
+        Ok(done)
+    }
+
+    fn reencrypt_texts(&self, column: SealedColumn, shutdown: &Shutdown) -> Result<u64> {
+        let store = self.journal().store();
+        let mut done = 0;
+        let mut after: Option<Vec<u8>> = None;
+        while !shutdown.is_requested() {
+            let texts = store.sealed_after(column, after.as_deref(), REPACK)?;
+            let Some(last) = texts.last() else { break };
+            after = Some(last.row.clone());
+            let mut statements = Vec::new();
+            for text in &texts {
+                statements.extend(store.sealed_renew(column, text)?);
+            }
+            done += self.write(statements)?;
+        }
         Ok(done)
     }
 

@@ -13,7 +13,9 @@ use ibid_flow::{
     Registry, RunView, Runner, RunnerConfig, Watch, Watched,
 };
 use ibid_runtime::{Clock, Shutdown};
-use ibid_store::{Sqlite, SqliteConfig, Statement, Store, TurnEnd, turn_finish, turn_insert};
+use ibid_store::{
+    Sqlite, SqliteConfig, Statement, Store, TurnEnd, TurnStart, Unsealed, turn_finish, turn_insert,
+};
 use ibid_types::{Error, Result, RunId, Timestamp, TurnId, WorkspaceId};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -611,8 +613,32 @@ impl OnFinish for Turns {
             Some(Outcome::Output(output)) => Some(output),
             _ => None,
         };
-        turn_finish(&TurnEnd { run: state.run, status: state.status.name(), answer, failure: None, now })
+        let end = TurnEnd { run: state.run, status: state.status.name(), answer, failure: None, now };
+        turn_finish(&end, &Unsealed).unwrap()
     }
+}
+
+#[test]
+fn what_was_said_comes_under_a_key_with_the_checkpoints() {
+    let f = fixture();
+    let thread = f.store.thread_create(f.workspace, "the lighthouse keeper").unwrap();
+    let codec = |id| Codec::new(&[CheckpointKey { id, bytes: [id; 32] }]);
+    let sealed = |id| f.store.clone().with_sealer(Arc::new(codec(id)));
+    let other =
+        runner(&sealed(1), &f.clock, &[CheckpointKey { id: 1, bytes: [1; 32] }], RunnerConfig::default()).0;
+    assert_eq!(other.reencrypt(&Shutdown::new()).unwrap().texts, 1);
+    assert_eq!(other.reencrypt(&Shutdown::new()).unwrap().texts, 0);
+    let title =
+        |store: Store| Ok::<_, ibid_types::Error>(store.thread_find(f.workspace, thread)?.unwrap().title);
+    assert_eq!(title(sealed(1)).unwrap(), "the lighthouse keeper");
+    assert!(!title(f.store.clone()).unwrap().contains("keeper"));
+    assert_eq!(title(sealed(2)).unwrap_err().code, "checkpoint_key_missing");
+}
+
+fn turn_of(f: &Fixture, id: TurnId, thread: ibid_types::ThreadId, run: RunId) -> Vec<Statement> {
+    let (workspace, now) = (f.workspace, f.clock.now());
+    let start = TurnStart { id, workspace, thread, run, question: "say hello", options: &json!({}), now };
+    turn_insert(&start, &Unsealed).unwrap()
 }
 
 #[test]
@@ -622,14 +648,14 @@ fn a_turn_starts_and_ends_with_its_run() {
     let thread = f.store.thread_create(f.workspace, "t").unwrap();
     let mut new = NewRun { thread: Some(thread), ..f.new_run(SAY, json!({"text": "hello"})) };
     let turn = TurnId::new();
-    new.also = turn_insert(turn, f.workspace, thread, new.id, "say hello", &json!({}), f.clock.now());
+    new.also = turn_of(&f, turn, thread, new.id);
     let run = f.runner.start(new).unwrap().run;
     f.runner.wait(run, LONG).unwrap();
     let turn = f.store.turn_find(turn).unwrap().unwrap();
     assert_eq!((turn.run, turn.status.as_str(), turn.answer), (run, "finished", Some(json!("hello"))));
     let mut lost = f.new_run(SAY, json!({"text": "hello"}));
     let nowhere = ibid_types::ThreadId::new();
-    lost.also = turn_insert(TurnId::new(), f.workspace, nowhere, lost.id, "q", &json!({}), f.clock.now());
+    lost.also = turn_of(&f, TurnId::new(), nowhere, lost.id);
     let id = lost.id;
     assert_eq!(f.runner.start(lost).unwrap_err().code, "store_conflict");
     assert!(f.store.run_find(id).unwrap().is_none());

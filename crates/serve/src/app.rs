@@ -348,7 +348,7 @@ fn check(name: &str, required: bool, outcome: Result<String>) -> ibid_api::syste
 
 fn open_store(config: &Config, clock: &Clock) -> Result<Store> {
     let db = Sqlite::open(SqliteConfig::new(database(&config.data.dir)))?;
-    Ok(Store::new(Arc::new(db), clock.clone()))
+    Ok(Store::new(Arc::new(db), clock.clone()).with_sealer(Arc::new(engine::codec(config))))
 }
 
 /// Where a data directory has its database.

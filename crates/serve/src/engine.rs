@@ -130,8 +130,9 @@ fn metered<'a>(kinds: impl Iterator<Item = &'a Arc<dyn NodeKind>>, metrics: &Flo
     })
 }
 
-/// The configuration has checked that they are keys.
-fn checkpoint_keys(config: &Config) -> Vec<CheckpointKey> {
+/// What packs and seals under the configured keys. The configuration has checked that they are keys.
+pub fn codec(config: &Config) -> Codec {
     let key = |key: &ibid_config::FlowKey| Some(CheckpointKey { id: key.id, bytes: key.bytes()? });
-    config.flow.keys.iter().filter_map(key).collect()
+    let keys: Vec<CheckpointKey> = config.flow.keys.iter().filter_map(key).collect();
+    Codec::new(&keys)
 }

@@ -11,8 +11,8 @@ use ibid_chat::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
 use ibid_flow::machine::{Outcome, RunState};
 use ibid_flow::{Definition, NewRun, OnFinish};
 use ibid_store::{
-    RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, Workspace, thread_summary, thread_title, turn_finish,
-    turn_insert,
+    RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, TurnStart, Workspace, thread_summary, thread_title,
+    turn_finish, turn_insert,
 };
 use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, answer};
 use serde::Deserialize;
@@ -51,11 +51,18 @@ pub fn start(
     let mut run = NewRun::new(thread.workspace.id, flow.hash, input(&flow, &turn));
     run.thread = Some(thread.it.id);
     run.key = key.map(|key| format!("turn/{}/{key}", thread.it.id));
-    let (id, question, now) = (TurnId::new(), &turn.question, app.clock.now());
-    let options = json!(turn.options);
-    run.also = turn_insert(id, thread.workspace.id, thread.it.id, run.id, question, &options, now);
-    let title: String = question.chars().take(TITLE_CHARS_MAX).collect();
-    run.also.push(thread_title(thread.it.id, &title));
+    let start = TurnStart {
+        id: TurnId::new(),
+        workspace: thread.workspace.id,
+        thread: thread.it.id,
+        run: run.id,
+        question: &turn.question,
+        options: &json!(turn.options),
+        now: app.clock.now(),
+    };
+    run.also = turn_insert(&start, app.store.sealer())?;
+    let title: String = turn.question.chars().take(TITLE_CHARS_MAX).collect();
+    run.also.push(thread_title(thread.it.id, &title, app.store.sealer())?);
     Ok(app.runner().start(run)?.run)
 }
 
@@ -276,7 +283,16 @@ impl TurnKeeper {
     fn summary(&self, run: RunId, output: &Value) -> Option<Statement> {
         let summary = output.get("summary")?.as_str().filter(|summary| !summary.is_empty())?;
         let turn = self.store.turn_of_run(run).ok()??;
-        Some(thread_summary(turn.thread, summary))
+        thread_summary(turn.thread, summary, self.store.sealer()).ok()
+    }
+
+    /// The turn's end. What it says is left out where it cannot be sealed; it is in the run's last checkpoint too.
+    fn end(&self, end: &TurnEnd<'_>) -> Vec<Statement> {
+        let sealer = self.store.sealer();
+        turn_finish(end, sealer).unwrap_or_else(|error| {
+            tracing::error!(code = error.code, reason = error.chain(), "a turn's answer cannot be kept");
+            turn_finish(&TurnEnd { answer: None, failure: None, ..end.clone() }, sealer).unwrap_or_default()
+        })
     }
 }
 
@@ -289,7 +305,7 @@ impl OnFinish for TurnKeeper {
             None => (None, None),
         };
         let status = state.status.name();
-        self.metrics.ended(status, &state.spent);
+        self.metrics.ended(status, state.spent.steps);
         let mut statements = self.end(&TurnEnd { run: state.run, status, answer, failure, now });
         statements.extend(answer.and_then(|output| self.summary(state.run, output)));
         statements

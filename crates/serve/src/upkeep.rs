@@ -21,8 +21,8 @@ const VECTORS_SLICE: usize = 2048;
 /// How long ended jobs stay in listings.
 const JOBS_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
 
-/// Under which key all checkpoints were brought.
-const KEY_SETTING: &str = "flow_key";
+/// Under which key all checkpoints and texts were brought.
+const KEY_SETTING: &str = "sealing_key";
 
 /// Cleans up now and then until the shutdown.
 pub fn clean_up(app: &App, shutdown: &Shutdown) {
@@ -69,7 +69,8 @@ fn reencrypt(app: &App, shutdown: &Shutdown) -> Result<()> {
             key = first,
             checkpoints = done.checkpoints,
             values = done.values,
-            "checkpoints are under the first key"
+            texts = done.texts,
+            "checkpoints and conversations are under the first key"
         );
         app.store.setting_set(KEY_SETTING, &first)?;
     }

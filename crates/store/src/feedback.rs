@@ -2,6 +2,7 @@
 
 use ibid_types::{Error, Result, RunId, Timestamp, WorkspaceId};
 
+use crate::sealing::{SealedColumn, Sealer};
 use crate::{Row, Statement, Store, Value};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +35,15 @@ impl Store {
                    SELECT id, workspace_id, $3, $4, $5, $6 FROM runs WHERE id = $1 AND workspace_id = $2 \
                    ON CONFLICT (run_id) DO UPDATE SET rating = excluded.rating, reason = excluded.reason, \
                    correction = excluded.correction, at = excluded.at";
-        let text = |text: Option<&str>| Value::from(text.map(str::to_owned));
+        let text = |column: SealedColumn, text: Option<&str>| -> Result<Value> {
+            Ok(text.map(|text| column.seal(self.sealer(), run.as_bytes(), text)).transpose()?.into())
+        };
         let params = vec![
             run.into(),
             workspace.into(),
             i64::from(rating).into(),
-            text(reason),
-            text(correction),
+            text(SealedColumn::Reason, reason)?,
+            text(SealedColumn::Correction, correction)?,
             self.now().into(),
         ];
         self.db.batch(vec![Statement::new(sql, params).expecting(1)]).map(|_| ()).map_err(|error| match error
@@ -53,7 +56,7 @@ impl Store {
 
     pub fn feedback_find(&self, run: RunId) -> Result<Option<FeedbackRow>> {
         let sql = format!("SELECT {COLUMNS} FROM feedback WHERE run_id = $1");
-        self.db.query(&sql, &[run.into()])?.first().map(read).transpose()
+        self.db.query(&sql, &[run.into()])?.first().map(|row| read(row, self.sealer())).transpose()
     }
 
     /// Up to `limit` entries before a time, newest first.
@@ -67,16 +70,21 @@ impl Store {
             "SELECT {COLUMNS} FROM feedback WHERE workspace_id = $1 AND at < $2 ORDER BY at DESC, run_id LIMIT $3"
         );
         let params = [workspace.into(), before.into(), limit.into()];
-        self.db.query(&sql, &params)?.iter().map(read).collect()
+        self.db.query(&sql, &params)?.iter().map(|row| read(row, self.sealer())).collect()
     }
 }
 
-fn read(row: &Row) -> Result<FeedbackRow> {
+fn read(row: &Row, sealer: &dyn Sealer) -> Result<FeedbackRow> {
+    let run: RunId = row.get(0)?;
+    let opened = |column: SealedColumn, at: usize| {
+        let text = row.get::<Option<String>>(at)?;
+        text.map(|text| column.open(sealer, run.as_bytes(), &text)).transpose()
+    };
     Ok(FeedbackRow {
-        run: row.get(0)?,
+        run,
         rating: row.get(1)?,
-        reason: row.get(2)?,
-        correction: row.get(3)?,
+        reason: opened(SealedColumn::Reason, 2)?,
+        correction: opened(SealedColumn::Correction, 3)?,
         at: row.get(4)?,
     })
 }

@@ -18,6 +18,7 @@ mod keys;
 mod migrations;
 mod ready;
 mod runs;
+mod sealing;
 mod sqlite;
 pub mod statements;
 mod threads;
@@ -46,11 +47,12 @@ pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJo
 pub use keys::{Key, random_secret, secrets_equal};
 pub use ready::{ReadyChunk, ReadyDocument};
 pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
+pub use sealing::{SealedColumn, SealedText, Sealer, Unsealed};
 pub use sqlite::{Sqlite, SqliteConfig};
 pub use statements::PublishVersion;
 pub use threads::{
-    ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, thread_insert, thread_summary, thread_title,
-    turn_finish, turn_insert,
+    ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, TurnStart, thread_insert, thread_summary,
+    thread_title, turn_finish, turn_insert,
 };
 pub use upkeep::Garbage;
 pub use upload::{Accepted, NewUpload, UploadPayload};
@@ -61,12 +63,25 @@ pub use workspaces::{Counts, Workspace};
 pub struct Store {
     db: Arc<dyn Db>,
     clock: Clock,
+    sealer: Arc<dyn Sealer>,
 }
 
 impl Store {
     #[must_use]
     pub fn new(db: Arc<dyn Db>, clock: Clock) -> Self {
-        Self { db, clock }
+        Self { db, clock, sealer: Arc::new(Unsealed) }
+    }
+
+    /// The same store, which writes and reads what people say through a sealer.
+    #[must_use]
+    pub fn with_sealer(self, sealer: Arc<dyn Sealer>) -> Self {
+        Self { sealer, ..self }
+    }
+
+    /// For the statements that others put into their batches.
+    #[must_use]
+    pub fn sealer(&self) -> &dyn Sealer {
+        self.sealer.as_ref()
     }
 
     #[must_use]

@@ -1,13 +1,21 @@
 //! Conversations: threads and their turns. A turn names the run that answers it.
 //!
-//! Keeps true: a thread's turns are numbered from 1 without gaps, in the order in which they began.
+//! Keeps true: a thread's turns are numbered from 1 without gaps, in the order in which they began; what people and
+//! answers say is written and read through the store's sealer alone.
 
 use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, WorkspaceId};
 use serde_json::Value as Json;
 
 use crate::runs::run_delete;
+use crate::sealing::{SealedColumn, Sealer};
 use crate::value::json;
 use crate::{Row, Statement, Store, Value};
+
+/// Threads read at a time, and the most that are looked into for one page, where only an opened text can be searched.
+const SEARCHED_AT_ONCE: usize = 100;
+const SEARCHES_MAX: usize = 10;
+/// Questions of a thread that are searched.
+const QUESTIONS_MAX: usize = 1000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadRow {
@@ -72,74 +80,88 @@ const TURN_COLUMNS: &str = "id, thread_id, number, run_id, question, options, st
                             finished_at";
 
 /// The row of a new thread.
-#[must_use]
-pub fn thread_insert(id: ThreadId, workspace: WorkspaceId, title: &str, now: Timestamp) -> Statement {
+pub fn thread_insert(
+    id: ThreadId,
+    workspace: WorkspaceId,
+    title: &str,
+    now: Timestamp,
+    sealer: &dyn Sealer,
+) -> Result<Statement> {
+    let title = SealedColumn::Title.seal(sealer, id.as_bytes(), title)?;
     let sql =
         "INSERT INTO threads (id, workspace_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)";
-    Statement::new(sql, vec![id.into(), workspace.into(), title.into(), now.into()])
+    Ok(Statement::new(sql, vec![id.into(), workspace.into(), title.into(), now.into()]))
+}
+
+/// A turn that begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TurnStart<'a> {
+    pub id: TurnId,
+    pub workspace: WorkspaceId,
+    pub thread: ThreadId,
+    pub run: RunId,
+    pub question: &'a str,
+    pub options: &'a Json,
+    pub now: Timestamp,
 }
 
 /// The row of a thread's next turn, and the thread's new time: part of the batch that starts the run. Fails with
 /// `store_conflict` where the thread is not in the workspace or was deleted.
-#[must_use]
-pub fn turn_insert(
-    id: TurnId,
-    workspace: WorkspaceId,
-    thread: ThreadId,
-    run: RunId,
-    question: &str,
-    options: &Json,
-    now: Timestamp,
-) -> Vec<Statement> {
+pub fn turn_insert(turn: &TurnStart<'_>, sealer: &dyn Sealer) -> Result<Vec<Statement>> {
     let touch =
         "UPDATE threads SET updated_at = $3 WHERE id = $1 AND workspace_id = $2 AND deleted_at IS NULL";
     let insert = "INSERT INTO turns (id, thread_id, number, run_id, question, options, status, created_at) \
                   SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 'running', $6 FROM turns WHERE thread_id = $2";
-    let params =
-        vec![id.into(), thread.into(), run.into(), question.into(), options.to_string().into(), now.into()];
-    vec![
-        Statement::new(touch, vec![thread.into(), workspace.into(), now.into()]).expecting(1),
-        Statement::new(insert, params).expecting(1),
-    ]
+    let seal = |column: SealedColumn, text: &str| column.seal(sealer, turn.run.as_bytes(), text);
+    let params = vec![
+        turn.id.into(),
+        turn.thread.into(),
+        turn.run.into(),
+        seal(SealedColumn::Question, turn.question)?.into(),
+        seal(SealedColumn::Options, &turn.options.to_string())?.into(),
+        turn.now.into(),
+    ];
+    let touched = vec![turn.thread.into(), turn.workspace.into(), turn.now.into()];
+    Ok(vec![Statement::new(touch, touched).expecting(1), Statement::new(insert, params).expecting(1)])
 }
 
 /// A turn's end, as part of the batch that holds its run's last checkpoint. Changes nothing for a run without a turn.
-#[must_use]
-pub fn turn_finish(end: &TurnEnd<'_>) -> Vec<Statement> {
+pub fn turn_finish(end: &TurnEnd<'_>, sealer: &dyn Sealer) -> Result<Vec<Statement>> {
     let turn = "UPDATE turns SET status = $2, answer = $3, failure_code = $4, failure_reason = $5, finished_at = $6 WHERE run_id = $1";
     let thread =
         "UPDATE threads SET updated_at = $2 WHERE id IN (SELECT thread_id FROM turns WHERE run_id = $1)";
+    let seal = |column: SealedColumn, text: String| column.seal(sealer, end.run.as_bytes(), &text);
+    let answer = end.answer.map(|answer| seal(SealedColumn::Answer, answer.to_string())).transpose()?;
+    let reason = end.failure.map(|(_, reason)| seal(SealedColumn::FailureReason, reason.to_owned()));
     let params = vec![
         end.run.into(),
         end.status.into(),
-        end.answer.map(Json::to_string).into(),
+        answer.into(),
         end.failure.map(|(code, _)| code.to_owned()).into(),
-        end.failure.map(|(_, reason)| reason.to_owned()).into(),
+        reason.transpose()?.into(),
         end.now.into(),
     ];
-    vec![Statement::new(turn, params), Statement::new(thread, vec![end.run.into(), end.now.into()])]
+    Ok(vec![Statement::new(turn, params), Statement::new(thread, vec![end.run.into(), end.now.into()])])
 }
 
 /// The title of a thread that has none yet, as part of the batch that starts its first turn.
-#[must_use]
-pub fn thread_title(id: ThreadId, title: &str) -> Statement {
-    Statement::new(
-        "UPDATE threads SET title = $2 WHERE id = $1 AND title = ''",
-        vec![id.into(), title.into()],
-    )
+pub fn thread_title(id: ThreadId, title: &str, sealer: &dyn Sealer) -> Result<Statement> {
+    let title = SealedColumn::Title.seal(sealer, id.as_bytes(), title)?;
+    let sql = "UPDATE threads SET title = $2 WHERE id = $1 AND title = ''";
+    Ok(Statement::new(sql, vec![id.into(), title.into()]))
 }
 
 /// A thread's summary, as part of a batch of its owner.
-#[must_use]
-pub fn thread_summary(id: ThreadId, summary: &str) -> Statement {
-    Statement::new("UPDATE threads SET summary = $2 WHERE id = $1", vec![id.into(), summary.into()])
+pub fn thread_summary(id: ThreadId, summary: &str, sealer: &dyn Sealer) -> Result<Statement> {
+    let summary = SealedColumn::Summary.seal(sealer, id.as_bytes(), summary)?;
+    Ok(Statement::new("UPDATE threads SET summary = $2 WHERE id = $1", vec![id.into(), summary.into()]))
 }
 
 impl Store {
     /// A thread without turns.
     pub fn thread_create(&self, workspace: WorkspaceId, title: &str) -> Result<ThreadId> {
         let id = ThreadId::new();
-        self.db.batch(vec![thread_insert(id, workspace, title, self.now())])?;
+        self.db.batch(vec![thread_insert(id, workspace, title, self.now(), self.sealer())?])?;
         Ok(id)
     }
 
@@ -150,11 +172,68 @@ impl Store {
 
     fn threads(&self, filter: &str, params: &[Value]) -> Result<Vec<ThreadRow>> {
         let sql = format!("SELECT {THREAD_COLUMNS} FROM threads t WHERE {filter}");
-        self.db.query(&sql, params)?.iter().map(read_thread).collect()
+        self.db.query(&sql, params)?.iter().map(|row| read_thread(row, self.sealer())).collect()
     }
 
-    /// A page of threads, the last changed first.
+    /// A page of threads, the last changed first. Where titles and questions are sealed they are opened one after the
+    /// other, and a page of a search may hold less than is asked for although `next` says that there may be more.
     pub fn thread_list(&self, workspace: WorkspaceId, query: &ThreadsQuery) -> Result<ThreadsPage> {
+        match &query.text {
+            Some(text) if self.sealer().is_sealing() => {
+                self.threads_searched(workspace, query, &text.to_lowercase())
+            }
+            _ => self.threads_page(workspace, query),
+        }
+    }
+
+    fn threads_searched(
+        &self,
+        workspace: WorkspaceId,
+        query: &ThreadsQuery,
+        text: &str,
+    ) -> Result<ThreadsPage> {
+        let mut found = ThreadsPage { items: Vec::new(), next: query.cursor.clone() };
+        for _ in 0..SEARCHES_MAX {
+            let cursor = found.next.take();
+            let part = ThreadsQuery { text: None, limit: SEARCHED_AT_ONCE, cursor };
+            let part = self.threads_page(workspace, &part)?;
+            let mut left = part.items.len();
+            for thread in part.items {
+                left -= 1;
+                let here = cursor_of(&thread);
+                if self.speaks_of(&thread, text)? {
+                    found.items.push(thread);
+                }
+                if found.items.len() == query.limit {
+                    found.next = (left > 0 || part.next.is_some()).then_some(here);
+                    return Ok(found);
+                }
+            }
+            found.next = part.next;
+            if found.next.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn speaks_of(&self, thread: &ThreadRow, text: &str) -> Result<bool> {
+        if thread.title.to_lowercase().contains(text) {
+            return Ok(true);
+        }
+        let sql = "SELECT run_id, question FROM turns WHERE thread_id = $1 ORDER BY number LIMIT $2";
+        for row in self.db.query(sql, &[thread.id.into(), QUESTIONS_MAX.into()])? {
+            let run = row.get::<RunId>(0)?;
+            let question =
+                SealedColumn::Question.open(self.sealer(), run.as_bytes(), &row.get::<String>(1)?)?;
+            if question.to_lowercase().contains(text) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn threads_page(&self, workspace: WorkspaceId, query: &ThreadsQuery) -> Result<ThreadsPage> {
         let mut filter = "t.workspace_id = $1 AND t.deleted_at IS NULL".to_owned();
         let mut params: Vec<Value> = vec![workspace.into()];
         if let Some(text) = &query.text {
@@ -175,19 +254,19 @@ impl Store {
         let mut items = self.threads(&filter, &params)?;
         let more = items.len() > query.limit;
         items.truncate(query.limit);
-        let next =
-            items.last().filter(|_| more).map(|thread| format!("{}.{}", thread.updated_at.0, thread.id));
+        let next = items.last().filter(|_| more).map(cursor_of);
         Ok(ThreadsPage { items, next })
     }
 
     pub fn thread_rename(&self, workspace: WorkspaceId, id: ThreadId, title: &str) -> Result<()> {
         let sql = "UPDATE threads SET title = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let title = SealedColumn::Title.seal(self.sealer(), id.as_bytes(), title)?;
         let params = vec![workspace.into(), id.into(), title.into(), self.now().into()];
         self.change_thread(id, Statement::new(sql, params))
     }
 
     pub fn thread_summarise(&self, id: ThreadId, summary: &str) -> Result<()> {
-        self.db.batch(vec![thread_summary(id, summary)]).map(|_| ())
+        self.db.batch(vec![thread_summary(id, summary, self.sealer())?]).map(|_| ())
     }
 
     /// Deletes the thread with its turns and runs. Those of its runs that are not over yet are to be cancelled first,
@@ -252,8 +331,10 @@ impl Store {
         summary: Option<&str>,
     ) -> Result<ThreadId> {
         let (id, now) = (ThreadId::new(), self.now());
-        let mut statements = vec![thread_insert(id, workspace, title, now)];
-        statements.extend(summary.map(|summary| thread_summary(id, summary)));
+        let mut statements = vec![thread_insert(id, workspace, title, now, self.sealer())?];
+        if let Some(summary) = summary {
+            statements.push(thread_summary(id, summary, self.sealer())?);
+        }
         statements.extend(turns.iter().map(|turn| turn_copy(turn, id)));
         self.db.batch(statements).map(|_| id)
     }
@@ -274,7 +355,7 @@ impl Store {
 
     fn turns(&self, filter: &str, params: &[Value]) -> Result<Vec<TurnRow>> {
         let sql = format!("SELECT {TURN_COLUMNS} FROM turns WHERE {filter}");
-        self.db.query(&sql, params)?.iter().map(read_turn).collect()
+        self.db.query(&sql, params)?.iter().map(|row| read_turn(row, self.sealer())).collect()
     }
 }
 
@@ -291,6 +372,10 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
+fn cursor_of(thread: &ThreadRow) -> String {
+    format!("{}.{}", thread.updated_at.0, thread.id)
+}
+
 fn read_cursor(cursor: &str) -> Result<(i64, ThreadId)> {
     let malformed =
         || Error::bad_request("cursor_malformed", format!("'{cursor}' is not a cursor of this listing"));
@@ -298,31 +383,37 @@ fn read_cursor(cursor: &str) -> Result<(i64, ThreadId)> {
     Ok((at.parse().map_err(|_| malformed())?, id.parse().map_err(|_| malformed())?))
 }
 
-fn read_thread(row: &Row) -> Result<ThreadRow> {
+fn read_thread(row: &Row, sealer: &dyn Sealer) -> Result<ThreadRow> {
+    let id: ThreadId = row.get(0)?;
+    let open = |column: SealedColumn, text: String| column.open(sealer, id.as_bytes(), &text);
     Ok(ThreadRow {
-        id: row.get(0)?,
+        id,
         workspace: row.get(1)?,
-        title: row.get(2)?,
-        summary: row.get(3)?,
+        title: open(SealedColumn::Title, row.get(2)?)?,
+        summary: row.get::<Option<String>>(3)?.map(|text| open(SealedColumn::Summary, text)).transpose()?,
         turns: row.get(4)?,
         created_at: row.get(5)?,
         updated_at: row.get(6)?,
     })
 }
 
-fn read_turn(row: &Row) -> Result<TurnRow> {
-    let failure = row.get::<Option<String>>(8)?;
-    let reason = row.get::<Option<String>>(9)?.unwrap_or_default();
+fn read_turn(row: &Row, sealer: &dyn Sealer) -> Result<TurnRow> {
+    let run: RunId = row.get(3)?;
+    let open = |column: SealedColumn, text: String| column.open(sealer, run.as_bytes(), &text);
+    let opened = |column: SealedColumn, at: usize| {
+        row.get::<Option<String>>(at)?.map(|text| open(column, text)).transpose()
+    };
+    let reason = opened(SealedColumn::FailureReason, 9)?.unwrap_or_default();
     Ok(TurnRow {
         id: row.get(0)?,
         thread: row.get(1)?,
         number: row.get(2)?,
-        run: row.get(3)?,
-        question: row.get(4)?,
-        options: json(&row.get::<String>(5)?)?,
+        run,
+        question: open(SealedColumn::Question, row.get(4)?)?,
+        options: json(&open(SealedColumn::Options, row.get(5)?)?)?,
         status: row.get(6)?,
-        answer: row.get::<Option<String>>(7)?.map(|text| json(&text)).transpose()?,
-        failure: failure.map(|code| (code, reason)),
+        answer: opened(SealedColumn::Answer, 7)?.map(|text| json(&text)).transpose()?,
+        failure: row.get::<Option<String>>(8)?.map(|code| (code, reason)),
         created_at: row.get(10)?,
         finished_at: row.get(11)?,
     })

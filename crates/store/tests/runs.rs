@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_store::{
-    RunChange, RunRow, RunsQuery, Sqlite, SqliteConfig, Store, ThreadsQuery, TurnEnd, checkpoint_insert,
-    run_insert, run_update, turn_finish, turn_insert, value_insert,
+    RunChange, RunRow, RunsQuery, Sqlite, SqliteConfig, Store, ThreadsQuery, TurnEnd, TurnStart,
+    checkpoint_insert, run_insert, run_update, turn_finish, turn_insert, value_insert,
 };
 use ibid_types::{ContentHash, RunId, ThreadId, Timestamp, TurnId, WorkspaceId};
 use serde_json::json;
@@ -81,15 +81,16 @@ impl Fixture {
 
     fn ask(&self, thread: ThreadId, question: &str) -> RunId {
         let run = self.row();
-        let mut batch = turn_insert(
-            TurnId::new(),
-            self.workspace,
+        let turn = TurnStart {
+            id: TurnId::new(),
+            workspace: self.workspace,
             thread,
-            run.id,
+            run: run.id,
             question,
-            &json!({"quality": "quick"}),
-            self.store.now(),
-        );
+            options: &json!({"quality": "quick"}),
+            now: self.store.now(),
+        };
+        let mut batch = turn_insert(&turn, self.store.sealer()).unwrap();
         batch.push(run_insert(&RunRow { thread: Some(thread), ..run.clone() }));
         self.store.db().batch(batch).unwrap();
         run.id
@@ -238,7 +239,7 @@ fn turns_are_numbered_and_end_with_their_run() {
         failure: None,
         now: f.store.now(),
     };
-    f.store.db().batch(turn_finish(&end)).unwrap();
+    f.store.db().batch(turn_finish(&end, f.store.sealer()).unwrap()).unwrap();
     let turns = f.store.turn_list(thread, 0, 9).unwrap();
     assert_eq!(turns.iter().map(|turn| turn.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(turns[0].answer, Some(json!({"text": "A canid"})));

@@ -8,6 +8,7 @@
 mod large;
 mod pack;
 mod seal;
+mod text;
 
 use std::collections::BTreeMap;
 

@@ -56,6 +56,10 @@ impl Keys {
         Self(Arc::new(keys.iter().filter(|key| key.id != OPEN).map(key).collect()))
     }
 
+    pub fn is_sealing(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     pub fn first_id(&self) -> u8 {
         self.0.first().map_or(OPEN, |key| key.id)
     }
@@ -104,7 +108,7 @@ impl Keys {
 }
 
 fn missing(id: u8, why: &str) -> Error {
-    let what = format!("a checkpoint was encrypted with key {id}, which {why}; bring that key back");
+    let what = format!("what is stored here was encrypted with key {id}, which {why}; bring that key back");
     Error::unavailable("checkpoint_key_missing", what)
 }
 

@@ -337,6 +337,10 @@ impl Runner {
             if !pending.statements.is_empty() {
                 self.commit(pending.statements).map_err(Trouble::Lost)?;
             }
+            // Only once it is written, or the round that this begins would not find the run.
+            if let Some(due) = inner.row.as_ref().and_then(|row| row.wake_at) {
+                self.rounds.due(due);
+            }
             let last = pending.told.len();
             for (at, (number, events)) in (1..).zip(pending.told) {
                 active.feed.committed(number, events, ended.take(), is_over && at == last);
@@ -423,9 +427,6 @@ impl Runner {
         let was_over = row.as_ref().is_some_and(|row| row.status.is_over());
         if let Some(owner) = self.config.on_finish.as_ref().filter(|_| state.status.is_over() && !was_over) {
             statements.extend(owner.statements(state, now));
-        }
-        if let Some(due) = summary.wake_at {
-            self.rounds.due(due);
         }
         *row = Some(summary);
     }
