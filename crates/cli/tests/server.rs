@@ -83,6 +83,7 @@ fn errors_have_one_shape() {
     for (status, (got, body), code) in [
         (404, server.get(unknown), "document_unknown"),
         (404, server.get("/v1/nothing"), "route_unknown"),
+        (405, server.post("/v1/status", &json!({})), "method_unknown"),
         (400, server.get("/v1/documents?limit=0"), "value_out_of_range"),
         (400, server.post("/v1/ask", &json!({ "question": "" })), "question_empty"),
         (400, server.post("/v1/ask", &json!({ "query": "x" })), "request_malformed"),

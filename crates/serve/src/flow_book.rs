@@ -87,7 +87,7 @@ impl FlowBook {
         let unknown = || {
             Error::not_found(
                 "flow_unknown",
-                format!("there is no flow '{name}'; GET /v1/flows lists those that there are"),
+                format!("there is no flow '{name}'; `ibid flow list` and GET /v1/flows say which there are"),
             )
         };
         let file = self.file(name).ok_or_else(unknown)?;

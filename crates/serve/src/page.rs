@@ -1,7 +1,7 @@
 //! The web page, compiled into the binary.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ibid_types::Error;
 use rust_embed::RustEmbed;
@@ -28,6 +28,13 @@ pub async fn file(uri: Uri, headers: HeaderMap) -> Response {
         None => Failure(Error::not_found("page_unknown", format!("there is no page {}", uri.path())))
             .into_response(),
     }
+}
+
+/// An address that there is, asked for something that it does not do.
+pub async fn method(method: Method, uri: Uri) -> Response {
+    let what = format!("{} cannot be asked with {method}; /openapi.json lists what it takes", uri.path());
+    let told = Failure(Error::bad_request("method_unknown", what)).into_response();
+    (StatusCode::METHOD_NOT_ALLOWED, told).into_response()
 }
 
 /// Browsers ask again each time and get 304 where nothing changed, so an upgrade shows at once.

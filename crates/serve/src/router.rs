@@ -34,6 +34,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(open)
         .route("/docs", get(|| async { Redirect::temporary("/#/api") }))
         .fallback(page::file)
+        .method_not_allowed_fallback(page::method)
         .layer(from_fn_with_state(Arc::clone(app), observe))
         .with_state(Arc::clone(app))
 }

@@ -28,13 +28,13 @@ pub struct Chat {
     #[arg(long, value_name = "NAME")]
     pub flow: Option<String>,
     /// Passages to look at, 1 to 100
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, allow_negative_numbers = true, value_name = "COUNT")]
     pub items: Option<usize>,
     /// Longest generated answer, in tokens
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, allow_negative_numbers = true, value_name = "COUNT")]
     pub tokens: Option<usize>,
     /// Of the chat model, 0 to 2
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, allow_negative_numbers = true, value_name = "NUMBER")]
     pub temperature: Option<f32>,
     #[command(flatten)]
     pub filters: Filters,
@@ -80,14 +80,14 @@ pub enum Run {
         status: Option<String>,
         #[arg(long)]
         flow: Option<String>,
-        #[arg(long, short = 'n', default_value_t = 20)]
+        #[arg(long, short = 'n', allow_negative_numbers = true, default_value_t = 20)]
         limit: usize,
     },
     /// Shows a run, its history, and the state at a checkpoint
     Show {
         id: String,
         /// The state at this checkpoint
-        #[arg(long, value_name = "NUMBER")]
+        #[arg(long, allow_negative_numbers = true, value_name = "NUMBER")]
         at: Option<u32>,
     },
     /// Follows a run to its end
@@ -104,7 +104,7 @@ pub enum Run {
     Fork {
         id: String,
         /// The checkpoint [default: the last]
-        #[arg(long, value_name = "NUMBER")]
+        #[arg(long, allow_negative_numbers = true, value_name = "NUMBER")]
         at: Option<u32>,
         /// A change of the state; JSON, or else text; repeatable
         #[arg(long = "change", value_name = "CHANNEL=VALUE")]
@@ -126,7 +126,7 @@ pub enum Run {
     Approve {
         id: String,
         /// JSON, or else text
-        #[arg(default_value = "true")]
+        #[arg(allow_negative_numbers = true, default_value = "true")]
         value: String,
         /// Which question, where the run asks several
         #[arg(long, value_name = "NUMBER")]

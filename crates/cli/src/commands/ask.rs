@@ -64,7 +64,11 @@ fn streamed(context: &Context, request: &AskRequest) -> Result<Answer> {
             "step" if !as_json => show_step(context, &read(data)?),
             "error" => return Err(ibid_serve::problem_error(read(data)?)),
             "done" => {
-                answer = Some(read(data)?);
+                let whole: Answer = read(data)?;
+                if !as_json && whole.abstained.is_none() {
+                    line("")?;
+                }
+                answer = Some(whole);
                 return Ok(ControlFlow::Break(()));
             }
             _ => {}
@@ -101,9 +105,7 @@ pub fn show(context: &Context, answer: &Answer, is_streamed: bool, explain: bool
         }
         return notices(context, answer);
     }
-    if is_streamed {
-        line("")?;
-    } else {
+    if !is_streamed {
         line(&foreign(&answer.text))?;
     }
     line("")?;

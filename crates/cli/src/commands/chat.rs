@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use ibid_api::thread::{
     FeedbackRequest, Thread, ThreadForkRequest, ThreadRequest, ThreadsPage, Turn, TurnRequest, TurnsPage,
 };
+use ibid_serve::Reply;
 use ibid_types::{Error, Result};
 
 use super::follow::{End, follow};
@@ -81,6 +82,9 @@ impl Talk<'_> {
             }
             let mut text = String::new();
             if std::io::stdin().lock().read_line(&mut text).map_err(unreadable)? == 0 {
+                if is_terminal {
+                    note("");
+                }
                 return Ok(ExitCode::SUCCESS);
             }
             match self.say(text.trim()) {
@@ -132,20 +136,38 @@ impl Talk<'_> {
     }
 
     fn ask(&mut self, question: &str) -> Result<ExitCode> {
-        let thread = self.thread_id()?;
-        let request = self.request(question);
-        let reply = self.context.client.post(&thread_path(self.context, &thread, "/turns"), &request)?;
+        let reply = self.post(question)?;
         match follow(self.context, None, Some(reply))? {
             End::Asked(approval) => {
                 line(&self.context.color.yellow(&foreign(&approval.prompt)))?;
                 note(&format!("answer with: ibid run approve {} VALUE", approval.run));
                 Ok(ExitCode::SUCCESS)
             }
-            End::Done(done) => {
+            End::Done { done, printed } => {
                 self.last = done.turn;
-                self.show_last()
+                self.show_last(&printed)
+            }
+            End::Failed(error) => {
+                self.last = self.turns()?.pop();
+                print_error(&error, self.context.color);
+                Ok(ExitCode::from(PARTLY_FAILED))
             }
         }
+    }
+
+    /// Begins a turn. A thread that was made for a question that is refused is taken back.
+    fn post(&mut self, question: &str) -> Result<Reply> {
+        let is_new = self.thread.is_none();
+        let thread = self.thread_id()?;
+        let path = thread_path(self.context, &thread, "");
+        let asked =
+            self.context.client.post(&thread_path(self.context, &thread, "/turns"), &self.request(question));
+        if is_new && asked.is_err() {
+            self.thread = None;
+            // The refusal is what the person must hear of; an empty thread that stays is harmless.
+            let _ = self.context.client.delete(&path);
+        }
+        asked
     }
 
     fn request(&self, question: &str) -> TurnRequest {
@@ -176,17 +198,19 @@ impl Talk<'_> {
         Ok(self.thread.insert(made).id.clone())
     }
 
-    fn show_last(&self) -> Result<ExitCode> {
+    /// The last turn; `printed` is what of its answer stands there already.
+    fn show_last(&self, printed: &str) -> Result<ExitCode> {
         let Some(turn) = &self.last else { return Ok(ExitCode::SUCCESS) };
         if self.context.common.json {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(failure) = &turn.failure {
-            line(&self.context.color.red(&format!("{} [{}]", foreign(&failure.reason), failure.code)))?;
+            note(&self.context.color.red(&format!("{} [{}]", foreign(&failure.reason), failure.code)));
             return Ok(ExitCode::from(PARTLY_FAILED));
         }
         let Some(answer) = &turn.answer else { return Ok(ExitCode::SUCCESS) };
-        ask::show(self.context, answer, true, false)?;
+        let is_printed = printed.trim_end() == foreign(answer.text.trim_end());
+        ask::show(self.context, answer, is_printed, false)?;
         Ok(if answer.abstained.is_some() { ExitCode::from(ABSTAINED) } else { ExitCode::SUCCESS })
     }
 
@@ -222,8 +246,11 @@ impl Talk<'_> {
 
     fn sources(&self) -> Result<()> {
         match &self.last()?.answer {
-            Some(answer) => ask::sources(self.context, answer, usize::MAX),
-            None => Ok(()),
+            Some(answer) if !answer.citations.is_empty() => ask::sources(self.context, answer, usize::MAX),
+            _ => {
+                note("the last answer has no sources");
+                Ok(())
+            }
         }
     }
 

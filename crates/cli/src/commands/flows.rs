@@ -54,7 +54,11 @@ fn described(context: &Context, flow: &Flow) -> String {
     let color = context.color;
     let origin = if flow.built_in { "built in" } else { "own" };
     let facts = format!("{origin}, version {}, {}", flow.version, counted(flow.nodes.len() as u64, "node"));
-    format!("{}  {}\n    {}", color.bold(&flow.name), color.dim(&facts), foreign(&flow.description))
+    let headline = format!("{}  {}", color.bold(&flow.name), color.dim(&facts));
+    if flow.description.is_empty() {
+        return headline;
+    }
+    format!("{headline}\n    {}", foreign(&flow.description))
 }
 
 fn checked(context: &Context, source: String) -> Result<Validated> {

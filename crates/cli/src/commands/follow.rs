@@ -1,5 +1,6 @@
 //! Follows the events of a run to its end, and takes the stream up again where it was cut.
 
+use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -18,9 +19,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What came of following.
 #[derive(Debug)]
 pub enum End {
-    Done(Box<Done>),
+    /// The run is over; `printed` is the text of an answer that stands on the terminal.
+    Done { done: Box<Done>, printed: String },
     /// The run waits for a person.
     Asked(Box<Approval>),
+    /// The run failed, and why.
+    Failed(Error),
 }
 
 /// How far the stream was read.
@@ -28,8 +32,11 @@ pub enum End {
 struct Place {
     run: Option<String>,
     last_event: String,
-    /// Text of the answer that stands on the terminal.
+    /// Text of the answer that stands on the terminal, and the node that wrote it.
     printed: String,
+    writer: String,
+    /// Whether that text still needs a line's end.
+    line_is_open: bool,
     end: Option<End>,
 }
 
@@ -54,6 +61,7 @@ pub fn follow(context: &Context, run: Option<&str>, first: Option<Reply>) -> Res
             Err(error) => Err(error),
         };
         if let Some(end) = place.end.take() {
+            close_line(&mut place)?;
             return Ok(end);
         }
         let error = read.err().unwrap_or_else(|| {
@@ -81,10 +89,13 @@ fn take(context: &Context, place: &mut Place, name: &str, data: &str) -> Result<
     }
     match name {
         "step" => step(context, place, &read(data)?)?,
-        "token" if !context.common.json => token(place, &read(data)?)?,
+        "token" if is_streamed(context) => token(context, place, &read(data)?)?,
         "interrupt" => interrupt(context, place, read(data)?)?,
-        "done" => place.end = Some(End::Done(Box::new(read(data)?))),
-        "error" => return Err(ibid_serve::problem_error(read(data)?)),
+        "done" => {
+            let printed = std::mem::take(&mut place.printed);
+            place.end = Some(End::Done { done: Box::new(read(data)?), printed });
+        }
+        "error" => failed(context, place, ibid_serve::problem_error(read(data)?))?,
         _ => {}
     }
     Ok(if place.end.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -99,34 +110,62 @@ fn interrupt(context: &Context, place: &mut Place, asked: Approval) -> Result<()
     Ok(())
 }
 
+/// What ends a stream is the run's failure, or that of the stream alone: then the run may go on.
+fn failed(context: &Context, place: &mut Place, error: Error) -> Result<()> {
+    let run = place.run.as_deref().unwrap_or_default();
+    let now: Run = context.client.get(&context.path(&format!("/v1/runs/{}", escaped(run))))?.json()?;
+    if now.status != "failed" {
+        return Err(error);
+    }
+    place.end = Some(End::Failed(error));
+    Ok(())
+}
+
+/// Text that may be taken back is for people who watch; files and programs get the answer that counts.
+fn is_streamed(context: &Context) -> bool {
+    std::io::stdout().is_terminal() && !context.common.json
+}
+
 fn step(context: &Context, place: &mut Place, step: &Step) -> Result<()> {
-    if step.state == "restarted" && !place.printed.is_empty() {
-        place.printed.clear();
-        piece("\n")?;
-        note(&context.color.yellow("The answer begins again:"));
-    } else if step.state != "started" && context.color.err && !context.common.json {
+    if step.state == "restarted" {
+        return begin_again(context, place);
+    }
+    if step.state != "started" && context.color.err && !context.common.json {
+        close_line(place)?;
         note(&context.color.dim(&format!("· {} {}", step.node, foreign(&step.detail))));
     }
     Ok(())
 }
 
-/// Prints what is new; a whole text that takes the place of a part is printed from where that part ends.
-fn token(place: &mut Place, token: &Token) -> Result<()> {
-    let text = foreign(&token.text);
-    let new = if token.replace {
-        match text.strip_prefix(place.printed.as_str()) {
-            Some(rest) => rest.to_owned(),
-            None => format!("\n{text}"),
-        }
-    } else {
-        text.clone()
-    };
-    if token.replace {
-        place.printed = text
-    } else {
-        place.printed.push_str(&new)
+/// What stands there counts no more.
+fn begin_again(context: &Context, place: &mut Place) -> Result<()> {
+    if !place.printed.is_empty() {
+        place.printed.clear();
+        close_line(place)?;
+        note(&context.color.yellow("The answer begins again:"));
     }
-    piece(&new)
+    Ok(())
+}
+
+/// Ends the line of the answer's text, so that what comes next has its own.
+fn close_line(place: &mut Place) -> Result<()> {
+    if std::mem::take(&mut place.line_is_open) { piece("\n") } else { Ok(()) }
+}
+
+/// Prints what is new. Text that does not go on where the former ends takes its place.
+fn token(context: &Context, place: &mut Place, token: &Token) -> Result<()> {
+    let text = foreign(&token.text);
+    let goes_on = if token.replace { text.starts_with(&place.printed) } else { token.node == place.writer };
+    if !goes_on {
+        begin_again(context, place)?;
+    }
+    place.writer.clone_from(&token.node);
+    let new = if token.replace { text.get(place.printed.len()..).unwrap_or_default() } else { &text };
+    if let Some(last) = new.chars().last() {
+        place.line_is_open = last != '\n';
+    }
+    place.printed.push_str(new);
+    piece(new)
 }
 
 /// Reads an event's data.

@@ -13,7 +13,7 @@ use super::follow::{End, follow};
 use super::{flow_of, object, value_of};
 use crate::args;
 use crate::context::{Context, escaped};
-use crate::output::{PARTLY_FAILED, counted, foreign, grouped, json, line, note, shortened};
+use crate::output::{PARTLY_FAILED, counted, foreign, grouped, json, line, note, print_error, shortened};
 
 /// Checkpoints shown of a run's history.
 const HISTORY_MAX: usize = 500;
@@ -90,13 +90,22 @@ fn watch(context: &Context, id: &str) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        End::Done(done) => {
+        End::Done { done, .. } => {
             if !context.common.json {
                 tell(context, &done.run)?;
             }
             Ok(exit_of(&done.run))
         }
+        End::Failed(error) => {
+            print_error(&error, context.color);
+            note(&context.color.dim(&resumable(id)));
+            Ok(ExitCode::from(PARTLY_FAILED))
+        }
     }
+}
+
+fn resumable(id: &str) -> String {
+    format!("Take it up again with: ibid run resume {id}")
 }
 
 fn exit_of(run: &Run) -> ExitCode {
@@ -118,6 +127,9 @@ fn list(context: &Context, status: Option<String>, flow: Option<String>, limit: 
         context.client.get(&context.path(&format!("/v1/runs?limit={limit}{rest}")))?.json()?;
     if context.common.json {
         return json(&page);
+    }
+    if page.runs.is_empty() {
+        note("there is no such run");
     }
     page.runs.iter().try_for_each(|run| line(&headline(context, run)))
 }
@@ -145,7 +157,9 @@ fn tell(context: &Context, run: &Run) -> Result<()> {
     }
     if let Some(failure) = &run.failure {
         line(&context.color.red(&format!("{} [{}]", foreign(&failure.reason), failure.code)))?;
-        note(&format!("Take it up again with: ibid run resume {}", run.id));
+        if run.status == "failed" {
+            note(&resumable(&run.id));
+        }
     }
     run.approvals.iter().try_for_each(|approval| ask(context, approval))
 }
