@@ -167,3 +167,77 @@ fn language_of(hits: &[Hit], trace: &Trace) -> Option<String> {
     let most = top.iter().max_by_key(|language| top.iter().filter(|other| other == language).count());
     most.map(|language| (*language).clone()).or_else(|| trace.language.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use ibid_flow::Call;
+    use ibid_types::RunId;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fixture::{HashEmbedder, Shelf};
+    use crate::kinds;
+
+    const REFUNDS: &str = "Refunds take 14 days. The clerk Ada Lovelace signs every refund.";
+
+    fn ports(shelf: Shelf) -> Arc<Ports> {
+        let embedder = Arc::new(HashEmbedder::default());
+        Arc::new(Ports::new(Arc::new(shelf), embedder, Vec::new(), AnswerConfig::default()))
+    }
+
+    fn performed(ports: &Arc<Ports>, name: &str, input: &Value) -> Value {
+        let kinds = kinds(ports);
+        let kind = kinds.iter().find(|kind| kind.name() == name).unwrap();
+        let call = Call {
+            run: RunId::new(),
+            workspace: WorkspaceId::new(),
+            node: name,
+            input,
+            attempt: 1,
+            idempotency_key: "test",
+            timeout: Duration::from_secs(60),
+            emit: &|_| ControlFlow::Continue(()),
+        };
+        kind.perform(&call).unwrap().value
+    }
+
+    fn answered(ports: &Arc<Ports>, findings: &Value) -> Value {
+        performed(ports, "answer", &json!({ "question": "How long do refunds take?", "findings": findings }))
+    }
+
+    #[test]
+    fn findings_name_passages_and_hold_no_texts() {
+        let ports = ports(Shelf::of(&[REFUNDS]));
+        let found = performed(&ports, "retrieve", &json!({ "question": "How long do refunds take?" }));
+        assert!(!found.to_string().contains("Lovelace") && found["passages"].is_null());
+        let read: Vec<FindingRecord> = serde_json::from_value(found["findings"].clone()).unwrap();
+        let recalled = ports.recall(WorkspaceId::new(), &read).unwrap();
+        assert_eq!((recalled[0].hits[0].chunk.text.as_str(), records(&recalled)), (REFUNDS, read));
+        assert_eq!(answered(&ports, &found["findings"])["answer"]["text"], "Refunds take 14 days [1].");
+    }
+
+    #[test]
+    fn a_passage_that_is_gone_is_no_hit() {
+        let shelf = Shelf::of(&[REFUNDS]);
+        let found = performed(&ports(shelf), "retrieve", &json!({ "question": "How long do refunds take?" }));
+        let emptied = ports(Shelf::default());
+        let answer = &answered(&emptied, &found["findings"])["answer"];
+        assert_eq!(answer["abstained"]["reason"], "nothing in the documents matches the question");
+        let judged = performed(&emptied, "judge", &json!({ "findings": found["findings"] }));
+        assert_eq!(judged["wanting"], 1);
+    }
+
+    #[test]
+    fn a_flow_may_ask_for_the_texts() {
+        let input = json!({ "question": "How long do refunds take?", "texts": true });
+        let found = performed(&ports(Shelf::of(&[REFUNDS])), "retrieve", &input);
+        assert_eq!(
+            (&found["passages"][0]["text"], &found["passages"][0]["source"]),
+            (&json!(REFUNDS), &json!("a.md"))
+        );
+    }
+}

@@ -51,21 +51,20 @@ impl Journal {
         &self.codec
     }
 
-    /// The statements that write a checkpoint; the last is the compare-and-set.
+    /// The statements that write a checkpoint; the last is the compare-and-set. Both are as before when it returns.
     pub fn statements(
         &self,
         number: u32,
-        command: &Command,
-        state: &RunState,
+        command: &mut Command,
+        state: &mut RunState,
         node: Option<&str>,
         known: &mut Known,
     ) -> Result<Vec<Statement>> {
-        let packed = self.codec.pack(state.run, number, command, state)?;
-        let mut statements = Vec::with_capacity(1);
+        let packed = self.codec.pack(state.run, number, command, state, known)?;
+        let mut statements = Vec::with_capacity(1 + 2 * packed.values.len());
         for (hash, body) in packed.values {
-            if known.insert(hash) {
-                statements.extend(value_insert(state.run, hash, body));
-            }
+            known.insert(hash);
+            statements.extend(value_insert(state.run, hash, body));
         }
         let (at, kind) = (command.at(), command.name());
         statements.push(checkpoint_insert(state.run, number, at, kind, node, packed.body));

@@ -573,7 +573,8 @@ fn a_changed_journal_is_found_by_a_replay() {
     assert_eq!(f.runner.replay(run).unwrap().checkpoints, 6);
     let mut checkpoint = f.runner.state_at(run, 3).unwrap();
     checkpoint.state.frames.get_mut(&0).unwrap().channels["count"] = json!(99);
-    let packed = Codec::default().pack(run, 3, &checkpoint.command, &checkpoint.state).unwrap();
+    let (command, state) = (&mut checkpoint.command, &mut checkpoint.state);
+    let packed = Codec::default().pack(run, 3, command, state, &Default::default()).unwrap();
     let row = f.store.checkpoint_find(run, 3).unwrap().unwrap();
     f.store.db().batch(vec![ibid_store::checkpoint_repack(&row, packed.body)]).unwrap();
     let replay = f.runner.replay(run).unwrap();

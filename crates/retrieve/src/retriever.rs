@@ -276,11 +276,7 @@ impl Candidates {
 struct Documents(HashMap<DocumentId, Document>);
 
 impl Documents {
-    fn read(
-        store: &Store,
-        workspace: WorkspaceId,
-        ids: impl Iterator<Item = DocumentId>,
-    ) -> Result<Self> {
+    fn read(store: &Store, workspace: WorkspaceId, ids: impl Iterator<Item = DocumentId>) -> Result<Self> {
         let mut ids: Vec<DocumentId> = ids.collect();
         ids.sort_unstable();
         ids.dedup();

@@ -27,13 +27,9 @@ const RESTORED_BYTES_MAX: usize = 4 * UNPACKED_BYTES_MAX;
 /// JSON of values by hash.
 pub type TakenOut = BTreeMap<ContentHash, Vec<u8>>;
 
-type Fetch<'a> = &'a dyn Fn(&[ContentHash]) -> Result<Vec<(ContentHash, Vec<u8>)>>;
+type Hash<'a> = &'a dyn Fn(&[u8]) -> ContentHash;
 
-/// Whether JSON may hold something to be taken out or marked: asked first, because most does not.
-#[must_use]
-pub fn may_hold(json: &[u8]) -> bool {
-    json.len() > LARGE_BYTES || json.contains(&b'$')
-}
+type Fetch<'a> = &'a dyn Fn(&[ContentHash]) -> Result<Vec<(ContentHash, Vec<u8>)>>;
 
 /// In how many lists and objects the innermost part of a value lies.
 #[must_use]
@@ -51,19 +47,35 @@ pub fn depth_of(value: &Value) -> usize {
     deepest
 }
 
-/// Takes large values out of both; gives them to `taken` under the names that `hash` makes.
-pub fn take_out(
+/// Gives both to `write` as they are without their large values, which go to `taken` under the names that `hash`
+/// makes. Afterwards both are as before: what is large was put aside meanwhile, not copied.
+pub fn without_large<T>(
     command: &mut Command,
     state: &mut RunState,
     taken: &mut TakenOut,
-    hash: &dyn Fn(&[u8]) -> ContentHash,
-) {
-    for value in all_values(command, state) {
-        shrink(value, taken, hash);
+    hash: Hash<'_>,
+    write: impl FnOnce(&Command, &RunState) -> T,
+) -> T {
+    let mut aside = Vec::new();
+    for (at, value) in all_values(command, state).into_iter().enumerate() {
+        if is_changed(value) {
+            let (short, _) = shrunk(value, taken, hash);
+            aside.push((at, std::mem::replace(value, short)));
+        }
     }
+    let written = write(command, state);
+    if !aside.is_empty() {
+        let mut places = all_values(command, state);
+        for (at, value) in aside {
+            if let Some(place) = places.get_mut(at) {
+                **place = value;
+            }
+        }
+    }
+    written
 }
 
-/// Undoes `take_out`. `fetch` gives the JSON of values; every one that is named must be there.
+/// Undoes `without_large`. `fetch` gives the JSON of values; every one that is named must be there.
 pub fn put_back(command: &mut Command, state: &mut RunState, fetch: Fetch<'_>) -> Result<()> {
     let mut values = all_values(command, state);
     let known = gather(&values, fetch)?;
@@ -74,28 +86,67 @@ pub fn put_back(command: &mut Command, state: &mut RunState, fetch: Fetch<'_>) -
     Ok(())
 }
 
-/// Takes out what is large, inner parts first, and gives the length of what is left.
-fn shrink(value: &mut Value, taken: &mut TakenOut, hash: &dyn Fn(&[u8]) -> ContentHash) -> usize {
+/// Whether a value has a large part, or one that looks marked. Most have neither, and are written as they are.
+fn is_changed(value: &Value) -> bool {
+    length_or_change(value).is_none()
+}
+
+/// About as many bytes as the value's JSON has; nothing if it has to change.
+fn length_or_change(value: &Value) -> Option<usize> {
     let length = match value {
-        Value::Array(items) => 2 + items.iter_mut().map(|item| 1 + shrink(item, taken, hash)).sum::<usize>(),
-        Value::Object(fields) => {
-            let fields = fields.iter_mut();
-            2 + fields.map(|(name, field)| 4 + name.len() + shrink(field, taken, hash)).sum::<usize>()
+        Value::Array(items) => {
+            items.iter().try_fold(2, |sum, item| Some(sum + 1 + length_or_change(item)?))?
         }
+        Value::Object(fields) => fields
+            .iter()
+            .try_fold(2, |sum, (name, field)| Some(sum + 4 + name.len() + length_or_change(field)?))?,
         Value::String(text) => 2 + text.len(),
         _ => 8,
     };
-    if mark_of(value).is_some() {
-        *value = marked(LITERAL, value.take());
-    }
-    if length <= LARGE_BYTES {
-        return length;
-    }
+    (length <= LARGE_BYTES && mark_of(value).is_none()).then_some(length)
+}
+
+/// The value with what is large taken out, inner parts first, and the length of what is left.
+fn shrunk(value: &Value, taken: &mut TakenOut, hash: Hash<'_>) -> (Value, usize) {
+    let mut length = 2;
+    let short = match value {
+        Value::Array(items) => Value::Array(
+            items.iter().map(|item| counted(shrunk(item, taken, hash), 1, &mut length)).collect(),
+        ),
+        Value::Object(fields) => {
+            let field = |(name, field): (&String, &Value)| {
+                (name.clone(), counted(shrunk(field, taken, hash), 4 + name.len(), &mut length))
+            };
+            Value::Object(fields.iter().map(field).collect())
+        }
+        Value::String(text) if text.len() + 2 > LARGE_BYTES => {
+            return (named(value, taken, hash), NAME_BYTES);
+        }
+        Value::String(text) => {
+            length += text.len();
+            value.clone()
+        }
+        _ => {
+            length = 8;
+            value.clone()
+        }
+    };
+    let short = if mark_of(&short).is_some() { marked(LITERAL, short) } else { short };
+    if length > LARGE_BYTES { (named(&short, taken, hash), NAME_BYTES) } else { (short, length) }
+}
+
+/// The part itself; its length and that of what is around it are added.
+fn counted((part, length): (Value, usize), around: usize, sum: &mut usize) -> Value {
+    *sum += length + around;
+    part
+}
+
+/// Keeps a value's JSON, and gives the name that stands for it.
+fn named(value: &Value, taken: &mut TakenOut, hash: Hash<'_>) -> Value {
     let json = value.to_string().into_bytes();
     let name = hash(&json);
     taken.insert(name, json);
-    *value = marked(NAME, Value::String(name.to_string()));
-    NAME_BYTES
+    marked(NAME, Value::String(name.to_string()))
 }
 
 /// Everything that the values name, and what that names.
@@ -235,8 +286,9 @@ mod tests {
 
     /// Out and back; gives what was taken out.
     fn there_and_back(value: &Value) -> TakenOut {
-        let (mut changed, mut taken) = (value.clone(), TakenOut::new());
-        shrink(&mut changed, &mut taken, &name);
+        let mut taken = TakenOut::new();
+        let (mut changed, _) = shrunk(value, &mut taken, &name);
+        assert_eq!(is_changed(value), changed != *value);
         assert!(changed.to_string().len() < 2 * LARGE_BYTES);
         let fetch = |hashes: &[ContentHash]| {
             Ok(hashes
@@ -283,8 +335,7 @@ mod tests {
 
     #[test]
     fn a_lost_value_is_told() {
-        let mut changed = json!("x".repeat(2000));
-        shrink(&mut changed, &mut TakenOut::new(), &name);
+        let (mut changed, _) = shrunk(&json!("x".repeat(2000)), &mut TakenOut::new(), &name);
         assert_eq!(gather(&[&mut changed], &|_| Ok(Vec::new())).unwrap_err().code, "checkpoint_damaged");
     }
 

@@ -10,7 +10,7 @@ mod pack;
 mod seal;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use ibid_types::{ContentHash, Error, Result, RunId};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub type Fetch<'a> = &'a dyn Fn(&[ContentHash]) -> Result<Vec<(ContentHash, Vec<
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
     pub body: Vec<u8>,
-    /// Large values that it names, each in its stored form.
+    /// Large values that it names and that were not known, each in its stored form.
     pub values: Values,
 }
 
@@ -57,17 +57,23 @@ impl Codec {
         Self { keys: Keys::new(keys) }
     }
 
-    /// A command with the state after it, for the place (run, number).
-    pub fn pack(&self, run: RunId, number: u32, command: &Command, state: &RunState) -> Result<Packed> {
-        let mut json = to_json(&Written(command, state))?;
+    /// A command with the state after it, for the place (run, number). Values that are known already are named and not
+    /// packed again. Both are as before when it returns; they lend their large values meanwhile.
+    pub fn pack(
+        &self,
+        run: RunId,
+        number: u32,
+        command: &mut Command,
+        state: &mut RunState,
+        known: &HashSet<ContentHash>,
+    ) -> Result<Packed> {
         let mut taken = TakenOut::default();
-        if large::may_hold(&json) {
-            let (mut command, mut state) = (command.clone(), state.clone());
-            large::take_out(&mut command, &mut state, &mut taken, &|bytes| self.keys.hash(bytes));
-            json = to_json(&Written(&command, &state))?;
-        }
+        let write = |command: &Command, state: &RunState| to_json(&Written(command, state));
+        let hash = |bytes: &[u8]| self.keys.hash(bytes);
+        let json = large::without_large(command, state, &mut taken, &hash, write)?;
         let body = self.seal(&place(run, number), &json)?;
-        let values = taken.into_iter().map(|(hash, json)| Ok((hash, self.seal(&hash.0, &json)?)));
+        let new = taken.into_iter().filter(|(hash, _)| !known.contains(hash));
+        let values = new.map(|(hash, json)| Ok((hash, self.seal(&hash.0, &json)?)));
         Ok(Packed { body, values: values.collect::<Result<_>>()? })
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Compiled {
 }
 
 enum Body {
+    /// A name and the fields that lead on from it: given as it is, whatever its size.
+    Path(Vec<String>, Expression<'static, 'static>),
     Expression(Expression<'static, 'static>),
     /// With one template, `""`.
     Text(Environment<'static>),
@@ -46,7 +48,11 @@ impl Compiled {
         let compiled = dialect::environment().compile_expression_owned(source.to_owned());
         let compiled = compiled.map_err(|error| syntax(&error, 0))?;
         let names = names(compiled.undeclared_variables(false));
-        Ok(Self { body: Body::Expression(compiled), names })
+        let body = match path(source, &names) {
+            Some(path) => Body::Path(path, compiled),
+            None => Body::Expression(compiled),
+        };
+        Ok(Self { body, names })
     }
 
     /// A text that is exactly one expression in braces is that expression.
@@ -68,6 +74,10 @@ impl Compiled {
 
     pub fn value(&self, scope: &Scope<'_>) -> Result<Value, String> {
         match &self.body {
+            Body::Path(path, expression) => match found(path, scope) {
+                Some(value) => Ok(value.clone()),
+                None => value::to_json(&self.evaluate(expression, scope)?),
+            },
             Body::Expression(expression) => value::to_json(&self.evaluate(expression, scope)?),
             Body::Text(environment) => self.rendered(environment, scope).map(Value::String),
         }
@@ -75,7 +85,7 @@ impl Compiled {
 
     pub fn truth(&self, scope: &Scope<'_>) -> Result<bool, String> {
         match &self.body {
-            Body::Expression(expression) => {
+            Body::Path(_, expression) | Body::Expression(expression) => {
                 let result = self.evaluate(expression, scope)?;
                 if result.is_undefined() { Err(value::UNDEFINED.to_owned()) } else { Ok(result.is_true()) }
             }
@@ -137,6 +147,24 @@ fn check_length(source: &str) -> Result<(), Malformed> {
     }
     let message = format!("it has {} bytes; {SOURCE_BYTES_MAX} are allowed", source.len());
     Err(Malformed { offset: SOURCE_BYTES_MAX, message })
+}
+
+/// The steps of an expression that is nothing but a name with fields, such as `output.hits`.
+fn path(source: &str, names: &[String]) -> Option<Vec<String>> {
+    let is_word = |word: &str| {
+        word.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let steps: Vec<String> = source.trim().split('.').map(str::to_owned).collect();
+    // `true` and its like are words and no names.
+    let begins_with_a_name = names.len() == 1 && steps.first() == names.first();
+    (begins_with_a_name && steps.iter().all(|step| is_word(step))).then_some(steps)
+}
+
+/// What stands at the end of a path, if all of it is there.
+fn found<'a>(path: &[String], scope: &Scope<'a>) -> Option<&'a Value> {
+    let (first, fields) = path.split_first()?;
+    fields.iter().try_fold(scope.find(first)?, |value, field| value.get(field))
 }
 
 fn names(wanted: impl IntoIterator<Item = String>) -> Vec<String> {

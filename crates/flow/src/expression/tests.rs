@@ -48,6 +48,17 @@ fn values_keep_their_types() {
 }
 
 #[test]
+fn a_path_gives_what_stands_at_its_end() {
+    assert_eq!(text("{{ hits }}"), state()["hits"]);
+    let nested = json!({"hits": {"first": {"text": "a"}}, "true": 1});
+    let scope = |expression: &str| super::expression(expression, &Scope::new(nested.as_object().unwrap()));
+    assert_eq!(scope(" hits.first ").unwrap(), json!({"text": "a"}));
+    assert_eq!(scope("true").unwrap(), json!(true));
+    assert_eq!(scope("hits.second").unwrap_err().code, "flow_expression_failed");
+    assert_eq!(scope("nothing").unwrap_err().code, "flow_expression_failed");
+}
+
+#[test]
 fn a_text_that_is_one_expression_gives_its_value() {
     assert_eq!(text("{{ hits | length }}"), json!(2));
     assert_eq!(text(" {{ {'a': {'b': 1}} }}\n"), json!({"a": {"b": 1}}));

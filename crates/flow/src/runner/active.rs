@@ -320,8 +320,8 @@ impl Runner {
         let mut ready = Vec::new();
         while next.is_some() {
             let mut pending = Pending::default();
-            while let Some(command) = next.take() {
-                self.apply_one(inner, &command, is_watched, &mut pending)?;
+            while let Some(mut command) = next.take() {
+                self.apply_one(inner, &mut command, is_watched, &mut pending)?;
                 let goes_on = pending.actions.contains(&Action::Continue);
                 if goes_on {
                     pending.actions.retain(|action| *action != Action::Continue);
@@ -355,7 +355,7 @@ impl Runner {
     fn apply_one(
         &self,
         inner: &mut Inner,
-        command: &Command,
+        command: &mut Command,
         is_watched: bool,
         pending: &mut Pending,
     ) -> Result<(), Trouble> {
@@ -364,7 +364,7 @@ impl Runner {
             apply(&self.flows, &mut inner.state, command).map_err(|error| {
                 if pending.told.is_empty() { Trouble::Refused(error) } else { Trouble::Lost(error) }
             })?;
-        let Some(state) = inner.state.as_ref().filter(|_| !is_ignored) else { return Ok(()) };
+        let Some(state) = inner.state.as_mut().filter(|_| !is_ignored) else { return Ok(()) };
         let node = if ended.is_empty() { None } else { Some(ended.join(",")) };
         let written = self.journal.statements(inner.next, command, state, node.as_deref(), &mut inner.known);
         pending.statements.extend(written.map_err(Trouble::Unwritable)?);
