@@ -48,7 +48,10 @@ pub use keys::{Key, random_secret, secrets_equal};
 pub use ready::{ReadyChunk, ReadyDocument};
 pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
 pub use sealing::{SealedColumn, SealedText, Sealer, Unsealed};
-pub use sqlite::{Sqlite, SqliteConfig};
+pub use sqlite::{
+    Commit, FRAME_HEAD_BYTES, LogKeeper, LogPart, LogPosition, LogTap, Salts, Snapshot, Sqlite, SqliteConfig,
+    Taken,
+};
 pub use statements::PublishVersion;
 pub use threads::{
     ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, TurnStart, thread_insert, thread_summary,

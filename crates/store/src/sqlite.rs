@@ -7,6 +7,8 @@
 //! place for that is `Writer::fold`, which runs between commits and sees every frame.
 
 mod line;
+mod snapshot;
+mod tap;
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -21,6 +23,9 @@ use parking_lot::{Condvar, Mutex};
 use rusqlite::hooks::Wal;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement as Prepared, ToSql};
+
+pub use self::snapshot::Snapshot;
+pub use self::tap::{Commit, FRAME_HEAD_BYTES, LogKeeper, LogPart, LogPosition, LogTap, Salts, Taken};
 
 use self::line::{Line, Waiting};
 use crate::fault::classed;
@@ -38,12 +43,19 @@ pub struct SqliteConfig {
     pub path: PathBuf,
     /// Connections for reading at the same time.
     pub readers_max: usize,
+    /// Sees every commit before the log is folded in.
+    pub tap: Option<Arc<LogTap>>,
 }
 
 impl SqliteConfig {
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
-        Self { path, readers_max: 8 }
+        Self { path, readers_max: 8, tap: None }
+    }
+
+    #[must_use]
+    pub fn with_tap(self, tap: Arc<LogTap>) -> Self {
+        Self { tap: Some(tap), ..self }
     }
 }
 
@@ -64,11 +76,20 @@ impl Sqlite {
         let lock = lock(&config.path)?;
         let mut connection = connect(&config.path, OpenFlags::default())?;
         migrate(&mut connection)?;
-        let log_pages = count_log_pages(&mut connection)?;
-        let writer = Arc::new(Mutex::new(Writer { connection, log_pages }));
+        if let Some(tap) = &config.tap {
+            tap.attach(&log_of(&config.path))?;
+        }
+        let log_pages = count_log_pages(&mut connection, config.tap.clone())?;
+        let writer = Arc::new(Mutex::new(Writer { connection, log_pages, tap: config.tap }));
         let idle = Some(IdleFold::start(&writer)?);
         let readers = Readers::new(config.path, config.readers_max);
         Ok(Self { line: Line::default(), writer, idle, readers, _lock: lock })
+    }
+
+    /// Folds the whole log into the database file; says whether it could (a reader of an older state is in the way). What the file
+    /// holds then is the last commit that the tap has seen, and stays so until the next one is folded in.
+    pub fn fold(&self) -> Result<bool> {
+        self.writer.lock().fold_whole()
     }
 
     /// Whether a process has the database at `path` open.
@@ -152,6 +173,7 @@ struct Writer {
     connection: Connection,
     /// Pages in the log that may not be in the database yet.
     log_pages: Arc<AtomicU64>,
+    tap: Option<Arc<LogTap>>,
 }
 
 impl Writer {
@@ -230,6 +252,7 @@ impl Writer {
         if held == 0 || held < pages {
             return;
         }
+        self.let_tap_copy();
         // The log's file stays as large as it is: writing over it costs a third less than letting it grow again.
         let mode = if pages == 0 { "RESTART" } else { "PASSIVE" };
         let folded = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
@@ -238,6 +261,28 @@ impl Writer {
             Err(error) => tracing::warn!("the store's log could not be folded in: {error}"),
         }
     }
+
+    fn fold_whole(&self) -> Result<bool> {
+        self.let_tap_copy();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let (held, folded) = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(FULL)", [], read)
+            .map_err(|error| classed(&error))?;
+        Ok(held == folded)
+    }
+
+    fn let_tap_copy(&self) {
+        if let Some(tap) = &self.tap {
+            tap.before_fold();
+        }
+    }
+}
+
+fn log_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
 }
 
 /// The same error for another caller.
@@ -300,12 +345,15 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     Ok(connection)
 }
 
-/// The number of pages in the log after the last commit, kept up to date by SQLite itself.
-fn count_log_pages(connection: &mut Connection) -> Result<Arc<AtomicU64>> {
+/// The number of pages in the log after the last commit, kept up to date by SQLite itself, which tells the tap too.
+fn count_log_pages(connection: &mut Connection, tap: Option<Arc<LogTap>>) -> Result<Arc<AtomicU64>> {
     let pages = Arc::new(AtomicU64::new(0));
     let noted = Arc::clone(&pages);
     let note = move |_: &mut Wal, held: i32| {
         noted.store(u64::try_from(held).unwrap_or(0), Ordering::Relaxed);
+        if let (Some(tap), Ok(held)) = (&tap, u32::try_from(held)) {
+            tap.note(held);
+        }
         Ok(())
     };
     connection.wal_hook(Some(note)).map_err(|error| classed(&error))?;
