@@ -17,7 +17,7 @@ pub struct Context {
     pub color: Color,
     pub client: Client,
     /// Kept until the command ends; dropping it stops what runs inside.
-    _local: Option<Local>,
+    local: Option<Local>,
 }
 
 /// The application inside this process, where no server runs.
@@ -42,23 +42,28 @@ impl Context {
         let color = Color::new(common.color);
         if let Some(base) = &common.server {
             let client = Client::http(base, common.key.clone().map(Secret::new))?;
-            return Ok(Self { client, color, common, _local: None });
+            return Ok(Self { client, color, common, local: None });
         }
         let (config, _) = configuration(&common)?;
         if let Some(server) = LocalServer::find(&config.data.dir) {
             let client = Client::http(&server.base(), Some(server.token()))?;
-            return Ok(Self { client, color, common, _local: None });
+            return Ok(Self { client, color, common, local: None });
         }
         quiet_logging(&config)?;
         let runtime = runtime()?;
         let app = App::open(config, mode)?;
-        if mode == Mode::Working {
-            app.check_embedder()?;
-        }
         let router = ibid_serve::router(&app);
         let client =
             Client::InProcess { router, runtime: runtime.handle().clone(), token: app.local_token().clone() };
-        Ok(Self { client, color, common, _local: Some(Local { app, runtime: Some(runtime) }) })
+        Ok(Self { client, color, common, local: Some(Local { app, runtime: Some(runtime) }) })
+    }
+
+    /// The same, if what is opened here can embed: before work that would wait for it in vain. Error: `model_missing`.
+    pub fn that_embeds(self) -> Result<Self> {
+        if let Some(local) = &self.local {
+            local.app.check_embedder()?;
+        }
+        Ok(self)
     }
 
     /// `path` with the workspace as a query parameter, where one was named.

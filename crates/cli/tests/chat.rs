@@ -3,6 +3,7 @@
 
 use ibid_testkit::{ChatProvider, Events, Home, Piece, Server, View, answer};
 use serde_json::{Value, json};
+use tungstenite::ClientRequestBuilder;
 
 fn home() -> Home {
     Home::new(env!("CARGO_BIN_EXE_ibid"))
@@ -464,6 +465,11 @@ fn a_socket_tells_the_same_as_a_stream() {
     };
     assert_eq!(socket(""), told);
     assert_eq!(socket(&told[2].0), told[3..]);
+    let request = ClientRequestBuilder::new(format!("{address}/v1/runs/{run}/socket").parse().unwrap())
+        .with_header("last-event-id", &told[2].0);
+    let (mut taken_up, _) = tungstenite::connect(request).unwrap();
+    let first = std::iter::from_fn(|| taken_up.read().ok()).find(tungstenite::Message::is_text).unwrap();
+    assert!(first.to_text().unwrap().contains(&format!("\"{}\"", told[3].0)), "{first}");
     assert_eq!(server.get(&format!("/v1/runs/{run}/socket")).1["error"]["code"], "socket_expected");
 }
 

@@ -30,9 +30,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { common, command } = arguments;
     let open = |mode| Context::open(common.clone(), mode);
     match command {
-        Command::Ingest(arguments) => ingest::run(&open(Mode::Working)?, &arguments),
+        Command::Ingest(arguments) => ingest::run(&open(Mode::Working)?.that_embeds()?, &arguments),
         Command::Ask(arguments) => ask::run(&open(Mode::Command)?, &arguments),
-        Command::Chat(arguments) => chat::run(&open(Mode::Working)?, &arguments),
+        Command::Chat(arguments) => chat::run(&open(Mode::Working)?.that_embeds()?, &arguments),
         Command::Search(arguments) => search::run(&open(Mode::Command)?, &arguments),
         Command::Serve(arguments) => serve::run(common, &arguments),
         Command::Documents(command) => documents::run(&open(Mode::Command)?, command),

@@ -167,10 +167,13 @@ pub async fn events(
     Parameters(query): Parameters<EventsQuery>,
     headers: HeaderMap,
 ) -> Answered<Response> {
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let after = events::after(last.or(query.after).as_deref())?;
+    let after = events::after(last_event(&headers).or(query.after.as_deref()))?;
     let run = blocking(&app, move |app| Ok(app.run_in(query.workspace.as_deref(), &id)?.it.id)).await?;
     Ok(live::sse(&app, move |app, sink| events::tell(app, run, after, sink))?)
+}
+
+fn last_event(headers: &HeaderMap) -> Option<&str> {
+    headers.get("last-event-id")?.to_str().ok()
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -183,19 +186,21 @@ pub struct EventsQuery {
 }
 
 /// The same events over a WebSocket, as text frames of JSON with `id` and `type`.
-#[utoipa::path(get, path = "/v1/runs/{id}/socket", tag = "runs", params(("id" = String, Path), EventsQuery),
+#[utoipa::path(get, path = "/v1/runs/{id}/socket", tag = "runs",
+    params(("id" = String, Path), EventsQuery, ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 101), (status = "default", body = Problem)))]
 pub async fn socket(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Parameters(query): Parameters<EventsQuery>,
+    headers: HeaderMap,
     upgrade: std::result::Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Answered<Response> {
     let upgrade = upgrade.map_err(|rejection| {
         let what = format!("this address speaks WebSocket only ({rejection}); GET /v1/runs/{{id}}/events sends the same over HTTP");
         Error::bad_request("socket_expected", what)
     })?;
-    let after = events::after(query.after.as_deref())?;
+    let after = events::after(last_event(&headers).or(query.after.as_deref()))?;
     let run = blocking(&app, move |app| Ok(app.run_in(query.workspace.as_deref(), &id)?.it.id)).await?;
     Ok(live::socket(&app, upgrade, move |app, sink| events::tell(app, run, after, sink))?)
 }
