@@ -86,9 +86,9 @@ impl Making<'_> {
         reporter.step("answer", StepState::Started, model.name());
         let draft = generate(self, examined, model, reporter);
         let name = model.name();
-        let problem = match draft {
+        let (problem, usage) = match draft {
             Ok(draft) if draft.text.trim().is_empty() => {
-                format!("the chat model {name} gave an empty answer")
+                (format!("the chat model {name} gave an empty answer"), draft.usage)
             }
             Ok(draft) if draft.unknown => {
                 reporter.step("answer", StepState::Finished, "the model does not know");
@@ -100,14 +100,16 @@ impl Making<'_> {
                     reporter.step("answer", StepState::Failed, NOTHING_SUPPORTED);
                     return Ok(declined(model, examined, &draft, NOTHING_SUPPORTED));
                 }
-                format!("no source supports what the chat model {name} said")
+                (format!("no source supports what the chat model {name} said"), draft.usage)
             }
             Ok(draft) => return Ok(finished(model, examined, draft, reporter)),
-            Err(error) => format!("the chat model {name} did not answer ({})", error.message),
+            Err(error) => {
+                (format!("the chat model {name} did not answer ({})", error.message), Usage::default())
+            }
         };
         reporter.step("answer", StepState::Failed, problem.clone());
         let notice = format!("{problem}; this answer is made of the sources' own sentences");
-        self.extractive(examined, vec![notice], reporter)
+        Ok(Answer { usage, ..self.extractive(examined, vec![notice], reporter)? })
     }
 
     /// Of the sources' own sentences, where the judge holds the question for answerable.

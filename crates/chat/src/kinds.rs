@@ -33,6 +33,7 @@ use crate::question::{Part, QUESTION_CHARS_MAX, parts};
 use crate::rewrite::rewrite;
 use crate::route::{Route, way};
 use crate::summary::summarise;
+use crate::tooling::{CALCULATOR, CURRENT_TIME, call_for};
 use crate::turn::{Quality, TurnOptions, events_of};
 
 use specs::SPECS;
@@ -194,6 +195,11 @@ impl<'a> Work<'a> {
         self.ports.recall(self.question.workspace, &self.input.findings)
     }
 
+    /// The model for what rules can do too: nobody at *quick*.
+    fn model_beside_the_answer(&self) -> Option<&'a dyn ChatModel> {
+        self.model(&mut Vec::new()).filter(|_| self.input.options.quality != Quality::Quick)
+    }
+
     fn examined(&self) -> Result<Vec<Examined>> {
         self.ports.weigh_all(&self.findings()?, &self.config)
     }
@@ -227,12 +233,10 @@ fn perform_rewrite(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let work = Work::read(ports, call)?;
     let (asked, mut notices) = (&work.input.question, Vec::new());
     crate::question::read(asked)?;
-    let goes_on = way(asked, &ports.policy).route == Route::Documents;
+    let is_for_a_tool = call_for(asked, &[CALCULATOR, CURRENT_TIME].map(str::to_owned)).is_some();
+    let goes_on = way(asked, &ports.policy).route == Route::Documents && !is_for_a_tool;
     let history = if goes_on { work.input.history.as_slice() } else { &[] };
-    let model = match ports.choice(&work.question) {
-        Choice::Model(model) => Some(model),
-        Choice::None | Choice::Missing(_) => None,
-    };
+    let model = work.model_beside_the_answer();
     let made = rewrite(asked, history, &work.input.summary, model);
     notices.extend(made.notice);
     let question: String = made.rewriting.question.chars().take(QUESTION_CHARS_MAX).collect();
@@ -367,7 +371,7 @@ fn perform_summarise(ports: &Ports, call: &Call<'_>) -> Result<Output> {
             Usage::default(),
         ));
     }
-    let model = work.model(&mut Vec::new());
+    let model = work.model_beside_the_answer();
     let (summary, usage, notice) =
         summarise(history, &work.input.summary, tokens_max, &ports.embedder, model);
     let notices: Vec<String> = notice.into_iter().collect();

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::phrases::words;
 use crate::route::{Route, Way};
 use crate::said::{self, Consulted};
+use crate::terms::Analyzer;
 use crate::tooling::{CALCULATOR, CURRENT_TIME, ToolCall, call_for, leans_to_a_tool};
 use crate::turn::Quality;
 
@@ -136,13 +137,24 @@ fn accepted(reply: &str, asked: &str, tools: &[ToolSpec]) -> Option<(Route, Opti
     }
 }
 
-/// A call that the tool would take. A sum of numbers that nobody gave is made up.
+/// A call that the tool would take. A sum of numbers that nobody gave is made up, and so is what has no word of the message.
 fn call_of(choice: Choice, asked: &str, tools: &[ToolSpec]) -> Option<ToolCall> {
     let spec = tools.iter().find(|tool| tool.name == choice.tool)?;
     let input = if choice.input.is_null() { json!({}) } else { choice.input };
     spec.check_input(&input).ok()?;
-    let is_made_up = spec.name == CALCULATOR && !holds_numbers(asked, input["expression"].as_str()?);
-    (!is_made_up).then(|| ToolCall { tool: spec.name.clone(), input })
+    let is_about_it = match spec.name.as_str() {
+        CALCULATOR => holds_numbers(asked, input["expression"].as_str()?),
+        _ => shares_words(asked, &input),
+    };
+    is_about_it.then(|| ToolCall { tool: spec.name.clone(), input })
+}
+
+/// Whether the texts of an input, if it has any, have a word of what was asked.
+fn shares_words(asked: &str, input: &Value) -> bool {
+    let texts: Vec<&str> =
+        input.as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_str).collect();
+    let keys = |text: &str| Analyzer::new(None).content_keys(text);
+    texts.is_empty() || !keys(asked).is_disjoint(&keys(&texts.join("\n")))
 }
 
 /// Whether every number of `expression` stands in `asked`; 100 is what a percentage needs.
@@ -210,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_model_chooses_among_the_allowed_tools() {
-        let search = "Sure: {\"route\": \"tools\", \"tool\": \"wiki.search\", \"input\": {\"query\": \"x\"}}";
+        let search =
+            "Sure: {\"route\": \"tools\", \"tool\": \"wiki.search\", \"input\": {\"query\": \"call\"}}";
         let routed = by("Who is on call?", search);
         assert_eq!((routed.route, routed.call.unwrap().tool), (Route::Tools, "wiki.search".to_owned()));
         assert_eq!(by("Who is on call?", "{\"route\": \"documents\"}").notice, None);
@@ -223,6 +236,7 @@ mod tests {
             "{\"route\": \"crisis\"}",
             "{\"route\": \"tools\", \"tool\": \"http_get\", \"input\": {}}",
             "{\"route\": \"tools\", \"tool\": \"wiki.search\", \"input\": {\"q\": 1}}",
+            "{\"route\": \"tools\", \"tool\": \"wiki.search\", \"input\": {\"query\": \"favourite colour\"}}",
             "{\"route\": \"tools\", \"tool\": \"wiki.write\", \"input\": {\"text\": \"x\"}}",
             "{\"route\": \"tools\", \"tool\": \"calculator\", \"input\": {\"expression\": \"3 * 4\"}}",
             "{\"route\": \"refuse\"}",

@@ -22,7 +22,9 @@ const TOKENS_MAX: usize = 200;
 const INSTEAD: &str = "the question was split by rules";
 const RULES: &str = "A text may ask several questions at once. Write each of its questions on a line of its own, at most four, \
 so that it is understandable alone, with the words of the text and in its language. Do not answer. If the text asks one \
-question, write that one line.";
+question, repeat it. For example, `Tell me the price and the place of sale` becomes\n\
+Tell me the price\n\
+Tell me the place of sale";
 
 /// The questions in `text`, with what asking a model for them cost.
 #[must_use]

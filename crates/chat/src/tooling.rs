@@ -3,6 +3,8 @@
 //! Keeps true: rules are made for precision: every word of the message must be part of the sum or of the question for
 //! the time, so "what is 9/11" and "what time is the meeting" go to the documents.
 
+mod words;
+
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,11 @@ use serde_json::{Value, json};
 
 use crate::phrases::{Phrase, words};
 use crate::talk::Tongue;
+
+use self::words::{
+    ASKING, NOT_PLACE, NOW_HINTS, OF, PERCENT, PLACE_BEFORE, POLITE, ROOTS, SPOKEN, SUM_HINTS, TIME_ASKED,
+    TIME_HINTS, ZONES,
+};
 
 pub const CALCULATOR: &str = "calculator";
 pub const CURRENT_TIME: &str = "current_time";
@@ -264,142 +271,6 @@ fn time_phrases() -> &'static [Phrase] {
     static PHRASES: OnceLock<Vec<Phrase>> = OnceLock::new();
     PHRASES.get_or_init(|| crate::phrases::read_all(TIME_ASKED.iter().copied()))
 }
-
-const POLITE: &[&str] = &["please ", "can you ", "could you ", "hey ", "bitte ", "kannst du ", "tell me "];
-
-/// Longer ones first where one begins with another.
-const ASKING: &[(&str, Tongue, bool)] = &[
-    ("what is", Tongue::En, false),
-    ("what's", Tongue::En, false),
-    ("what’s", Tongue::En, false),
-    ("how much is", Tongue::En, true),
-    ("how much are", Tongue::En, true),
-    ("calculate", Tongue::En, true),
-    ("compute", Tongue::En, true),
-    ("was ist", Tongue::De, false),
-    ("was sind", Tongue::De, false),
-    ("wie viel ist", Tongue::De, true),
-    ("wieviel ist", Tongue::De, true),
-    ("wie viel sind", Tongue::De, true),
-    ("berechne", Tongue::De, true),
-    ("combien font", Tongue::Fr, true),
-    ("combien fait", Tongue::Fr, true),
-    ("calcule", Tongue::Fr, true),
-    ("cuánto es", Tongue::Es, true),
-    ("cuanto es", Tongue::Es, true),
-    ("calcula", Tongue::Es, true),
-];
-
-const PERCENT: &[&str] = &["percent", "prozent", "pourcent"];
-const OF: &[&str] = &["of", "von", "vom", "de"];
-const ROOTS: &[&str] =
-    &["the square root of", "square root of", "sqrt", "die wurzel aus", "wurzel aus", "la racine carrée de"];
-
-const SPOKEN: &[(&str, &str)] = &[
-    ("plus", "+"),
-    ("minus", "-"),
-    ("times", "*"),
-    ("multiplied by", "*"),
-    ("divided by", "/"),
-    ("to the power of", "^"),
-    ("squared", "^2"),
-    ("cubed", "^3"),
-    ("x", "*"),
-    ("mal", "*"),
-    ("geteilt durch", "/"),
-    ("durch", "/"),
-    ("hoch", "^"),
-    ("fois", "*"),
-    ("moins", "-"),
-    ("divisé par", "/"),
-    ("más", "+"),
-    ("menos", "-"),
-    ("por", "*"),
-    ("dividido por", "/"),
-];
-
-const TIME_ASKED: &[&str] = &[
-    "what time is it now|currently? right? now?",
-    "what's|whats the current|local? time now|please?",
-    "what is the current|local? time now|please?",
-    "current|local time now?",
-    "what's|whats today's|todays date|day",
-    "what is today's|todays date|day",
-    "what's|whats the date|day today",
-    "what is the date|day today",
-    "what is the current date",
-    "what|which day|date|year is it today|now?",
-    "what day of the week is it today?",
-    "wie spät ist es jetzt|gerade?",
-    "wie viel uhr ist es jetzt|gerade?",
-    "wieviel uhr ist es jetzt|gerade?",
-    "welcher tag ist heute",
-    "welches datum ist heute",
-    "welchen tag|datum haben wir heute?",
-    "quelle heure est il maintenant?",
-    "quel jour sommes nous aujourd'hui?",
-    "quelle est la date d'aujourd'hui",
-    "qué|que hora es ahora?",
-    "qué|que día|dia es hoy",
-];
-
-const PLACE_BEFORE: &[&str] = &["in", "à", "en"];
-const NOT_PLACE: &[&str] =
-    &["now", "currently", "right", "please", "the", "jetzt", "gerade", "maintenant", "ahora"];
-
-const SUM_HINTS: &[&str] = &[
-    "percent",
-    "prozent",
-    "pourcent",
-    "plus",
-    "minus",
-    "times",
-    "divided",
-    "multiplied",
-    "sum",
-    "calculate",
-    "compute",
-    "average",
-    "convert",
-    "mal",
-    "geteilt",
-    "berechne",
-    "summe",
-    "fois",
-    "calcule",
-    "calcula",
-];
-const TIME_HINTS: &[&str] =
-    &["time", "date", "day", "o'clock", "year", "uhr", "datum", "tag", "heure", "jour", "hora", "día"];
-const NOW_HINTS: &[&str] =
-    &["now", "today", "current", "currently", "is", "jetzt", "heute", "ist", "aujourd'hui", "ahora", "hoy"];
-
-/// Places that people name and zones do not.
-const ZONES: &[(&str, &str)] = &[
-    ("germany|munich|münchen|hamburg|frankfurt|cologne|köln|deutschland|allemagne|alemania", "Europe/Berlin"),
-    ("france|lyon|marseille|frankreich", "Europe/Paris"),
-    ("uk|united kingdom|england|britain|manchester|londres", "Europe/London"),
-    ("portugal|porto|lissabon|lisboa|lisbonne", "Europe/Lisbon"),
-    ("spain|barcelona|spanien|españa", "Europe/Madrid"),
-    ("italy|milan|italien|italia|rom", "Europe/Rome"),
-    ("switzerland|geneva|basel|schweiz", "Europe/Zurich"),
-    ("austria|wien|österreich", "Europe/Vienna"),
-    ("netherlands|rotterdam", "Europe/Amsterdam"),
-    ("poland|krakow", "Europe/Warsaw"),
-    ("india|mumbai|delhi|new delhi|bangalore|chennai|hyderabad", "Asia/Kolkata"),
-    ("china|beijing|peking|shenzhen", "Asia/Shanghai"),
-    ("japan|osaka|kyoto|tokio", "Asia/Tokyo"),
-    ("korea|south korea", "Asia/Seoul"),
-    ("vietnam|hanoi|saigon", "Asia/Ho_Chi_Minh"),
-    ("uae|abu dhabi", "Asia/Dubai"),
-    ("nyc|new york city|boston|miami|atlanta|washington|washington dc|philadelphia", "America/New_York"),
-    ("dallas|houston|austin", "America/Chicago"),
-    ("san francisco|seattle|san diego|las vegas|california|la", "America/Los_Angeles"),
-    ("montreal|ottawa", "America/Toronto"),
-    ("rio|rio de janeiro|brasilia", "America/Sao_Paulo"),
-    ("canberra", "Australia/Sydney"),
-    ("utc|gmt", "UTC"),
-];
 
 #[cfg(test)]
 mod tests {

@@ -143,7 +143,7 @@ pub(super) fn perform_widen(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let round = work.input.round.clamp(0, widen::ROUNDS_MAX - 1) + 1;
     let (mut findings, mut notices, mut did, mut usage) =
         (Vec::new(), Vec::new(), Vec::new(), Usage::default());
-    let model = work.model(&mut Vec::new());
+    let model = work.model_beside_the_answer();
     for (at, finding) in work.findings()?.into_iter().enumerate() {
         let before = ports.weigh(&finding, &work.config)?.signals.answerable();
         let is_held = work.input.held.get(at).copied().unwrap_or(before >= work.config.answerable_min);
