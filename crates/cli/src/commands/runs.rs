@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use ibid_api::run::{
     AnswerRequest, Approval, ApprovalsPage, CancelRequest, CheckpointState, CheckpointsPage, Difference,
-    ForkRequest, Replayed, Run, RunDiff, RunRequest, RunStatistics, RunsPage,
+    ForkRequest, Replayed, Run, RunDiff, RunRequest, RunStatistics, RunsPage, Spent,
 };
 use ibid_types::Result;
 use serde_json::Value;
@@ -182,10 +182,15 @@ fn show(context: &Context, id: &str) -> Result<ExitCode> {
         let what = format!("{:>5}  {}  {:<10} {node}", checkpoint.number, checkpoint.at, checkpoint.kind);
         line(&format!("{what}  {}", context.color.dim(&counted(checkpoint.bytes, "byte"))))?;
     }
-    let spent = run.spent;
-    let tokens = spent.prompt_tokens + spent.completion_tokens;
-    note(&format!("{}, {}", counted(u64::from(spent.steps), "step"), counted(tokens, "token")));
+    note(&told_of(&run.spent));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was spent: "9 steps, 1,200 tokens, 0.0013 USD"; no money where no model has a price.
+fn told_of(spent: &Spent) -> String {
+    let tokens = spent.prompt_tokens + spent.completion_tokens;
+    let money = if spent.money > 0.0 { format!(", {:.4} USD", spent.money) } else { String::new() };
+    format!("{}, {}{money}", counted(u64::from(spent.steps), "step"), counted(tokens, "token"))
 }
 
 fn state(context: &Context, id: &str, number: u32) -> Result<()> {
@@ -286,5 +291,6 @@ fn statistics(context: &Context) -> Result<()> {
     let mean = found.checkpoint_bytes.checked_div(found.checkpoints).unwrap_or(0);
     let stored = counted(found.checkpoints, "checkpoint");
     line(&format!("{stored}, {} bytes, {} each on average", grouped(found.checkpoint_bytes), grouped(mean)))?;
-    line(&format!("{}, {} bytes", counted(found.values, "large value"), grouped(found.value_bytes)))
+    line(&format!("{}, {} bytes", counted(found.values, "large value"), grouped(found.value_bytes)))?;
+    line(&format!("{} by runs that ended since the start", told_of(&found.spent)))
 }
