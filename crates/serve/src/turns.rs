@@ -305,7 +305,7 @@ impl OnFinish for TurnKeeper {
             None => (None, None),
         };
         let status = state.status.name();
-        self.metrics.ended(status, state.spent.steps);
+        self.metrics.ended(status, &state.spent);
         let mut statements = self.end(&TurnEnd { run: state.run, status, answer, failure, now });
         statements.extend(answer.and_then(|output| self.summary(state.run, output)));
         statements
