@@ -2,5 +2,6 @@
 //!
 //! Keeps true: a metric exists in one list ([`metric`]); whatever names one names an entry of that list.
 
+pub mod machine;
 pub mod metric;
 pub mod series;

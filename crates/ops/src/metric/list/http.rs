@@ -1,0 +1,20 @@
+//! Requests, and who was turned away.
+
+use super::SECONDS;
+
+room! {
+    HTTP_REQUESTS: Counter<3> = ("ibid_http_requests_total", &["method", "route", "status"],
+        "Requests answered, by method, route and status");
+    HTTP_DURATION: Histogram<1> = ("ibid_http_request_duration_seconds", &["route"], SECONDS,
+        "Time from a request's head to its answer's head, by route");
+    HTTP_RUNNING: Gauge<0> = ("ibid_http_requests_running", &[],
+        "Requests in work; server.requests_concurrent_max bounds them");
+    HTTP_STREAMS: Gauge<0> = ("ibid_http_streams_open", &[],
+        "Streams of events that are open; flow.streams_max bounds them");
+    AUTH_REFUSALS: Counter<1> = ("ibid_auth_refusals_total", &["code"],
+        "Requests refused for want of a right to make them, by the code of the error");
+    AUTH_KEYS: Gauge<0> = ("ibid_auth_keys_active", &[],
+        "API keys that are not revoked; without one the server answers its own machine only");
+    LOG_EVENTS: Counter<1> = ("ibid_log_events_total", &["level"],
+        "Lines logged at warn or error, by level");
+}

@@ -1,0 +1,20 @@
+//! Providers of models: the program's own and remote ones.
+
+use super::SECONDS;
+
+room! {
+    MODEL_REQUESTS: Counter<3> = ("ibid_model_requests_total", &["provider", "kind", "outcome"],
+        "Calls of models, by provider (the model's name in the configuration), kind (chat, embedding) and outcome (done, or the code of the error)");
+    MODEL_DURATION: Histogram<2> = ("ibid_model_request_duration_seconds", &["provider", "kind"], SECONDS,
+        "Time of a call of a model, by provider and kind (chat, embedding)");
+    MODEL_FIRST_TOKEN: Histogram<1> = ("ibid_model_first_token_duration_seconds", &["provider"], SECONDS,
+        "Time until a chat model's first token, by provider");
+    MODEL_TOKENS: Counter<2> = ("ibid_model_tokens_total", &["provider", "direction"],
+        "Tokens that models read and wrote, by provider and direction (prompt, completion)");
+    MODEL_COST: Counter<1> = ("ibid_model_cost_usd_total", &["provider"],
+        "What chat models cost in US dollars by the configured prices, by provider");
+    MODEL_TEXTS: Counter<1> = ("ibid_model_texts_total", &["provider"],
+        "Texts embedded, by provider");
+    MODEL_RUNNING: Gauge<2> = ("ibid_model_requests_running", &["provider", "kind"],
+        "Calls of models in work, by provider and kind (chat, embedding)");
+}
