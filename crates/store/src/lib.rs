@@ -3,6 +3,7 @@
 //! Keeps true: an acknowledged batch is on disk; a row and its feed entry are one commit; SQL is written once,
 //! in the dialect that SQLite and PostgreSQL share.
 
+mod alerts;
 mod checkpoints;
 mod chunks;
 #[cfg(feature = "testing")]
@@ -13,6 +14,7 @@ mod fault;
 mod feed;
 mod feedback;
 mod flows;
+mod incidents;
 mod jobs;
 mod keys;
 mod migrations;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use ibid_runtime::Clock;
 use ibid_types::Timestamp;
 
+pub use alerts::{AlertRow, NewAlert, SilenceRow, alert_fire, alert_resolve, alert_told};
 pub use checkpoints::{
     CheckpointHead, CheckpointRow, CheckpointTotals, checkpoint_insert, checkpoint_repack, value_insert,
     value_repack,
@@ -43,6 +46,9 @@ pub use documents::{DocumentChange, DocumentsPage, DocumentsQuery};
 pub use feed::{FeedEntry, Searchable};
 pub use feedback::FeedbackRow;
 pub use flows::FlowRow;
+pub use incidents::{
+    IncidentEvent, IncidentRow, NewIncident, Which, incident_event, incident_open, incident_state,
+};
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
 pub use keys::{Key, random_secret, secrets_equal};
 pub use ready::{ReadyChunk, ReadyDocument};

@@ -40,6 +40,7 @@ from_value!(u32, "a small integer", Value::Integer(number) => {
 from_value!(usize, "a length", Value::Integer(number) => {
     Self::try_from(number).map_err(|_| wrong("a length", &Value::Integer(number)))
 });
+from_value!(f64, "a number", Value::Real(number) => Ok(number));
 from_value!(String, "a text", Value::Text(text) => Ok(text));
 from_value!(Vec<u8>, "a blob", Value::Blob(bytes) => Ok(bytes));
 from_value!(Timestamp, "a time", Value::Integer(ms) => Ok(Self(ms)));
@@ -100,6 +101,12 @@ impl From<ContentHash> for Value {
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Integer(number)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self::Real(number)
     }
 }
 
