@@ -58,9 +58,9 @@ test('the flow is drawn with what the run has passed and where it is', async () 
   });
 });
 
-test('a run of another version of its flow is said to be one', async () => {
+test('a run is drawn by the version of its flow that it goes by', async () => {
   await withPage(server.url, { hash: '#/runs/run-failed' }, async (page) => {
-    await page.getByText('drawn as it is now; the run began on 0c0c0c0c0c0c').waitFor();
+    await server.received('GET', '/v1/runs/run-failed/flow');
     await page.locator('.box.visited[data-node="look"]').waitFor();
     await page.getByRole('link', { name: 'checkpoint 3 of run-finished' }).click();
     await page.getByRole('heading', { name: 'State at checkpoint 5' }).waitFor();

@@ -76,6 +76,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(runs::fork))
         .routes(routes!(runs::replay))
         .routes(routes!(runs::diff))
+        .routes(routes!(runs::flow))
         .routes(routes!(runs::approvals))
         .routes(routes!(flows::list))
         .routes(routes!(flows::schema))

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ibid_api::flow::FlowDetail;
 use ibid_api::run::{
     AnswerRequest, CheckpointState, Difference, ForkRequest, Replayed, Run, RunDiff, RunRequest,
     RunStatistics,
 };
+use ibid_flow::definition::mermaid;
 use ibid_flow::machine::{Definitions, RunState, Status};
 use ibid_flow::{Definition, FlowHash, Fork, NewRun, RunView};
 use ibid_store::{CheckpointHead, RunRow, Workspace};
@@ -43,6 +45,16 @@ fn named_or_given(app: &App, name: Option<&str>, source: Option<&str>) -> Result
         (None, Some(source)) => app.engine.given(source).map(Some),
         (None, None) => Ok(None),
     }
+}
+
+/// The version of its flow that a run goes by.
+pub fn flow_of(app: &App, run: &RunRow) -> Result<FlowDetail> {
+    let definition = app.runner().flows().definition(&run.flow.into())?;
+    let source = app.store.flow_find(run.flow)?.map(|flow| flow.source).unwrap_or_default();
+    let newest = app.flows().find(&definition.name);
+    let is_built_in =
+        newest.is_ok_and(|newest| newest.is_built_in && newest.definition.hash == definition.hash);
+    Ok(FlowDetail { flow: wire::flow(&definition, is_built_in), source, mermaid: mermaid(&definition) })
 }
 
 /// Waits until the run is over or asks a person, at most so long.
@@ -164,6 +176,6 @@ pub fn statistics(app: &App) -> Result<RunStatistics> {
         checkpoint_bytes: totals.checkpoint_bytes,
         values: totals.values,
         value_bytes: totals.value_bytes,
-        spent: wire::spent(&app.metrics.flow().spent()),
+        spent: wire::spent(&app.metrics.spent()),
     })
 }

@@ -189,6 +189,8 @@ export const answer = (approval: Approval, value: unknown) =>
 export const approvals = () => getJson<{ approvals: Approval[]; next?: string }>(`/v1/approvals${inPlace()}`);
 
 export const flows = () => getJson<FlowsPage>('/v1/flows');
+// The version that a run goes by.
+export const flowOf = (run: string) => getJson<FlowDetail>(path(run, 'flow'));
 export const flow = (name: string) => getJson<FlowDetail>(`/v1/flows/${encodeURIComponent(name)}`);
 export const saveFlow = (name: string, source: string) => sendJson('PUT', `/v1/flows/${encodeURIComponent(name)}`, { source });
 

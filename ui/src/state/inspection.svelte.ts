@@ -35,11 +35,6 @@ export class Inspection {
     return this.chosen ?? this.checkpoints.at(-1)?.number;
   }
 
-  // The flow as it is now is not always the one that the run began on.
-  get drawnExactly(): boolean {
-    return this.flow?.flow.version === this.run?.flow_version;
-  }
-
   async open() {
     await this.look();
     if (this.live) void this.#watch();
@@ -58,8 +53,9 @@ export class Inspection {
   // Reads the run and its history again, and shows them together, so that nothing moves.
   look(): Promise<void> {
     return this.#guard(async () => {
+      // The flow is the version that the run goes by, which never changes.
+      const flow = this.flow ?? (await api.flowOf(this.id).catch(() => null));
       const [run, history] = await Promise.all([api.read(this.id), this.#readCheckpoints()]);
-      const flow = this.flow ?? (await api.flow(run.flow).catch(() => null));
       [this.run, this.flow, this.checkpoints, this.more] = [run, flow, history.found, history.more];
       await this.#showState();
     });

@@ -17,11 +17,6 @@ export function marksOf(nodes: FlowNode[], state: unknown): Marks {
   return { visited: names(nodes, frame?.visits), current: names(nodes, frame?.active) };
 }
 
-// By the names that the history tells: what is left where the state speaks of another version of the flow.
-export function marksOfHistory(passed: (string | undefined)[], current: string[]): Marks {
-  return { visited: new Set(passed.filter((name) => name !== undefined)), current: new Set(current) };
-}
-
 function names(nodes: FlowNode[], byIndex: Record<string, unknown> | undefined): Set<string> {
   const found = Object.keys(byIndex ?? {}).map((index) => nodes[Number(index)]?.name);
   return new Set(found.filter((name) => name !== undefined));

@@ -206,6 +206,7 @@ export class RunRoutes {
     if (part === 'events') return found.attach(response, request.headers['last-event-id']);
     if (part === 'checkpoints' && !more) return json(response, { checkpoints: history.map(checkpoint) });
     if (part === 'checkpoints') return json(response, stateAt(run, history[Number(more)], Number(more)));
+    if (part === 'flow') return this.#flows({ method: 'GET' }, run.flow, response);
     if (part === 'diff') return json(response, { left: run.id, right: more, ...this.differences });
     if (part === 'replay') return json(response, { run: run.id, checkpoints: history.length, ...this.replayed });
     if (part === 'fork') return this.#fork(found, body, response);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use ibid_api::flow::FlowDetail;
 use ibid_api::problem::Problem;
 use ibid_api::run::{
     AnswerRequest, Approval, ApprovalsPage, CancelRequest, CheckpointState, CheckpointsPage, ForkRequest,
@@ -285,6 +286,21 @@ pub async fn replay(
     respond(&app, move |app| {
         let found = app.run_in(place.workspace.as_deref(), &id)?;
         runs::replay(app, found.it.id)
+    })
+    .await
+}
+
+/// Shows the version of the flow that a run goes by, whatever the name means by now.
+#[utoipa::path(get, path = "/v1/runs/{id}/flow", tag = "runs", params(("id" = String, Path), Place),
+    responses((status = 200, body = FlowDetail), (status = "default", body = Problem)))]
+pub async fn flow(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<Place>,
+) -> Answered<axum::Json<FlowDetail>> {
+    respond(&app, move |app| {
+        let found = app.run_in(place.workspace.as_deref(), &id)?;
+        runs::flow_of(app, &found.it)
     })
     .await
 }
