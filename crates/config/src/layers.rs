@@ -221,7 +221,7 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
     let text = |key: &str, value: &Value| {
         let is_secret = key.ends_with("_key") && value.as_str().is_some_and(|text| !text.is_empty());
-        let is_secret_list = ["chat.models", "flow.keys", "tools.mcp"].contains(&key);
+        let is_secret_list = ["chat.models", "flow.keys", "tools.mcp", "notify.receivers"].contains(&key);
         if is_secret || is_secret_list && value.as_array().is_some_and(|list| !list.is_empty()) {
             return "[set]".to_owned();
         }

@@ -7,6 +7,7 @@
 mod layers;
 mod tools;
 mod tree;
+mod watch;
 
 pub use layers::{Layers, Origin, Shown};
 pub use tools::{McpServer, Tools};
@@ -14,6 +15,7 @@ pub use tree::{
     Answer, Blob, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest, Log, Models,
     Server,
 };
+pub use watch::{AlertRule, Alerts, Incidents, Notify, Receiver, Slo};
 
 /// The commented defaults, as `ibid config default` prints them.
 pub const DEFAULTS: &str = include_str!("../../../config/ibid.toml");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ibid_types::Secret;
 use serde::Deserialize;
 
-use crate::Tools;
+use crate::{Alerts, Incidents, Notify, Slo, Tools};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,10 @@ pub struct Config {
     pub answer: Answer,
     pub flow: Flow,
     pub tools: Tools,
+    pub slo: Slo,
+    pub alerts: Alerts,
+    pub notify: Notify,
+    pub incidents: Incidents,
     pub log: Log,
 }
 
@@ -257,6 +261,10 @@ impl Config {
         must((1..=1024).contains(&self.flow.workers_max), "flow.workers_max", "1 to 1024");
         must(self.flow.streams_max >= 1, "flow.streams_max", "at least 1");
         self.tools.problems(&mut must);
+        self.slo.problems(&mut must);
+        self.alerts.problems(&self.notify.receivers, &mut must);
+        self.notify.problems(&mut must);
+        self.incidents.problems(&mut must);
         must(
             one_of(&self.log.format, &["auto", "text", "json"]),
             "log.format",
