@@ -75,6 +75,18 @@ pub struct Pipeline {
     /// Leased, and not yet begun.
     leased_next: Mutex<VecDeque<Lease>>,
     steps: Mutex<HashMap<JobId, (&'static str, f32)>>,
+    figures: Mutex<Figures>,
+}
+
+/// What the pipeline was done with since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Documents that became searchable.
+    pub done: u64,
+    /// Documents that cannot be read, or not now.
+    pub failed: u64,
+    /// Chunks of those that became searchable.
+    pub chunks: u64,
 }
 
 impl std::fmt::Debug for Pipeline {
@@ -101,6 +113,7 @@ impl Pipeline {
             embedder,
             on_commit,
             wake: Wake::default(),
+            figures: Mutex::default(),
             leases: Mutex::default(),
             leased_next: Mutex::default(),
             steps: Mutex::default(),

@@ -100,6 +100,9 @@ impl Endpoint {
         if let Some(authorization) = &self.authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
+        if let Some(trace) = ibid_runtime::current_trace() {
+            builder = builder.header("traceparent", trace.to_string());
+        }
         if let Some(body) = body {
             builder = builder.json(body);
         }

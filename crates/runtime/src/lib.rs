@@ -8,9 +8,11 @@ mod chance;
 mod clock;
 mod shutdown;
 mod tls;
+mod trace;
 
 pub use background::{TaskState, background, tasks};
 pub use chance::Chance;
 pub use clock::Clock;
 pub use shutdown::Shutdown;
 pub use tls::set_up_tls;
+pub use trace::{TraceContext, current_trace, enter_trace, leave_trace};

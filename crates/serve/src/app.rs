@@ -1,9 +1,10 @@
 //! The composition root: every concrete adapter is made here, from the configuration, and nowhere else.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ibid_blob::Blobs;
 use ibid_chat::{AnswerConfig, Answerer, Ports};
@@ -12,7 +13,8 @@ use ibid_flow::Runner;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
-use ibid_model::{ChatModel, Embedder, EmbedderSpec};
+use ibid_model::{ChatModel, Embedder, EmbedderSpec, Price};
+use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
 use ibid_runtime::{Clock, Shutdown};
 use ibid_store::{Sqlite, SqliteConfig, Store, Workspace};
@@ -27,7 +29,9 @@ use crate::flow_book::FlowBook;
 use crate::library::{Library, Tools};
 use crate::live::Streams;
 use crate::metrics::Metrics;
-use crate::routes::ask::outcome_name;
+use crate::metrics::blobs::MeteredBlobs;
+use crate::metrics::model::{MeteredChat, MeteredEmbedder};
+use crate::metrics::store::MeteredDb;
 use crate::{embedder, policy, search, upkeep};
 
 /// How long a change may take to reach the indexes before a caller is told so.
@@ -65,6 +69,8 @@ pub struct App {
     answerer: Answerer,
     chat_models: Vec<Arc<dyn ChatModel>>,
     pipeline: Arc<Pipeline>,
+    /// The metrics of the last 30 days, of a server that keeps them.
+    series: Option<Series>,
     guarded: AtomicBool,
     local_token: Secret,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
@@ -81,10 +87,12 @@ impl App {
     pub fn open(config: Config, mode: Mode) -> Result<Arc<Self>> {
         let clock = Clock::system();
         let shutdown = Shutdown::new();
-        let store = open_store(&config, &clock)?;
+        let metrics = Metrics::new();
+        let store = open_store(&config, &clock, &metrics)?;
         store.workspace_ensure(&config.data.workspace)?;
-        let blobs = open_blobs(&config)?;
+        let blobs: Arc<dyn Blobs> = Arc::new(MeteredBlobs::new(open_blobs(&config)?, metrics.clone()));
         let (embedder, former_embedder) = embedders(&config, &store)?;
+        let embedder: Arc<dyn Embedder> = Arc::new(MeteredEmbedder::new(embedder, metrics.clone()));
         let searched = former_embedder.as_ref().unwrap_or(&embedder).spec();
         let indexes = Arc::new(Indexes::open(index_config(&config, searched), store.clone())?);
         let retriever = Retriever::new(
@@ -95,9 +103,9 @@ impl App {
             ibid_retrieve::Config::default(),
         );
         let retriever = Arc::new(retriever.with_former(former_embedder.clone()));
-        let chat_models = embedder::chat_models(&config)?;
+        let chat_models = metered(embedder::chat_models(&config)?, &config, &metrics);
         let ports = Ports::new(
-            Arc::new(search::Port::new(Arc::clone(&retriever))),
+            Arc::new(search::Port::new(Arc::clone(&retriever), metrics.clone())),
             Arc::clone(&embedder),
             chat_models.clone(),
             AnswerConfig::default(),
@@ -108,11 +116,12 @@ impl App {
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let guarded = AtomicBool::new(store.key_count()? > 0);
-        let metrics = Metrics::new();
         let (kinds, flows) = (ibid_chat::kinds(&ports), ibid_chat::flows(&config.chat.tools));
         let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, &metrics)?;
+        let series = open_series(&config, mode);
         let app = Arc::new(Self {
             started_at: clock.now(),
+            series,
             clock,
             shutdown,
             store,
@@ -152,6 +161,10 @@ impl App {
         }));
         threads.push(ibid_runtime::background("ingest", &self.shutdown, move |shutdown| {
             worker.pipeline.run(shutdown)
+        }));
+        let sampler = Arc::clone(self);
+        threads.push(ibid_runtime::background("metrics", &self.shutdown, move |shutdown| {
+            upkeep::sample(&sampler, shutdown);
         }));
         let cleaner = Arc::clone(self);
         threads.push(ibid_runtime::background("clean-up", &self.shutdown, move |shutdown| {
@@ -216,8 +229,17 @@ impl App {
     }
 
     pub fn search(&self, request: &Request) -> Result<Found> {
-        self.metrics.search();
-        self.retriever.search(request)
+        search::search(&self.retriever, &self.metrics, request)
+    }
+
+    /// The metrics of the last 30 days; a process that only answers one command has none.
+    pub const fn series(&self) -> Option<&Series> {
+        self.series.as_ref()
+    }
+
+    /// What ingest was done with since the start.
+    pub fn ingest_figures(&self) -> ibid_ingest::pipeline::Figures {
+        self.pipeline.figures()
     }
 
     pub fn ask(
@@ -225,12 +247,13 @@ impl App {
         question: &Question,
         on_event: &mut dyn FnMut(Event) -> std::ops::ControlFlow<()>,
     ) -> Result<Answer> {
-        self.metrics.search();
-        let answer =
-            self.answerer.ask(question, on_event).inspect_err(|_| self.metrics.answer("none", "failed"))?;
-        let mode = if answer.model.is_some() { "generative" } else { "extractive" };
-        self.metrics.answer(mode, outcome_name(&answer));
-        Ok(answer)
+        let started = Instant::now();
+        let answer = self.answerer.ask(question, on_event);
+        match &answer {
+            Ok(answer) => self.metrics.answer(answer, started.elapsed()),
+            Err(_) => self.metrics.answer_failed(started.elapsed()),
+        }
+        answer
     }
 
     /// Waits until the indexes hold what was committed up to `position`.
@@ -346,9 +369,30 @@ fn check(name: &str, required: bool, outcome: Result<String>) -> ibid_api::syste
     ibid_api::system::Check { name: name.to_owned(), status: status.to_owned(), detail, required }
 }
 
-fn open_store(config: &Config, clock: &Clock) -> Result<Store> {
+fn open_store(config: &Config, clock: &Clock, metrics: &Metrics) -> Result<Store> {
     let db = Sqlite::open(SqliteConfig::new(database(&config.data.dir)))?;
+    let db = MeteredDb::new(Arc::new(db), metrics.clone());
     Ok(Store::new(Arc::new(db), clock.clone()).with_sealer(Arc::new(engine::codec(config))))
+}
+
+/// The metrics of the last 30 days. A server works without them too.
+fn open_series(config: &Config, mode: Mode) -> Option<Series> {
+    if mode == Mode::Command {
+        return None;
+    }
+    Series::open(&config.data.dir.join("series"), Limits::default())
+        .inspect_err(|error| tracing::warn!(code = error.code, reason = error.chain(), "no metrics are kept"))
+        .ok()
+}
+
+/// The models, counted.
+fn metered(models: Vec<Arc<dyn ChatModel>>, config: &Config, metrics: &Metrics) -> Vec<Arc<dyn ChatModel>> {
+    let prices: HashMap<String, Price> = policy::prices(&config.chat).collect();
+    let metered = |model: Arc<dyn ChatModel>| -> Arc<dyn ChatModel> {
+        let price = prices.get(model.name()).copied().unwrap_or_default();
+        Arc::new(MeteredChat::new(model, price, metrics.clone()))
+    };
+    models.into_iter().map(metered).collect()
 }
 
 /// Where a data directory has its database.

@@ -22,7 +22,10 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
     };
     match admitted {
         Ok(()) => next.run(request).await,
-        Err(failure) => failure.into_response(),
+        Err(failure) => {
+            app.metrics.refused(failure.0.code);
+            failure.into_response()
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use crate::flow_book::{Entry, FlowBook};
 use crate::library::Tools;
 use crate::metered::Metered;
-use crate::metrics::{FlowMetrics, Metrics};
+use crate::metrics::Metrics;
 use crate::turns::TurnKeeper;
 
 /// How long programs that serve tools may take to end.
@@ -47,14 +47,14 @@ impl Engine {
         metrics: &Metrics,
     ) -> Result<Self> {
         let own = ibid_flow::nodes::registry(Arc::clone(&tools.toolbox));
-        let kinds = metered(own.kinds().chain(chat), &metrics.flow());
+        let kinds = metered(own.kinds().chain(chat), metrics);
         let built_in: Vec<_> = built_in.iter().map(|(name, source)| (*name, source.as_str())).collect();
         let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), &built_in)?);
         let journal = Journal::new(store.clone(), codec(config));
         let runner = RunnerConfig {
             workers_max: config.flow.workers_max,
             stop_longest: Duration::from_secs(config.server.shutdown_seconds_max),
-            on_finish: Some(Arc::new(TurnKeeper { store: store.clone(), metrics: metrics.flow() })),
+            on_finish: Some(Arc::new(TurnKeeper { store: store.clone(), metrics: metrics.clone() })),
             ..RunnerConfig::default()
         };
         let runner = Runner::new(runner, journal.clone(), kinds, clock.clone());
@@ -70,6 +70,11 @@ impl Engine {
                 Some(ibid_runtime::background("flows", shutdown, move |shutdown| runner.run(shutdown)));
         }
         &self.runner
+    }
+
+    /// Effects that wait for a worker.
+    pub fn waiting(&self) -> usize {
+        self.runner.waiting()
     }
 
     /// The newest version of a flow, which the runner knows with all that it calls. Errors: `flow_unknown`, `flow_invalid`.
@@ -124,7 +129,7 @@ impl Engine {
     }
 }
 
-fn metered<'a>(kinds: impl Iterator<Item = &'a Arc<dyn NodeKind>>, metrics: &FlowMetrics) -> Registry {
+fn metered<'a>(kinds: impl Iterator<Item = &'a Arc<dyn NodeKind>>, metrics: &Metrics) -> Registry {
     kinds.fold(Registry::default(), |all, kind| {
         all.with(Arc::new(Metered::new(Arc::clone(kind), metrics.clone())))
     })

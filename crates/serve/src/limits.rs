@@ -26,10 +26,12 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();
+    let running = app.metrics.request_running();
     let started = Instant::now();
     let mut response = REQUEST_ID.scope(RefCell::new(id.clone()), next.run(request)).await;
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status().as_u16();
+    drop(running);
     app.metrics.request(&method, &route, status, seconds);
     tracing::info!(request_id = %id, %method, path, status, ms = (seconds * 1e4).round() / 10.0, "request");
     if let Ok(value) = HeaderValue::from_str(&id) {

@@ -7,17 +7,17 @@ use ibid_flow::{Call, NodeKind, Output};
 use ibid_types::Result;
 use serde_json::Value;
 
-use crate::metrics::FlowMetrics;
+use crate::metrics::Metrics;
 
 /// Passes everything on to the kind inside.
 #[derive(Debug)]
 pub struct Metered {
     inner: Arc<dyn NodeKind>,
-    metrics: FlowMetrics,
+    metrics: Metrics,
 }
 
 impl Metered {
-    pub fn new(inner: Arc<dyn NodeKind>, metrics: FlowMetrics) -> Self {
+    pub fn new(inner: Arc<dyn NodeKind>, metrics: Metrics) -> Self {
         Self { inner, metrics }
     }
 }
@@ -66,7 +66,7 @@ impl NodeKind for Metered {
     fn perform(&self, call: &Call<'_>) -> Result<Output> {
         let started = Instant::now();
         let outcome = self.inner.perform(call);
-        self.metrics.performed(self.name(), outcome.is_ok(), started.elapsed());
+        self.metrics.performed(self.name(), call.node, outcome.is_ok(), started.elapsed());
         outcome
     }
 }

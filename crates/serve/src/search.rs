@@ -1,26 +1,54 @@
-//! The retriever, as the answering side sees it.
+//! The retriever, as the answering side sees it: counted and traced.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ibid_retrieve::Retriever;
 use ibid_types::search::{Found, Hit, Request};
 use ibid_types::{ChunkId, Result, WorkspaceId};
 
+use crate::metrics::Metrics;
+
 /// Passes searches through.
 #[derive(Debug)]
 pub struct Port {
     retriever: Arc<Retriever>,
+    metrics: Metrics,
 }
 
 impl Port {
-    pub const fn new(retriever: Arc<Retriever>) -> Self {
-        Self { retriever }
+    pub const fn new(retriever: Arc<Retriever>, metrics: Metrics) -> Self {
+        Self { retriever, metrics }
     }
+}
+
+/// Searches, counts and traces it.
+pub fn search(retriever: &Retriever, metrics: &Metrics, request: &Request) -> Result<Found> {
+    let span = tracing::info_span!(
+        "search",
+        hits = tracing::field::Empty,
+        eligible = tracing::field::Empty,
+        steps_us = tracing::field::Empty,
+        error = tracing::field::Empty,
+    );
+    let _inside = span.enter();
+    let started = Instant::now();
+    let found = retriever.search(request);
+    metrics.search(&found, started.elapsed());
+    match &found {
+        Ok(found) => {
+            span.record("hits", found.hits.len());
+            span.record("eligible", found.trace.eligible);
+            span.record("steps_us", tracing::field::debug(&found.trace.timings_us));
+        }
+        Err(error) => drop(span.record("error", error.code)),
+    }
+    found
 }
 
 impl ibid_chat::Search for Port {
     fn search(&self, request: &Request) -> Result<Found> {
-        self.retriever.search(request)
+        search(&self.retriever, &self.metrics, request)
     }
 
     fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::access::Within;
-use crate::metrics::FlowMetrics;
+use crate::metrics::Metrics;
 use crate::routes::ask::{question_text, within};
 use crate::{App, runs};
 
@@ -275,7 +275,7 @@ fn plain_answer(text: String) -> answer::Answer {
 #[derive(Debug)]
 pub struct TurnKeeper {
     pub store: ibid_store::Store,
-    pub metrics: FlowMetrics,
+    pub metrics: Metrics,
 }
 
 impl TurnKeeper {
@@ -284,6 +284,24 @@ impl TurnKeeper {
         let summary = output.get("summary")?.as_str().filter(|summary| !summary.is_empty())?;
         let turn = self.store.turn_of_run(run).ok()??;
         thread_summary(turn.thread, summary, self.store.sealer()).ok()
+    }
+
+    /// Counts the answer that a run made, where it was to make one.
+    fn count_answer(&self, state: &RunState, now: Timestamp) {
+        let took = Duration::from_millis(u64::try_from(now.0 - state.started_at.0).unwrap_or(0));
+        match &state.outcome {
+            Some(Outcome::Output(output)) => {
+                if let Some(answer) =
+                    output.get("answer").and_then(|answer| answer::Answer::deserialize(answer).ok())
+                {
+                    self.metrics.answer(&answer, took);
+                }
+            }
+            Some(Outcome::Fault(_)) if matches!(self.store.turn_of_run(state.run), Ok(Some(_))) => {
+                self.metrics.answer_failed(took);
+            }
+            _ => {}
+        }
     }
 
     /// The turn's end. What it says is left out where it cannot be sealed; it is in the run's last checkpoint too.
@@ -305,7 +323,8 @@ impl OnFinish for TurnKeeper {
             None => (None, None),
         };
         let status = state.status.name();
-        self.metrics.ended(status, &state.spent);
+        self.metrics.run_ended(status, &state.spent);
+        self.count_answer(state, now);
         let mut statements = self.end(&TurnEnd { run: state.run, status, answer, failure, now });
         statements.extend(answer.and_then(|output| self.summary(state.run, output)));
         statements

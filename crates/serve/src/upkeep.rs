@@ -24,6 +24,24 @@ const JOBS_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
 /// Under which key all checkpoints and texts were brought.
 const KEY_SETTING: &str = "sealing_key";
 
+/// Between two samples of the metrics.
+const SAMPLE_EVERY: Duration = Duration::from_secs(15);
+
+/// Keeps a sample of every metric now and then until the shutdown, and the last at the end.
+pub fn sample(app: &App, shutdown: &Shutdown) {
+    let Some(series) = app.series() else { return };
+    loop {
+        let is_last = shutdown.wait_timeout(SAMPLE_EVERY);
+        app.metrics.observe(app);
+        if let Err(error) = series.append(app.clock.now(), &app.metrics.registry().readings()) {
+            tracing::warn!(code = error.code, reason = error.chain(), "a sample of the metrics was not kept");
+        }
+        if is_last {
+            return;
+        }
+    }
+}
+
 /// Cleans up now and then until the shutdown.
 pub fn clean_up(app: &App, shutdown: &Shutdown) {
     for round in 0_usize.. {

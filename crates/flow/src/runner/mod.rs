@@ -319,6 +319,12 @@ impl Runner {
     }
 
     /// The feed of a run, shared by all who hold one.
+    /// Effects that wait for a worker.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     fn feed_of(&self, run: RunId) -> Result<Arc<Feed>> {
         if let Some(feed) = self.feeds.lock().get(&run).and_then(Weak::upgrade) {
             return Ok(feed);

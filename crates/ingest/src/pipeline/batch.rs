@@ -7,10 +7,10 @@ use ibid_runtime::Shutdown;
 use ibid_store::Lease;
 use ibid_types::{Class, Error, Result};
 
-use super::Pipeline;
 use super::embed::{Embedded, Embedding};
 use super::parse::Prepared;
 use super::progress::JobResult;
+use super::{Figures, Pipeline};
 
 /// The kind of job that this pipeline works on.
 const KIND: &str = "ingest";
@@ -149,6 +149,7 @@ impl Pipeline {
 
     /// A fault of the file is for good and becomes the version's failure; any other is tried again later.
     pub(super) fn give_up(&self, lease: &Lease, error: &Error) {
+        self.figures.lock().failed += 1;
         let outcome = if is_final(error) {
             self.fail_version(lease, error)
         } else {
@@ -167,6 +168,12 @@ impl Pipeline {
 
     pub(super) fn note_step(&self, lease: &Lease, step: &'static str, progress: f32) {
         self.steps.lock().insert(lease.job.id, (step, progress));
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        *self.figures.lock()
     }
 
     /// How far a job is that this process works on, fresher than what the queue knows.

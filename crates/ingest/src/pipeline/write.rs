@@ -18,10 +18,9 @@ impl Pipeline {
             .collect::<Result<Vec<_>>>()
             .map(|lists| statements::alike_together(lists.into_iter().flatten().collect()));
         let committed = together.and_then(|statements| self.store.db().batch(statements));
-        if committed.is_err() {
-            for document in &documents {
-                self.write_one(document);
-            }
+        match committed {
+            Ok(_) => documents.iter().for_each(|document| self.count_done(document)),
+            Err(_) => documents.iter().for_each(|document| self.write_one(document)),
         }
         for document in &documents {
             self.release(&document.prepared.lease);
@@ -31,9 +30,16 @@ impl Pipeline {
 
     fn write_one(&self, document: &Embedded) {
         let outcome = self.statements_of(document).and_then(|statements| self.store.db().batch(statements));
-        if let Err(error) = outcome {
-            self.give_up(&document.prepared.lease, &error);
+        match outcome {
+            Ok(_) => self.count_done(document),
+            Err(error) => self.give_up(&document.prepared.lease, &error),
         }
+    }
+
+    fn count_done(&self, document: &Embedded) {
+        let mut figures = self.figures.lock();
+        figures.done += 1;
+        figures.chunks += document.prepared.chunks.len() as u64;
     }
 
     /// All rows of a document, its switch to this version, the feed entry and the end of its job.

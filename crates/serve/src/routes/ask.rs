@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ibid_api::answer::{Answer, AskRequest, TokenEvent};
 use ibid_api::convert::{answer_mode, step_event};
 use ibid_api::problem::Problem;
-use ibid_types::answer::{self as domain, Event, Question};
+use ibid_types::answer::{Event, Question};
 use ibid_types::{Error, Result};
 
 use super::sse::{self, Sender};
@@ -113,9 +113,4 @@ fn send(sender: &Sender, event: Event) -> ControlFlow<()> {
 
 pub fn milliseconds(since: Instant) -> f64 {
     (since.elapsed().as_secs_f64() * 1e5).round() / 100.0
-}
-
-/// `answered`, `abstained`: what the metrics call an answer's outcome.
-pub fn outcome_name(answer: &domain::Answer) -> &'static str {
-    if answer.abstained.is_some() { "abstained" } else { "answered" }
 }

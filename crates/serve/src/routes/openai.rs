@@ -23,7 +23,6 @@ use ibid_types::answer::Answer;
 use ibid_types::{Error, Result, RunId};
 use serde_json::{Value, json};
 
-use super::ask::outcome_name;
 use super::sse::{self, Sender};
 use super::threads::idempotency_key;
 use crate::http::{Answered, Json, RUN_HEADER, blocking, request_id, respond};
@@ -129,14 +128,12 @@ fn exchanges(request: &ChatRequest) -> Vec<Exchange> {
 /// The answer of a run that is over. Errors: that of the run, or `request_timeout` for one that is not over.
 fn answer_of(app: &App, view: &RunView) -> Result<Answer> {
     match &view.state.outcome {
-        Some(Outcome::Output(output)) => {
-            let answer = turns::read_answer(output)
-                .ok_or_else(|| Error::internal("turn_output_invalid", "the flow gave no answer"))?;
-            app.metrics.answer(mode_name(&answer), outcome_name(&answer));
-            Ok(answer)
-        }
+        Some(Outcome::Output(output)) => turns::read_answer(output)
+            .ok_or_else(|| Error::internal("turn_output_invalid", "the flow gave no answer")),
         Some(Outcome::Fault(fault)) => {
-            app.metrics.answer("none", "failed");
+            // A run of no thread, so nobody else counts it.
+            let ms = app.clock.now().0 - view.state.started_at.0;
+            app.metrics.answer_failed(Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
             Err(Error::new(fault.class, ibid_types::error::interned(&fault.code), fault.message.clone()))
         }
         Some(Outcome::Cancelled { reason }) => {
@@ -148,10 +145,6 @@ fn answer_of(app: &App, view: &RunView) -> Result<Answer> {
             Err(Error::timeout("request_timeout", what))
         }
     }
-}
-
-const fn mode_name(answer: &Answer) -> &'static str {
-    if answer.model.is_some() { "generative" } else { "extractive" }
 }
 
 /// What every piece of one completion repeats.

@@ -12,7 +12,6 @@ use ibid_types::{Error, Result};
 use super::jobs::counts;
 use crate::App;
 use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
-use crate::metrics::Observed;
 
 /// Answers as long as the process does.
 #[utoipa::path(get, path = "/health/live", tag = "system", responses((status = 200, body = str)))]
@@ -199,19 +198,7 @@ pub async fn index_rebuild(State(app): State<Arc<App>>) -> Answered<axum::Json<s
 /// What Prometheus scrapes.
 #[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, body = str)))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Answered<Response> {
-    let text = blocking(&app, |app| {
-        let counted = app.store.counts()?;
-        let jobs = counts(app.store.jobs().counts()?);
-        let observed = Observed {
-            documents: counted.documents,
-            chunks: counted.chunks,
-            jobs,
-            index_lag: app.index_lag()?,
-            runs: app.store.run_counts()?,
-        };
-        Ok(app.metrics.text(&observed))
-    })
-    .await?;
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let text = blocking(&app, |app| Ok(app.metrics.text(app))).await?;
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

@@ -1,0 +1,105 @@
+//! Values that are read when somebody looks: of the store, the disk, the process, the background tasks.
+
+use std::fs;
+
+use ibid_ops::machine;
+use ibid_ops::metric::{Registry, list};
+use ibid_runtime::TaskState;
+use ibid_types::Result;
+
+use super::Metrics;
+use crate::App;
+
+impl Metrics {
+    /// Reads everything that is not counted as it happens. What of it cannot be read keeps its last value.
+    pub fn observe(&self, app: &App) {
+        let registry = self.registry();
+        if let Err(error) = observe_store(registry, app) {
+            tracing::debug!(code = error.code, reason = error.chain(), "the store's figures were not read");
+        }
+        observe_ingest(registry, app);
+        observe_files(registry, app);
+        observe_process(registry, app);
+        observe_tasks(registry);
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self, app: &App) -> String {
+        self.observe(app);
+        self.registry().text()
+    }
+}
+
+fn observe_store(registry: &Registry, app: &App) -> Result<()> {
+    registry.set(&list::INDEX_LAG, [], app.index_lag()? as f64);
+    let counted = app.store.counts()?;
+    registry.set(&list::STORE_DOCUMENTS, [], counted.documents as f64);
+    registry.set(&list::STORE_CHUNKS, [], counted.chunks as f64);
+    let jobs = app.store.jobs().counts()?;
+    let states =
+        [("queued", jobs.queued), ("running", jobs.running), ("done", jobs.done), ("failed", jobs.failed)];
+    for (state, count) in states {
+        registry.set(&list::JOBS, [state], count as f64);
+    }
+    for (state, count) in app.store.run_counts()? {
+        registry.set(&list::RUNS_KEPT, [&state], count as f64);
+    }
+    registry.set(&list::AUTH_KEYS, [], app.store.key_count()? as f64);
+    Ok(())
+}
+
+fn observe_ingest(registry: &Registry, app: &App) {
+    let figures = app.ingest_figures();
+    registry.bring(&list::INGESTED, ["done"], figures.done as f64);
+    registry.bring(&list::INGESTED, ["failed"], figures.failed as f64);
+    registry.bring(&list::INGESTED_CHUNKS, [], figures.chunks as f64);
+    registry.set(&list::FLOW_WAITING, [], app.engine.waiting() as f64);
+}
+
+fn observe_files(registry: &Registry, app: &App) {
+    let dir = &app.config.data.dir;
+    if let Some(disk) = machine::disk(dir) {
+        registry.set(&list::DISK_FREE, [], disk.free_bytes as f64);
+        registry.set(&list::DISK_TOTAL, [], disk.total_bytes as f64);
+    }
+    let database = crate::app::database(dir);
+    for (file, path) in [("database", database.clone()), ("log", database.with_extension("db-wal"))] {
+        let bytes = fs::metadata(path).map_or(0, |data| data.len());
+        registry.set(&list::STORE_BYTES, [file], bytes as f64);
+    }
+    if let Some(series) = app.series() {
+        registry.set(&list::SERIES_BYTES, [], series.bytes() as f64);
+    }
+}
+
+fn observe_process(registry: &Registry, app: &App) {
+    let process = machine::process();
+    let gauges = [
+        (list::PROCESS_MEMORY, process.memory_bytes),
+        (list::PROCESS_MEMORY_MAX, process.memory_max_bytes),
+        (list::PROCESS_THREADS, process.threads),
+        (list::PROCESS_FILES, process.files_open),
+        (list::PROCESS_FILES_MAX, process.files_max),
+    ];
+    for (gauge, value) in gauges {
+        if let Some(value) = value {
+            registry.set(&gauge, [], value as f64);
+        }
+    }
+    if let Some(seconds) = process.cpu_seconds {
+        registry.bring(&list::PROCESS_CPU, [], seconds);
+    }
+    registry.set(&list::PROCESS_CORES, [], process.cores as f64);
+    registry.set(&list::PROCESS_START, [], app.started_at.0 as f64 / 1000.0);
+    registry.set(&list::BUILD_INFO, [env!("CARGO_PKG_VERSION")], 1.0);
+}
+
+fn observe_tasks(registry: &Registry) {
+    let tasks = ibid_runtime::tasks();
+    let states =
+        [("running", TaskState::Running), ("ended", TaskState::Ended), ("panicked", TaskState::Panicked)];
+    for (name, state) in states {
+        let count = tasks.iter().filter(|(_, of)| *of == state).count();
+        registry.set(&list::TASKS, [name], count as f64);
+    }
+}
