@@ -46,6 +46,8 @@ pub struct Commit {
 /// Commits that follow each other in one run of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPart {
+    /// Higher for each part of this process.
+    pub number: u64,
     /// Where the first of its frames is.
     pub from: LogPosition,
     pub page_bytes: usize,
@@ -55,11 +57,34 @@ pub struct LogPart {
 }
 
 impl LogPart {
+    const fn numbered(mut self, number: u64) -> Self {
+        self.number = number;
+        self
+    }
+
     /// Page number and page of each frame.
     pub fn pages(&self) -> impl Iterator<Item = (u32, &[u8])> {
         self.frames
             .chunks_exact(FRAME_HEAD_BYTES + self.page_bytes)
             .map(|frame| (word(frame, 0), frame.get(FRAME_HEAD_BYTES..).unwrap_or_default()))
+    }
+
+    /// The part after its first `frames`; `None` where no commit ends there.
+    #[must_use]
+    pub fn without_first(mut self, frames: u32) -> Option<Self> {
+        let (mut gone, mut commits) = (0, 0);
+        while gone < frames {
+            gone += self.commits.get(commits)?.frames;
+            commits += 1;
+        }
+        let bytes = frames as usize * (FRAME_HEAD_BYTES + self.page_bytes);
+        if gone != frames || bytes > self.frames.len() {
+            return None;
+        }
+        self.commits.drain(..commits);
+        self.frames.drain(..bytes);
+        self.from.frames += frames;
+        Some(self)
     }
 
     #[must_use]
@@ -99,6 +124,8 @@ struct State {
     /// Time and last frame of commits that are in the log only.
     noted: Vec<(Timestamp, u32)>,
     copied: Vec<LogPart>,
+    /// Parts there were.
+    parts: u64,
     /// How many of them the keeper has.
     kept: usize,
     is_lost: bool,
@@ -197,7 +224,8 @@ impl State {
         if head.salts != self.position.salts {
             self.position = LogPosition { salts: head.salts, frames: 0 };
         }
-        let part = head.part(&file, &self.log, self.position, &self.noted)?;
+        self.parts += 1;
+        let part = head.part(&file, &self.log, self.position, &self.noted)?.numbered(self.parts);
         self.position = part.end();
         self.file = Some(file);
         Ok(part)
@@ -245,7 +273,7 @@ impl Head {
             commits.push(Commit { at: *at, frames: end - before, pages });
             before = *end;
         }
-        Ok(LogPart { from, page_bytes: self.page_bytes, commits, frames })
+        Ok(LogPart { number: 0, from, page_bytes: self.page_bytes, commits, frames })
     }
 }
 

@@ -1,0 +1,105 @@
+//! Where the log stands: which segment comes next, and what is taken from the log but not cut yet.
+//!
+//! Keeps true: segments follow each other without a gap; where the log has one, a new generation begins.
+
+use std::path::Path;
+
+use ibid_store::{LogPart, LogTap, Taken};
+use ibid_types::{Result, Timestamp};
+
+use crate::files::Seen;
+use crate::local::{Local, Shipped, Until};
+use crate::names::Generation;
+use crate::pages::PageMemory;
+use crate::segment::Link;
+
+/// What is held when segments cannot be written down; above it the log is given up.
+const PENDING_BYTES_MAX: usize = 256 << 20;
+
+/// See the head of this file.
+#[derive(Debug)]
+pub struct Line {
+    pub link: Link,
+    pub pending: Vec<LogPart>,
+    pub memory: PageMemory,
+    pub seen: Seen,
+    /// Of this generation.
+    pub base_at: Option<Timestamp>,
+    pub until: Until,
+    /// An earlier process ended without having said so.
+    pub is_after_crash: bool,
+    /// Nothing of this generation is known on disk yet.
+    pub is_new: bool,
+}
+
+impl Line {
+    /// Goes on where an earlier process was, or begins a generation.
+    pub fn resume(local: &Local, tap: &LogTap, database: &Path, now: Timestamp) -> Result<Self> {
+        let taken = tap.take();
+        let shipped = local.load();
+        let mut parts = local.tail();
+        parts.extend(taken.parts);
+        if let Some(shipped) = shipped.as_ref().filter(|_| !taken.is_lost)
+            && let Some(rest) = shipped.rest(parts, database)
+        {
+            return Self::following(shipped, rest);
+        }
+        local.drop_tail();
+        local.forget_shipped();
+        Self::begin(shipped.map_or(0, |shipped| shipped.commit), now)
+    }
+
+    fn following(shipped: &Shipped, rest: Vec<LogPart>) -> Result<Self> {
+        Ok(Self {
+            link: shipped.link()?,
+            pending: rest,
+            memory: PageMemory::default(),
+            seen: Seen::default(),
+            base_at: shipped.base_at,
+            until: shipped.until.clone(),
+            is_after_crash: matches!(shipped.until, Until::Log { .. }),
+            is_new: false,
+        })
+    }
+
+    fn begin(commit: u64, now: Timestamp) -> Result<Self> {
+        Ok(Self {
+            link: Link::begin(Generation::begin(now)?, commit, now),
+            pending: Vec::new(),
+            memory: PageMemory::default(),
+            seen: Seen::default(),
+            base_at: None,
+            until: Until::Log { salts: (0, 0), frames: 0 },
+            is_after_crash: false,
+            is_new: true,
+        })
+    }
+
+    /// Adds what was taken from the log.
+    pub fn take(&mut self, taken: Taken, now: Timestamp) -> Result<()> {
+        let held: usize = self.pending.iter().map(|part| part.frames.len()).sum();
+        if taken.is_lost || held > PENDING_BYTES_MAX {
+            let commits: usize = self.pending.iter().chain(&taken.parts).map(|part| part.commits.len()).sum();
+            tracing::warn!("the log has a gap: a new generation of the backup begins with a base");
+            let begun = Self::begin(self.link.commit + commits as u64, now)?;
+            let seen = std::mem::take(&mut self.seen);
+            *self = Self { seen, ..begun };
+            return Ok(());
+        }
+        self.pending.extend(taken.parts);
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn shipped(&self) -> Shipped {
+        Shipped {
+            generation: self.link.generation.to_string(),
+            segment: self.link.segment,
+            commit: self.link.commit,
+            checksum: self.link.checksum,
+            at: self.link.at,
+            base_at: self.base_at,
+            until: self.until.clone(),
+        }
+    }
+}

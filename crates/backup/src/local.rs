@@ -1,0 +1,362 @@
+//! What this machine knows of its backup: how far the log was shipped, and the tail that is not shipped yet.
+//!
+//! Keeps true: after a crash at any instant the log either goes on exactly where it was, or is known to have a gap, and a new
+//! generation begins. It goes on only over frames that can be shown to follow each other: by their place in one run of
+//! SQLite's log, by a tail that was synced before that run ended, or, after an orderly end, by a database file that nobody
+//! has touched.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use ibid_store::{Commit, LogKeeper, LogPart, LogPosition, Salts};
+use ibid_types::{ContentHash, Error, Result, Timestamp};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use crate::layout::{Reader, Writer};
+use crate::segment::Link;
+
+/// More than two runs of the log are never on the tail; this is far above them.
+const TAIL_BYTES_MAX: u64 = 1 << 30;
+
+/// How far the log was shipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipped {
+    pub generation: String,
+    pub segment: u64,
+    pub commit: u64,
+    pub checksum: ContentHash,
+    pub at: Timestamp,
+    /// When the newest whole base of the generation was made.
+    pub base_at: Option<Timestamp>,
+    pub until: Until,
+}
+
+/// The end of what was shipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// A place in SQLite's log.
+    Log { salts: (u32, u32), frames: u32 },
+    /// All of it: the log was folded into this file, and the program ended.
+    File(Fingerprint),
+}
+
+/// What changes when anybody writes a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    inode: u64,
+    bytes: u64,
+    modified_s: i64,
+    modified_ns: i64,
+}
+
+impl Fingerprint {
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let meta = fs::metadata(path).ok()?;
+        Some(Self {
+            inode: meta.ino(),
+            bytes: meta.len(),
+            modified_s: meta.mtime(),
+            modified_ns: meta.mtime_nsec(),
+        })
+    }
+}
+
+impl Until {
+    #[must_use]
+    pub const fn log(position: LogPosition) -> Self {
+        let LogPosition { salts: Salts(first, second), frames } = position;
+        Self::Log { salts: (first, second), frames }
+    }
+}
+
+impl Shipped {
+    pub fn link(&self) -> Result<Link> {
+        Ok(Link {
+            generation: self.generation.parse()?,
+            segment: self.segment,
+            commit: self.commit,
+            checksum: self.checksum,
+            at: self.at,
+        })
+    }
+
+    /// What of `parts` (the tail, then the log) is not shipped; `None` where they do not follow on what is.
+    #[must_use]
+    pub fn rest(&self, parts: Vec<LogPart>, database: &Path) -> Option<Vec<LogPart>> {
+        let mut at = match self.until {
+            Until::Log { salts: (first, second), frames } => {
+                Some(LogPosition { salts: Salts(first, second), frames })
+            }
+            Until::File(file) if Fingerprint::of(database) == Some(file) => None,
+            Until::File(_) => return None,
+        };
+        let has_log = !parts.is_empty();
+        let mut rest = Vec::new();
+        for part in parts {
+            let from = part.from;
+            let is_next_run =
+                from.frames == 0 && at.is_none_or(|at| from.salts.0 == at.salts.0.wrapping_add(1));
+            let shipped = match at {
+                Some(at) if at.salts == from.salts => at.frames,
+                _ if is_next_run => 0,
+                _ => return None,
+            };
+            if shipped < from.frames {
+                return None;
+            }
+            let end = part.end();
+            if end.frames > shipped {
+                rest.push(part.without_first(shipped - from.frames)?);
+                at = Some(end);
+            }
+        }
+        // A log that is gone says nothing of what was in it.
+        (has_log || matches!(self.until, Until::File(_))).then_some(rest)
+    }
+}
+
+/// Files of this machine about its backup.
+#[derive(Debug)]
+pub struct Local {
+    folder: PathBuf,
+    /// The number of the last part on the tail.
+    tail: Mutex<Option<u64>>,
+}
+
+impl Local {
+    /// Error: `backup_local`.
+    pub fn open(folder: &Path) -> Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| unusable(folder, error))?;
+        Ok(Self { folder: folder.to_owned(), tail: Mutex::default() })
+    }
+
+    /// Forgets how far the log was shipped: whoever works without a backup makes a gap.
+    pub fn forget(folder: &Path) {
+        let _ = fs::remove_file(folder.join("shipped.json"));
+    }
+
+    /// Forgets how far the log was shipped, because it has a gap.
+    pub fn forget_shipped(&self) {
+        Self::forget(&self.folder);
+    }
+
+    /// Nothing where there is nothing, or nothing that can be read.
+    #[must_use]
+    pub fn load(&self) -> Option<Shipped> {
+        serde_json::from_slice(&fs::read(self.file()).ok()?).ok()
+    }
+
+    pub fn save(&self, shipped: &Shipped) -> Result<()> {
+        let text = serde_json::to_vec(shipped).unwrap_or_default();
+        let beside = self.folder.join("shipped.new");
+        let write = || {
+            let mut file = File::create(&beside)?;
+            file.write_all(&text)?;
+            file.sync_data()?;
+            fs::rename(&beside, self.file())?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|error| unusable(&self.folder, error))
+    }
+
+    /// The parts on the tail, as far as they are whole.
+    #[must_use]
+    pub fn tail(&self) -> Vec<LogPart> {
+        let path = self.tail_file();
+        let is_sane = fs::metadata(&path).is_ok_and(|meta| meta.len() <= TAIL_BYTES_MAX);
+        let bytes = if is_sane { fs::read(path).unwrap_or_default() } else { Vec::new() };
+        let mut parts = Vec::new();
+        let mut rest = bytes.as_slice();
+        while let Some((part, after)) = read_part(rest) {
+            parts.push(part);
+            rest = after;
+        }
+        parts
+    }
+
+    /// The log is shipped up to the part of that number: the tail goes, unless more was added meanwhile.
+    pub fn shipped_until(&self, number: u64) {
+        let mut tail = self.tail.lock();
+        if tail.is_some_and(|last| last <= number) {
+            let _ = fs::remove_file(self.tail_file());
+            *tail = None;
+        }
+    }
+
+    /// The tail goes whatever it holds: it is of another generation.
+    pub fn drop_tail(&self) {
+        let mut tail = self.tail.lock();
+        let _ = fs::remove_file(self.tail_file());
+        *tail = None;
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("shipped.json")
+    }
+
+    fn tail_file(&self) -> PathBuf {
+        self.folder.join("tail")
+    }
+
+    fn append(&self, parts: &[LogPart]) -> std::io::Result<()> {
+        let mut file = File::options().append(true).create(true).open(self.tail_file())?;
+        for part in parts {
+            file.write_all(&written(part).map_err(std::io::Error::other)?)?;
+        }
+        file.sync_data()
+    }
+}
+
+impl LogKeeper for Local {
+    fn keep(&self, parts: &[LogPart]) -> Result<()> {
+        let mut tail = self.tail.lock();
+        self.append(parts).map_err(|error| {
+            // Without these frames the log must not go on after a crash.
+            Self::forget(&self.folder);
+            unusable(&self.folder, error)
+        })?;
+        *tail = parts.last().map(|part| part.number);
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct PartHead {
+    salts: (u32, u32),
+    from: u32,
+    page_bytes: usize,
+    commits: Vec<(i64, u32, u32)>,
+    bytes: usize,
+}
+
+fn written(part: &LogPart) -> Result<Vec<u8>> {
+    let head = PartHead {
+        salts: (part.from.salts.0, part.from.salts.1),
+        from: part.from.frames,
+        page_bytes: part.page_bytes,
+        commits: part.commits.iter().map(|commit| (commit.at.0, commit.frames, commit.pages)).collect(),
+        bytes: part.frames.len(),
+    };
+    let mut writer = Writer::begin(&head)?;
+    writer.bytes(&part.frames);
+    let mut bytes = writer.end();
+    let checksum = blake3::hash(&bytes);
+    bytes.extend_from_slice(checksum.as_bytes());
+    Ok(bytes)
+}
+
+fn read_part(bytes: &[u8]) -> Option<(LogPart, &[u8])> {
+    let (head, mut reader) = Reader::begin::<PartHead>(bytes)?;
+    let frames = reader.bytes(head.bytes)?.to_vec();
+    let checksum = reader.hashes(1)?;
+    let rest = reader.rest();
+    let content = bytes.get(..bytes.len() - rest.len() - 32)?;
+    let commit = |(at, frames, pages)| Commit { at: Timestamp(at), frames, pages };
+    let part = LogPart {
+        number: 0,
+        from: LogPosition { salts: Salts(head.salts.0, head.salts.1), frames: head.from },
+        page_bytes: head.page_bytes,
+        commits: head.commits.into_iter().map(commit).collect(),
+        frames,
+    };
+    (checksum.first()?.0 == *blake3::hash(content).as_bytes()).then_some((part, rest))
+}
+
+fn unusable(folder: &Path, error: std::io::Error) -> Error {
+    let what = format!("cannot write {}; the backup waits until it can", folder.display());
+    Error::unavailable("backup_local", what).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(salt: u32, from: u32, commits: &[u32]) -> LogPart {
+        let commit = |frames: &u32| Commit { at: Timestamp(5), frames: *frames, pages: 9 };
+        let frames: u32 = commits.iter().sum();
+        LogPart {
+            number: 0,
+            from: LogPosition { salts: Salts(salt, 1), frames: from },
+            page_bytes: 512,
+            commits: commits.iter().map(commit).collect(),
+            frames: vec![1; frames as usize * (24 + 512)],
+        }
+    }
+
+    fn shipped(until: Until) -> Shipped {
+        Shipped {
+            generation: "000000000000001-00000000".to_owned(),
+            segment: 3,
+            commit: 4,
+            checksum: ContentHash([0; 32]),
+            at: Timestamp(1),
+            base_at: None,
+            until,
+        }
+    }
+
+    fn rest(parts: Vec<LogPart>) -> Option<Vec<(u32, u32)>> {
+        let shipped = shipped(Until::Log { salts: (7, 1), frames: 4 });
+        let rest = shipped.rest(parts, Path::new("nowhere"))?;
+        Some(rest.iter().map(|part| (part.from.salts.0, part.from.frames)).collect())
+    }
+
+    #[test]
+    fn what_follows_is_taken_up() {
+        assert_eq!(rest(vec![part(7, 0, &[4])]), Some(vec![]));
+        assert_eq!(rest(vec![part(7, 0, &[2, 2, 3])]), Some(vec![(7, 4)]));
+        assert_eq!(rest(vec![part(7, 4, &[3]), part(7, 0, &[4, 3, 1])]), Some(vec![(7, 4), (7, 7)]));
+        assert_eq!(
+            rest(vec![part(7, 4, &[3]), part(8, 0, &[1]), part(9, 0, &[1])]),
+            Some(vec![(7, 4), (8, 0), (9, 0)])
+        );
+        assert_eq!(rest(vec![part(8, 0, &[1])]), Some(vec![(8, 0)]));
+    }
+
+    #[test]
+    fn a_gap_is_seen() {
+        assert_eq!(rest(vec![]), None);
+        assert_eq!(rest(vec![part(7, 5, &[3])]), None);
+        assert_eq!(rest(vec![part(7, 0, &[3, 3])]), None);
+        assert_eq!(rest(vec![part(9, 0, &[1])]), None);
+        assert_eq!(rest(vec![part(8, 2, &[1])]), None);
+    }
+
+    #[test]
+    fn after_an_orderly_end_the_file_must_be_untouched() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("file");
+        fs::write(&file, "one").unwrap();
+        let shipped = shipped(Until::File(Fingerprint::of(&file).unwrap()));
+        assert_eq!(shipped.rest(vec![], &file), Some(vec![]));
+        assert_eq!(shipped.rest(vec![part(3, 0, &[1])], &file).map(|rest| rest.len()), Some(1));
+        assert_eq!(shipped.rest(vec![part(3, 1, &[1])], &file), None);
+        fs::write(&file, "other").unwrap();
+        assert_eq!(shipped.rest(vec![], &file), None);
+    }
+
+    #[test]
+    fn a_tail_comes_back_as_far_as_it_is_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let local = Local::open(home.path()).unwrap();
+        let parts = [part(7, 4, &[3]), part(8, 0, &[1])];
+        local.keep(&parts).unwrap();
+        assert_eq!(local.tail(), parts);
+        let bytes = fs::read(local.tail_file()).unwrap();
+        fs::write(local.tail_file(), &bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(local.tail(), parts[..1]);
+        let later = LogPart { number: 5, ..parts[0].clone() };
+        local.keep(&[later]).unwrap();
+        local.shipped_until(4);
+        assert!(local.tail_file().exists());
+        local.shipped_until(6);
+        assert!(!local.tail_file().exists());
+    }
+}
