@@ -2,6 +2,10 @@
 //!
 //! Keeps true: a metric exists in one list ([`metric`]); whatever names one names an entry of that list.
 
+pub mod alert;
+pub mod incident;
 pub mod machine;
 pub mod metric;
+pub mod notify;
 pub mod series;
+pub mod slo;

@@ -17,4 +17,6 @@ room! {
         "API keys that are not revoked; without one the server answers its own machine only");
     LOG_EVENTS: Counter<1> = ("ibid_log_events_total", &["level"],
         "Lines logged at warn or error, by level");
+    SPANS: Counter<1> = ("ibid_telemetry_spans_total", &["outcome"],
+        "Spans of traces for the collector, by outcome (sent, dropped)");
 }

@@ -16,6 +16,7 @@ mod http;
 mod models;
 mod process;
 mod store;
+mod watch;
 mod work;
 
 pub use answers::*;
@@ -23,6 +24,7 @@ pub use http::*;
 pub use models::*;
 pub use process::*;
 pub use store::*;
+pub use watch::*;
 pub use work::*;
 
 use super::Entry;
@@ -35,6 +37,7 @@ pub static ROOMS: &[(&str, &[Entry])] = &[
     ("Flows, jobs and indexes", work::ALL),
     ("Store and files", store::ALL),
     ("Process and machine", process::ALL),
+    ("Alerts, objectives and quality", watch::ALL),
 ];
 
 /// Seconds of what people wait for: from a millisecond to what a request may take, with the limits of the default

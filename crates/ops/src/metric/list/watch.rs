@@ -1,0 +1,22 @@
+//! What watches over the rest: checks, the quality of answers, objectives, alerts, incidents.
+
+room! {
+    CHECKS_FAILED: Gauge<1> = ("ibid_health_check_failed", &["check"],
+        "1 where a check of readiness fails and 0 where it passes, by check (store, blobs, index, embedder, chat)");
+    QUALITY_ACCURACY: Gauge<0> = ("ibid_quality_accuracy_ratio", &[],
+        "Share of re-verified claims and golden questions of the last day that were right, 0 to 1");
+    QUALITY_CHECKED: Counter<2> = ("ibid_quality_checks_total", &["kind", "outcome"],
+        "What was re-verified of answers, by kind (claim, citation, golden) and outcome (right, wrong)");
+    QUALITY_AGE: Gauge<0> = ("ibid_quality_golden_time_seconds", &[],
+        "When the golden questions were last asked, in seconds since 1970");
+    SLO_CHECKS: Counter<2> = ("ibid_slo_checks_total", &["objective", "outcome"],
+        "Looks at what an objective watches over time, by objective and outcome (good, bad)");
+    ALERTS_FIRING: Gauge<1> = ("ibid_alert_rules_firing", &["severity"],
+        "Alerts that fire, by severity (critical, warning, info)");
+    ALERT_SECONDS: Gauge<0> = ("ibid_alert_evaluated_time_seconds", &[],
+        "When the alert rules were last evaluated, in seconds since 1970");
+    NOTIFICATIONS: Counter<2> = ("ibid_notify_deliveries_total", &["receiver", "outcome"],
+        "Attempts to tell somebody of alerts, by receiver and outcome (done, failed, dead)");
+    INCIDENTS_OPEN: Gauge<1> = ("ibid_incident_records_open", &["priority"],
+        "Incidents that are not closed, by priority (P0 to P3)");
+}
