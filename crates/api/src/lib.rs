@@ -9,6 +9,7 @@ pub mod document;
 pub mod flow;
 pub mod job;
 pub mod openai;
+pub mod ops;
 pub mod problem;
 pub mod run;
 pub mod search;

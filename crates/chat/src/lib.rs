@@ -20,7 +20,7 @@ mod guard;
 mod held;
 pub mod judge;
 mod kinds;
-mod leaks;
+pub mod leaks;
 mod noun;
 mod phrases;
 mod policy;

@@ -13,7 +13,7 @@ pub use layers::{Layers, Origin, Shown};
 pub use tools::{McpServer, Tools};
 pub use tree::{
     Answer, Blob, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest, Log, Models,
-    Server,
+    Server, Telemetry,
 };
 pub use watch::{AlertRule, Alerts, Incidents, Notify, Receiver, Slo};
 

@@ -1,5 +1,6 @@
 //! The typed tree, and what must hold between its values.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ pub struct Config {
     pub notify: Notify,
     pub incidents: Incidents,
     pub log: Log,
+    pub telemetry: Telemetry,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -214,6 +216,15 @@ pub struct Log {
     pub format: String,
 }
 
+/// Where traces go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    pub otlp_endpoint: String,
+    pub otlp_headers: BTreeMap<String, Secret>,
+    pub traces_percent: u8,
+}
+
 impl Config {
     /// What is wrong between the values, as `(key, what is wrong and what would be right)`.
     #[must_use]
@@ -270,6 +281,13 @@ impl Config {
             "log.format",
             "\"auto\", \"text\" or \"json\"",
         );
+        let endpoint = &self.telemetry.otlp_endpoint;
+        must(
+            endpoint.is_empty() || is_url(endpoint),
+            "telemetry.otlp_endpoint",
+            "an http:// or https:// address",
+        );
+        must(self.telemetry.traces_percent <= 100, "telemetry.traces_percent", "0 to 100");
         for (index, key) in self.flow.keys.iter().enumerate() {
             let at = |field: &str| format!("flow.keys[{index}].{field}");
             let earlier = &self.flow.keys[..index];

@@ -19,6 +19,7 @@ use crate::flow_book::{Entry, FlowBook};
 use crate::library::Tools;
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::telemetry::RunTraces;
 use crate::turns::TurnKeeper;
 
 /// How long programs that serve tools may take to end.
@@ -28,6 +29,7 @@ const TOOLS_END_WITHIN: Duration = Duration::from_secs(2);
 pub struct Engine {
     pub book: Arc<FlowBook>,
     pub journal: Journal,
+    pub traces: Arc<RunTraces>,
     runner: Arc<Runner>,
     tools: Tools,
     /// The version of each flow that the store has as the newest of its name.
@@ -47,7 +49,8 @@ impl Engine {
         metrics: &Metrics,
     ) -> Result<Self> {
         let own = ibid_flow::nodes::registry(Arc::clone(&tools.toolbox));
-        let kinds = metered(own.kinds().chain(chat), metrics);
+        let traces = Arc::new(RunTraces::default());
+        let kinds = metered(own.kinds().chain(chat), metrics, &traces);
         let built_in: Vec<_> = built_in.iter().map(|(name, source)| (*name, source.as_str())).collect();
         let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), &built_in)?);
         let journal = Journal::new(store.clone(), codec(config));
@@ -58,7 +61,7 @@ impl Engine {
             ..RunnerConfig::default()
         };
         let runner = Runner::new(runner, journal.clone(), kinds, clock.clone());
-        Ok(Self { book, journal, runner, tools, kept: Mutex::default(), background: Mutex::default() })
+        Ok(Self { book, journal, traces, runner, tools, kept: Mutex::default(), background: Mutex::default() })
     }
 
     /// The runner, at work: it takes up what was left as soon as somebody wants something of it.
@@ -129,9 +132,13 @@ impl Engine {
     }
 }
 
-fn metered<'a>(kinds: impl Iterator<Item = &'a Arc<dyn NodeKind>>, metrics: &Metrics) -> Registry {
+fn metered<'a>(
+    kinds: impl Iterator<Item = &'a Arc<dyn NodeKind>>,
+    metrics: &Metrics,
+    traces: &Arc<RunTraces>,
+) -> Registry {
     kinds.fold(Registry::default(), |all, kind| {
-        all.with(Arc::new(Metered::new(Arc::clone(kind), metrics.clone())))
+        all.with(Arc::new(Metered::new(Arc::clone(kind), metrics.clone(), Arc::clone(traces))))
     })
 }
 

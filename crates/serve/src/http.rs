@@ -173,7 +173,8 @@ where
     F: FnOnce(&App) -> ibid_types::Result<T> + Send + 'static,
 {
     let app = Arc::clone(app);
-    tokio::task::spawn_blocking(move || work(&app))
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(|| work(&app)))
         .await
         .map_err(|error| {
             Error::internal("request_panicked", "the request failed inside the server").caused_by(error)

@@ -35,4 +35,4 @@ pub use client::{Client, Reply, ServerEvent, problem_error};
 pub use embedder::{make as make_embedder, models_dir};
 pub use router::router;
 pub use server::{LocalServer, serve};
-pub use telemetry::{Logging, set_up as set_up_logging};
+pub use telemetry::{Exporter, Logging, export as export_traces, set_up as set_up_logging};

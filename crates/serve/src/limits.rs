@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use ibid_types::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 
 use crate::App;
 use crate::http::{Failure, REQUEST_ID};
@@ -20,20 +21,43 @@ use crate::live::OwnBound;
 /// Names a request in answers, logs and errors.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Names the trace that a request is of (W3C Trace Context).
+const TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
+
 /// Gives the request an id (the client's own, where it is short and plain), logs it and measures it.
 pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let id = client_request_id(&request).unwrap_or_else(|| ibid_types::JobId::new().to_string());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!(
+        "request",
+        request_id = id,
+        %method,
+        route,
+        traceparent = text_of(&request, "traceparent"),
+        status = tracing::field::Empty,
+        error = tracing::field::Empty,
+    );
     let running = app.metrics.request_running();
     let started = Instant::now();
-    let mut response = REQUEST_ID.scope(RefCell::new(id.clone()), next.run(request)).await;
+    let answering = REQUEST_ID.scope(RefCell::new(id.clone()), next.run(request));
+    let mut response = answering.instrument(span.clone()).await;
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     drop(running);
     app.metrics.request(&method, &route, status, seconds);
-    tracing::info!(request_id = %id, %method, path, status, ms = (seconds * 1e4).round() / 10.0, "request");
+    span.record("status", status);
+    if status >= 500 {
+        span.record("error", "server");
+    }
+    let trace = span.in_scope(|| {
+        tracing::info!(%method, path, status, ms = (seconds * 1e4).round() / 10.0, "request");
+        ibid_runtime::current_trace()
+    });
+    if let Some(Ok(value)) = trace.map(|trace| HeaderValue::from_str(&trace.to_string())) {
+        response.headers_mut().insert(TRACE_HEADER, value);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
@@ -42,9 +66,13 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
 }
 
 fn client_request_id(request: &Request) -> Option<String> {
-    let text = request.headers().get(REQUEST_ID_HEADER)?.to_str().ok()?;
+    let text = text_of(request, REQUEST_ID_HEADER.as_str())?;
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     (plain && (1..=64).contains(&text.len())).then(|| text.to_owned())
+}
+
+fn text_of<'a>(request: &'a Request, header: &str) -> Option<&'a str> {
+    request.headers().get(header)?.to_str().ok()
 }
 
 /// Nothing of a document or an answer may run as code, be framed, or tell another site where it was seen.

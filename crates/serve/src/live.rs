@@ -132,7 +132,9 @@ fn spawn(
     let (channel, receiver) = mpsc::channel(FRAMES_WAITING_MAX);
     let sink = Sink { channel, request_id: request_id() };
     let app = Arc::clone(app);
+    let span = tracing::Span::current();
     let body = move || {
+        let _inside = span.enter();
         let _held = permit;
         let _open = app.metrics.stream_open();
         if let Err(error) = work(&app, &sink) {

@@ -1,4 +1,4 @@
-//! A kind of node that counts and times what it does.
+//! A kind of node that counts, times and traces what it does.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,17 +8,19 @@ use ibid_types::Result;
 use serde_json::Value;
 
 use crate::metrics::Metrics;
+use crate::telemetry::RunTraces;
 
 /// Passes everything on to the kind inside.
 #[derive(Debug)]
 pub struct Metered {
     inner: Arc<dyn NodeKind>,
     metrics: Metrics,
+    traces: Arc<RunTraces>,
 }
 
 impl Metered {
-    pub fn new(inner: Arc<dyn NodeKind>, metrics: Metrics) -> Self {
-        Self { inner, metrics }
+    pub fn new(inner: Arc<dyn NodeKind>, metrics: Metrics, traces: Arc<RunTraces>) -> Self {
+        Self { inner, metrics, traces }
     }
 }
 
@@ -64,8 +66,22 @@ impl NodeKind for Metered {
     }
 
     fn perform(&self, call: &Call<'_>) -> Result<Output> {
+        let trace = self.traces.of(call.run).map(|trace| trace.to_string());
+        let span = tracing::info_span!(
+            "effect",
+            kind = self.name(),
+            node = call.node,
+            run = %call.run,
+            attempt = call.attempt,
+            traceparent = trace,
+            error = tracing::field::Empty,
+        );
+        let _inside = span.enter();
         let started = Instant::now();
         let outcome = self.inner.perform(call);
+        if let Err(error) = &outcome {
+            span.record("error", error.code);
+        }
         self.metrics.performed(self.name(), call.node, outcome.is_ok(), started.elapsed());
         outcome
     }

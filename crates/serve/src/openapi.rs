@@ -17,6 +17,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         (name = "documents", description = "Put documents in, look at them, take them out"),
         (name = "jobs", description = "Follow the work"),
         (name = "openai", description = "For OpenAI clients"),
+        (name = "operations", description = "Metrics over time, the log"),
         (name = "system", description = "Health, status, workspaces, keys")
     )
 )]

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
-use crate::routes::{ask, documents, flows, jobs, openai, runs, search, system, threads, upload};
+use crate::routes::{ask, documents, flows, jobs, openai, runs, search, system, telemetry, threads, upload};
 use crate::{auth, openapi, page};
 
 /// Every route over one application.
@@ -93,6 +93,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::key_revoke))
         .routes(routes!(system::index_rebuild))
         .routes(routes!(system::metrics))
+        .routes(routes!(telemetry::series))
+        .routes(routes!(telemetry::log_level, telemetry::log_level_change))
         .layer(DefaultBodyLimit::max(limits.request_bytes_max))
         .layer(from_fn_with_state(("server.request_bytes_max", limits.request_bytes_max), bound_body));
     uploads.merge(rest)

@@ -32,6 +32,7 @@ pub fn start(app: &App, request: RunRequest, key: Option<String>) -> Result<(Wor
     };
     let mut run = NewRun::new(workspace.id, flow.hash, input);
     run.key = key.map(|key| format!("run/{key}"));
+    app.engine.traces.note(run.id);
     Ok((workspace, app.runner().start(run)?.run))
 }
 

@@ -63,6 +63,7 @@ pub fn start(
     run.also = turn_insert(&start, app.store.sealer())?;
     let title: String = turn.question.chars().take(TITLE_CHARS_MAX).collect();
     run.also.push(thread_title(thread.it.id, &title, app.store.sealer())?);
+    app.engine.traces.note(run.id);
     Ok(app.runner().start(run)?.run)
 }
 
@@ -83,6 +84,7 @@ pub fn start_alone(
     };
     let mut run = NewRun::new(workspace.id, flow.hash, input(&flow, &turn));
     run.key = key.map(|key| format!("completion/{key}"));
+    app.engine.traces.note(run.id);
     Ok(app.runner().start(run)?.run)
 }
 

@@ -19,6 +19,8 @@ pub fn run(mut common: Common, arguments: &Serve) -> Result<ExitCode> {
         format: config.log.format.clone(),
     })?;
     let data_dir = config.data.dir.display().to_string();
+    // Kept to the end, when it sends what is left.
+    let _traces = ibid_serve::export_traces(&config.telemetry)?;
     let runtime = runtime()?;
     let app = App::open(config, Mode::Working)?;
     runtime.block_on(ibid_serve::serve(app, |address| {

@@ -8,7 +8,7 @@ use ibid_runtime::TaskState;
 use ibid_types::Result;
 
 use super::Metrics;
-use crate::App;
+use crate::{App, telemetry};
 
 impl Metrics {
     /// Reads everything that is not counted as it happens. What of it cannot be read keeps its last value.
@@ -95,6 +95,12 @@ fn observe_process(registry: &Registry, app: &App) {
 }
 
 fn observe_tasks(registry: &Registry) {
+    for (level, lines) in telemetry::logged() {
+        registry.bring(&list::LOG_EVENTS, [level], lines as f64);
+    }
+    for (outcome, spans) in telemetry::spans() {
+        registry.bring(&list::SPANS, [outcome], spans as f64);
+    }
     let tasks = ibid_runtime::tasks();
     let states =
         [("running", TaskState::Running), ("ended", TaskState::Ended), ("panicked", TaskState::Panicked)];

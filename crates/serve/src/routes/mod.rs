@@ -9,5 +9,6 @@ pub mod runs;
 pub mod search;
 pub mod sse;
 pub mod system;
+pub mod telemetry;
 pub mod threads;
 pub mod upload;

@@ -65,6 +65,7 @@ pub fn stream(app: &Arc<App>, work: impl FnOnce(&App, &Sender) + Send + 'static)
     let (channel, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
     let sender = Sender { channel, request_id: request_id() };
     let app = Arc::clone(app);
-    tokio::task::spawn_blocking(move || work(&app, &sender));
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(|| work(&app, &sender)));
     Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
 }
