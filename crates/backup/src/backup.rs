@@ -20,7 +20,7 @@ use crate::courier::{Courier, failure};
 use crate::destination::Destination;
 use crate::files::SmallFiles;
 use crate::line::Line;
-use crate::local::{Fingerprint, Local, Until};
+use crate::local::{Fingerprint, Local};
 use crate::names::{self, Named};
 use crate::originals::Originals;
 use crate::segment::{self, Link, Segment};
@@ -258,7 +258,8 @@ impl Backup {
             at: line.link.at.max(cut.name.at),
         };
         if let Some(last) = parts.last() {
-            line.until = Until::log(last.end());
+            line.until = last.end();
+            line.file = None;
         }
         line.is_new = false;
         self.local.save(&line.shipped())?;
@@ -326,8 +327,8 @@ impl Backup {
         let taken = self.source.tap.take();
         let is_end = is_folded && taken.parts.is_empty() && !taken.is_lost;
         line.take(taken, self.source.clock.now())?;
-        if let (true, Some(file)) = (is_end, Fingerprint::of(&self.settings.database)) {
-            line.until = Until::File(file);
+        if is_end {
+            line.file = Fingerprint::of(&self.settings.database);
             self.save(&line)?;
         }
         Ok(())

@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use ibid_store::{LogPart, LogTap, Taken};
+use ibid_store::{LogPart, LogPosition, LogTap, Salts, Taken};
 use ibid_types::{Result, Timestamp};
 
 use crate::files::Seen;
-use crate::local::{Local, Shipped, Until};
+use crate::local::{Fingerprint, Local, Shipped};
 use crate::names::Generation;
 use crate::pages::PageMemory;
 use crate::segment::Link;
@@ -25,7 +25,10 @@ pub struct Line {
     pub seen: Seen,
     /// Of this generation.
     pub base_at: Option<Timestamp>,
-    pub until: Until,
+    /// The end of what was cut, in SQLite's log.
+    pub until: LogPosition,
+    /// Where all of it was folded in.
+    pub file: Option<Fingerprint>,
     /// An earlier process ended without having said so.
     pub is_after_crash: bool,
     /// Nothing of this generation is known on disk yet.
@@ -56,8 +59,9 @@ impl Line {
             memory: PageMemory::default(),
             seen: Seen::default(),
             base_at: shipped.base_at,
-            until: shipped.until.clone(),
-            is_after_crash: matches!(shipped.until, Until::Log { .. }),
+            until: shipped.position(),
+            file: shipped.file,
+            is_after_crash: shipped.file.is_none(),
             is_new: false,
         })
     }
@@ -69,7 +73,8 @@ impl Line {
             memory: PageMemory::default(),
             seen: Seen::default(),
             base_at: None,
-            until: Until::Log { salts: (0, 0), frames: 0 },
+            until: LogPosition::default(),
+            file: None,
             is_after_crash: false,
             is_new: true,
         })
@@ -92,6 +97,7 @@ impl Line {
 
     #[must_use]
     pub fn shipped(&self) -> Shipped {
+        let LogPosition { salts: Salts(first, second), frames } = self.until;
         Shipped {
             generation: self.link.generation.to_string(),
             segment: self.link.segment,
@@ -99,7 +105,8 @@ impl Line {
             checksum: self.link.checksum,
             at: self.link.at,
             base_at: self.base_at,
-            until: self.until.clone(),
+            until: (first, second, frames),
+            file: self.file,
         }
     }
 }

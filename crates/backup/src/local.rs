@@ -31,17 +31,10 @@ pub struct Shipped {
     pub at: Timestamp,
     /// When the newest whole base of the generation was made.
     pub base_at: Option<Timestamp>,
-    pub until: Until,
-}
-
-/// The end of what was shipped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Until {
-    /// A place in SQLite's log.
-    Log { salts: (u32, u32), frames: u32 },
-    /// All of it: the log was folded into this file, and the program ended.
-    File(Fingerprint),
+    /// The place in SQLite's log up to which it was: the run's salts, and frames.
+    pub until: (u32, u32, u32),
+    /// All of the log was folded into this file when the program ended.
+    pub file: Option<Fingerprint>,
 }
 
 /// What changes when anybody writes a file.
@@ -66,15 +59,14 @@ impl Fingerprint {
     }
 }
 
-impl Until {
-    #[must_use]
-    pub const fn log(position: LogPosition) -> Self {
-        let LogPosition { salts: Salts(first, second), frames } = position;
-        Self::Log { salts: (first, second), frames }
-    }
-}
-
 impl Shipped {
+    /// Where the log was when it was shipped.
+    #[must_use]
+    pub const fn position(&self) -> LogPosition {
+        let (first, second, frames) = self.until;
+        LogPosition { salts: Salts(first, second), frames }
+    }
+
     pub fn link(&self) -> Result<Link> {
         Ok(Link {
             generation: self.generation.parse()?,
@@ -88,23 +80,20 @@ impl Shipped {
     /// What of `parts` (the tail, then the log) is not shipped; `None` where they do not follow on what is.
     #[must_use]
     pub fn rest(&self, parts: Vec<LogPart>, database: &Path) -> Option<Vec<LogPart>> {
-        let mut at = match self.until {
-            Until::Log { salts: (first, second), frames } => {
-                Some(LogPosition { salts: Salts(first, second), frames })
-            }
-            Until::File(file) if Fingerprint::of(database) == Some(file) => None,
-            Until::File(_) => return None,
-        };
-        let has_log = !parts.is_empty();
+        let is_untouched = self.file.is_some_and(|file| Fingerprint::of(database) == Some(file));
+        // A log that is gone says nothing of what was in it; an untouched file says that nothing was.
+        if parts.is_empty() && !is_untouched {
+            return None;
+        }
+        let mut at = self.position();
         let mut rest = Vec::new();
         for part in parts {
             let from = part.from;
-            let is_next_run =
-                from.frames == 0 && at.is_none_or(|at| from.salts.0 == at.salts.0.wrapping_add(1));
-            let shipped = match at {
-                Some(at) if at.salts == from.salts => at.frames,
-                _ if is_next_run => 0,
-                _ => return None,
+            let follows = is_untouched && rest.is_empty() || from.salts.0 == at.salts.0.wrapping_add(1);
+            let shipped = match from.salts == at.salts {
+                true => at.frames,
+                false if from.frames == 0 && follows => 0,
+                false => return None,
             };
             if shipped < from.frames {
                 return None;
@@ -112,11 +101,10 @@ impl Shipped {
             let end = part.end();
             if end.frames > shipped {
                 rest.push(part.without_first(shipped - from.frames)?);
-                at = Some(end);
+                at = end;
             }
         }
-        // A log that is gone says nothing of what was in it.
-        (has_log || matches!(self.until, Until::File(_))).then_some(rest)
+        Some(rest)
     }
 }
 
@@ -290,7 +278,7 @@ mod tests {
         }
     }
 
-    fn shipped(until: Until) -> Shipped {
+    fn shipped(until: (u32, u32, u32), file: Option<Fingerprint>) -> Shipped {
         Shipped {
             generation: "000000000000001-00000000".to_owned(),
             segment: 3,
@@ -299,11 +287,12 @@ mod tests {
             at: Timestamp(1),
             base_at: None,
             until,
+            file,
         }
     }
 
     fn rest(parts: Vec<LogPart>) -> Option<Vec<(u32, u32)>> {
-        let shipped = shipped(Until::Log { salts: (7, 1), frames: 4 });
+        let shipped = shipped((7, 1, 4), None);
         let rest = shipped.rest(parts, Path::new("nowhere"))?;
         Some(rest.iter().map(|part| (part.from.salts.0, part.from.frames)).collect())
     }
@@ -334,10 +323,13 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("file");
         fs::write(&file, "one").unwrap();
-        let shipped = shipped(Until::File(Fingerprint::of(&file).unwrap()));
+        let shipped = shipped((2, 1, 8), Fingerprint::of(&file));
         assert_eq!(shipped.rest(vec![], &file), Some(vec![]));
-        assert_eq!(shipped.rest(vec![part(3, 0, &[1])], &file).map(|rest| rest.len()), Some(1));
-        assert_eq!(shipped.rest(vec![part(3, 1, &[1])], &file), None);
+        // What SQLite left of the log is shipped already.
+        assert_eq!(shipped.rest(vec![part(2, 0, &[8])], &file), Some(vec![]));
+        assert_eq!(shipped.rest(vec![part(2, 0, &[8, 1])], &file).map(|rest| rest.len()), Some(1));
+        assert_eq!(shipped.rest(vec![part(90, 0, &[1])], &file).map(|rest| rest.len()), Some(1));
+        assert_eq!(shipped.rest(vec![part(90, 1, &[1])], &file), None);
         fs::write(&file, "other").unwrap();
         assert_eq!(shipped.rest(vec![], &file), None);
     }

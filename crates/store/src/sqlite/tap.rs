@@ -156,7 +156,7 @@ impl LogTap {
         let mut state = self.state.lock();
         log.clone_into(&mut state.log);
         state.position = LogPosition { salts, frames: 0 };
-        state.last = written_at(log).unwrap_or_default();
+        state.last = written_at(log).unwrap_or_default().min(self.clock.now());
         let at = state.last;
         state.noted = commits.into_iter().map(|end| (at, end)).collect();
         Ok(())
