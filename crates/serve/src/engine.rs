@@ -61,7 +61,15 @@ impl Engine {
             ..RunnerConfig::default()
         };
         let runner = Runner::new(runner, journal.clone(), kinds, clock.clone());
-        Ok(Self { book, journal, traces, runner, tools, kept: Mutex::default(), background: Mutex::default() })
+        Ok(Self {
+            book,
+            journal,
+            traces,
+            runner,
+            tools,
+            kept: Mutex::default(),
+            background: Mutex::default(),
+        })
     }
 
     /// The runner, at work: it takes up what was left as soon as somebody wants something of it.

@@ -66,7 +66,8 @@ fn read_series(app: &App, asked: &BTreeMap<String, String>) -> Result<Series> {
 }
 
 fn line(kept: &ibid_ops::series::Series, range: &Range, label: String) -> Result<Line> {
-    let points = kept.range(range)?.into_iter().map(|point| Point { at: point.at / 1000, value: point.value });
+    let points =
+        kept.range(range)?.into_iter().map(|point| Point { at: point.at / 1000, value: point.value });
     Ok(Line { label, points: points.collect() })
 }
 
@@ -120,9 +121,10 @@ fn time(asked: &BTreeMap<String, String>, parameter: &str) -> Result<Option<Time
 /// Whole seconds, at least one.
 fn step_ms(asked: &BTreeMap<String, String>, range_ms: i64) -> Result<i64> {
     let usual = (range_ms / POINTS_USUAL / 1000).max(1);
-    let step = asked.get("step").map_or(Ok(usual), |text| text.parse::<i64>()).map_err(|_| {
-        Error::bad_request("parameter_malformed", "'step' is a whole number of seconds")
-    })?;
+    let step = asked
+        .get("step")
+        .map_or(Ok(usual), |text| text.parse::<i64>())
+        .map_err(|_| Error::bad_request("parameter_malformed", "'step' is a whole number of seconds"))?;
     Ok(step.saturating_mul(1000))
 }
 

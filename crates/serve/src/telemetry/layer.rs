@@ -166,9 +166,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Telemetry {
         }
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let ids = context.event_span(event).map_or_else(Vec::new, |span| {
-            span.extensions().get::<Open>().map_or_else(Vec::new, ids_of)
-        });
+        let ids = context
+            .event_span(event)
+            .map_or_else(Vec::new, |span| span.extensions().get::<Open>().map_or_else(Vec::new, ids_of));
         let time = self.clock.now().to_string();
         let line = line(self.format, &time, event.metadata(), &fields, &ids);
         // Where standard error is gone nobody can be told.
@@ -176,7 +176,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Telemetry {
     }
 }
 
-fn trace_of<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, context: &Context<'_, S>) -> Option<TraceContext> {
+fn trace_of<S: Subscriber + for<'a> LookupSpan<'a>>(
+    id: &Id,
+    context: &Context<'_, S>,
+) -> Option<TraceContext> {
     let span = context.span(id)?;
     let extensions = span.extensions();
     extensions.get::<Open>().map(|open| open.context)

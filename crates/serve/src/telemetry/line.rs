@@ -129,7 +129,8 @@ fn text_line<'a>(
         true => (format!("\u{1b}[{color}m"), "\u{1b}[2m", "\u{1b}[0m"),
         false => (String::new(), "", ""),
     };
-    let mut line = format!("{dim}{time}{plain} {paint}{level:>5}{plain} {dim}{}:{plain} {message}", metadata.target());
+    let mut line =
+        format!("{dim}{time}{plain} {paint}{level:>5}{plain} {dim}{}:{plain} {message}", metadata.target());
     for (name, value) in fields {
         let _ = match value {
             Value::String(text) => write!(line, " {dim}{name}={plain}{}", visible(text)),

@@ -22,9 +22,9 @@ use tracing_subscriber::reload::Handle;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
 
+pub use layer::logged;
 use layer::{Enabled, Telemetry};
 use line::Format;
-pub use layer::logged;
 pub use otlp::{Exporter, export, figures as spans};
 pub use runs::RunTraces;
 
@@ -61,7 +61,8 @@ pub fn set_level(text: &str) -> Result<()> {
     let targets = read_level(text)?;
     if let Some((handle, level)) = LEVEL.get() {
         handle.modify(|enabled| *enabled = Enabled::new(targets)).map_err(|error| {
-            Error::internal("log_level_fixed", "the level of the log cannot be changed any more").caused_by(error)
+            Error::internal("log_level_fixed", "the level of the log cannot be changed any more")
+                .caused_by(error)
         })?;
         text.clone_into(&mut level.lock());
     }

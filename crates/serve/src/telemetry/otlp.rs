@@ -85,7 +85,8 @@ pub fn is_sampled(chance: f64) -> bool {
 
 /// Spans sent and spans dropped so far.
 pub fn figures() -> [(&'static str, u64); 2] {
-    let count = |of: fn(&Queue) -> &AtomicU64| QUEUE.get().map_or(0, |queue| of(queue).load(Ordering::Relaxed));
+    let count =
+        |of: fn(&Queue) -> &AtomicU64| QUEUE.get().map_or(0, |queue| of(queue).load(Ordering::Relaxed));
     [("sent", count(|queue| &queue.sent)), ("dropped", count(|queue| &queue.dropped))]
 }
 
@@ -107,7 +108,8 @@ struct Sender {
 impl Sender {
     fn new(config: &ibid_config::Telemetry) -> Result<Self> {
         let unusable = || {
-            let what = "telemetry.otlp_endpoint or telemetry.otlp_headers cannot be used; write http://HOST:4318";
+            let what =
+                "telemetry.otlp_endpoint or telemetry.otlp_headers cannot be used; write http://HOST:4318";
             Error::bad_request("telemetry_endpoint", what)
         };
         let mut headers = HeaderMap::new();
@@ -137,7 +139,10 @@ impl Sender {
                 if let Err(error) = &outcome
                     && !is_failing
                 {
-                    tracing::warn!(reason = error.chain(), "traces are not taken; they are dropped until they are");
+                    tracing::warn!(
+                        reason = error.chain(),
+                        "traces are not taken; they are dropped until they are"
+                    );
                 }
                 is_failing = outcome.is_err();
             }
@@ -218,7 +223,9 @@ fn attribute(name: &str, value: &Value) -> Value {
         Value::Bool(is) => json!({ "boolValue": is }),
         Value::Number(number) if number.is_f64() => json!({ "doubleValue": number }),
         Value::Number(number) => json!({ "intValue": number.to_string() }),
-        other => json!({ "stringValue": other.as_str().map_or_else(|| other.to_string(), ToOwned::to_owned) }),
+        other => {
+            json!({ "stringValue": other.as_str().map_or_else(|| other.to_string(), ToOwned::to_owned) })
+        }
     };
     json!({ "key": name, "value": value })
 }
@@ -237,7 +244,11 @@ mod tests {
             name: "chat model",
             start_ns: 5,
             end_ns: 9,
-            fields: Fields(vec![("provider", json!("m")), ("prompt_tokens", json!(7)), ("error", json!("x"))]),
+            fields: Fields(vec![
+                ("provider", json!("m")),
+                ("prompt_tokens", json!(7)),
+                ("error", json!("x")),
+            ]),
         };
         let body = body(&[finished]);
         let span = body.pointer("/resourceSpans/0/scopeSpans/0/spans/0").unwrap();

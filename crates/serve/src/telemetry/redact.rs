@@ -19,7 +19,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     }
     let mut found = leaks(text, "");
     found.retain(|leak| !is_part_of_id(text, leak.start, leak.end));
-    let mut safe = if found.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(redacted(text, &found, |_| true)) };
+    let mut safe =
+        if found.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(redacted(text, &found, |_| true)) };
     for scheme in SCHEMES {
         safe = hide(safe, |text| after_scheme(text, scheme));
     }
@@ -82,12 +83,16 @@ fn in_address(text: &str) -> Option<(usize, usize)> {
 
 /// Ids of our own and those of traces are digits that look like much else.
 fn is_id(text: &str) -> bool {
-    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') && text.contains(|c: char| c.is_ascii_alphabetic())
+    text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        && text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 fn is_part_of_id(text: &str, start: usize, end: usize) -> bool {
     let is_inside = |c: char| c.is_ascii_hexdigit() || c == '-';
-    let before = text[..start].rfind(|c| !is_inside(c)).map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    let before = text[..start]
+        .rfind(|c| !is_inside(c))
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     let after = text[end..].find(|c| !is_inside(c)).map_or(text.len(), |at| end + at);
     after - before == 36 && is_id(&text[before..after])
 }
@@ -115,7 +120,9 @@ mod tests {
 
     #[test]
     fn personal_data_does_not_pass() {
-        for text in ["asked by ada@example.org", "card 4111 1111 1111 1111", "IBAN DE89 3704 0044 0532 0130 00"] {
+        for text in
+            ["asked by ada@example.org", "card 4111 1111 1111 1111", "IBAN DE89 3704 0044 0532 0130 00"]
+        {
             assert!(redact(text).contains(REDACTED), "{text}");
         }
     }
