@@ -10,7 +10,7 @@ use ibid_types::answer::Citation;
 use ibid_types::document::searchable_context;
 use ibid_types::search::Hit;
 
-use crate::terms::{Analyzer, Rarity, Term};
+use crate::terms::{Analyzer, Rarity, Term, TermKind};
 use crate::unit::{Unit, UnitKind, names_columns, table_header, units};
 
 /// A unit of a hit, by index.
@@ -42,17 +42,18 @@ impl Sources {
             units: hits.iter().map(|hit| units(&hit.chunk)).collect(),
             terms: HashMap::new(),
             context_keys: hits.iter().map(|hit| analyzer.content_keys(&context_of(hit))).collect(),
-            chunk_keys: hits.iter().map(|hit| analyzer.content_keys(&hit.chunk.text)).collect(),
+            chunk_keys: Vec::new(),
             vectors: HashMap::new(),
             rarity: Rarity::default(),
             analyzer,
             hits,
         };
+        sources.terms =
+            sources.places(sources.hits.len()).map(|place| (place, sources.terms_of(place))).collect();
+        sources.chunk_keys = (0..sources.hits.len()).map(|hit| sources.keys_of_chunk(hit)).collect();
         for keys in &sources.chunk_keys {
             sources.rarity.add(keys);
         }
-        sources.terms =
-            sources.places(sources.hits.len()).map(|place| (place, sources.terms_of(place))).collect();
         sources
     }
 
@@ -164,6 +165,22 @@ impl Sources {
         self.analyzer.terms(self.text(place))
     }
 
+    /// Keys of the units, and of what lies between them.
+    fn keys_of_chunk(&self, hit: usize) -> HashSet<String> {
+        let mut keys = HashSet::new();
+        let mut end = 0;
+        let text = self.hits.get(hit).map_or("", |hit| hit.chunk.text.as_str());
+        for (number, unit) in self.units(hit).iter().enumerate() {
+            let own =
+                self.terms(Place { hit, unit: number }).iter().filter(|term| term.kind != TermKind::Stop);
+            keys.extend(own.map(|term| term.key.clone()));
+            keys.extend(self.analyzer.content_keys(text.get(end..unit.start).unwrap_or("")));
+            end = end.max(unit.end);
+        }
+        keys.extend(self.analyzer.content_keys(text.get(end..).unwrap_or("")));
+        keys
+    }
+
     /// A sentence that leans on the one before it is embedded with it, a row with its header.
     fn embedded_text(&self, place: Place) -> String {
         match self.antecedent(place).or_else(|| self.header(place)) {
@@ -217,6 +234,13 @@ mod tests {
         let sources = sources("  One is. Two is.");
         let citation = sources.cite(1, Place { hit: 0, unit: 0 }, Place { hit: 0, unit: 1 }).unwrap();
         assert_eq!(citation.quote, "One is. Two is.");
+    }
+
+    #[test]
+    fn a_chunk_has_the_keys_of_all_its_text() {
+        let text = "# Fees\n\n| tool | fee |\n|---|---|\n| saw | 2 |\n\nA saw costs two. It is sharp; NASA's is not.";
+        let sources = sources(text);
+        assert_eq!(sources.chunk_keys[0], sources.analyzer.content_keys(text));
     }
 
     #[test]

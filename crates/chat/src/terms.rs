@@ -4,6 +4,7 @@
 //! term knows the bytes it came from.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use frostem::{Algorithm, Stemmer};
 
@@ -28,9 +29,10 @@ pub struct Term {
     pub end: usize,
 }
 
-/// Makes terms for one language.
+/// Makes terms for one language. A word that it has met is not looked at again.
 pub struct Analyzer {
     stemmer: Stemmer,
+    met: Mutex<HashMap<String, (TermKind, String)>>,
 }
 
 impl std::fmt::Debug for Analyzer {
@@ -45,7 +47,7 @@ impl Analyzer {
     pub fn new(language: Option<&str>) -> Self {
         let algorithm =
             language.and_then(|name| Algorithm::from_name(name).ok()).unwrap_or(Algorithm::English);
-        Self { stemmer: Stemmer::new(algorithm) }
+        Self { stemmer: Stemmer::new(algorithm), met: Mutex::default() }
     }
 
     /// All terms of `text`, in order.
@@ -71,14 +73,25 @@ impl Analyzer {
 
     fn term(&self, text: &str, start: usize, end: usize, sentence_begins: bool) -> Term {
         let word = &text[start..end];
-        let lower = word.to_lowercase();
-        let kind = kind_of(word, &lower, sentence_begins);
+        let (kind, key) = self.read(word.to_lowercase());
+        let is_name = kind == TermKind::Word && !sentence_begins && word.starts_with(char::is_uppercase);
+        Term { key, kind: if is_name { TermKind::Name } else { kind }, start, end }
+    }
+
+    /// What a word in lower case is, names apart, and its comparable form.
+    fn read(&self, lower: String) -> (TermKind, String) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = met.get(&lower) {
+            return known.clone();
+        }
+        let kind = kind_of(&lower);
         let key = match kind {
             TermKind::Number => number_key(&lower),
-            TermKind::Stop => lower,
+            TermKind::Stop => lower.clone(),
             TermKind::Word | TermKind::Name => self.stemmer.stem(&lower).into_owned(),
         };
-        Term { key, kind, start, end }
+        met.insert(lower, (kind, key.clone()));
+        (kind, key)
     }
 }
 
@@ -177,14 +190,12 @@ fn ends_sentence(between: &str) -> bool {
     between.contains(['.', '!', '?', ':', '\n', '“', '"', '•', '|'])
 }
 
-fn kind_of(word: &str, lower: &str, sentence_begins: bool) -> TermKind {
-    let is_number = |text: &str| text.chars().next().is_some_and(|first| first.is_numeric());
-    if is_number(word) || NUMBER_WORDS.iter().any(|names| names.contains(&lower)) {
+fn kind_of(lower: &str) -> TermKind {
+    let begins_with_digit = lower.chars().next().is_some_and(char::is_numeric);
+    if begins_with_digit || NUMBER_WORDS.iter().any(|names| names.contains(&lower)) {
         TermKind::Number
     } else if is_stop(lower) {
         TermKind::Stop
-    } else if !sentence_begins && word.starts_with(char::is_uppercase) {
-        TermKind::Name
     } else {
         TermKind::Word
     }
