@@ -118,7 +118,11 @@ impl Layers {
             }
         };
         match config {
-            Some(config) if problems.is_empty() => Ok((config, shown(self.leaves))),
+            Some(mut config) if problems.is_empty() => {
+                let shown = shown(self.leaves);
+                config.written = written(&shown);
+                Ok((config, shown))
+            }
             _ => Err(Error::bad_request(
                 "config_invalid",
                 format!("the configuration has problems:\n  {}", problems.join("\n  ")),
@@ -221,13 +225,34 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
     let text = |key: &str, value: &Value| {
         let is_secret = key.ends_with("_key") && value.as_str().is_some_and(|text| !text.is_empty());
-        let is_secret_list = ["chat.models", "flow.keys", "tools.mcp", "notify.receivers"].contains(&key);
+        let is_secret_list = [
+            "chat.models",
+            "flow.keys",
+            "tools.mcp",
+            "notify.receivers",
+            "backup.keys",
+            "backup.destinations",
+        ]
+        .contains(&key);
         if is_secret || is_secret_list && value.as_array().is_some_and(|list| !list.is_empty()) {
             return "[set]".to_owned();
         }
         value.to_string()
     };
     leaves.into_iter().map(|(key, (value, origin))| (key.clone(), (text(&key, &value), origin))).collect()
+}
+
+/// What differs from the defaults, as TOML.
+fn written(shown: &Shown) -> String {
+    let mut text = String::new();
+    for (key, (value, origin)) in shown.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
+        let line = match value.as_str() {
+            "[set]" => format!("# {key}: set, and not written down here ({origin})\n"),
+            value => format!("{key} = {value}\n"),
+        };
+        text.push_str(&line);
+    }
+    text
 }
 
 #[cfg(test)]

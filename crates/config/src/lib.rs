@@ -4,11 +4,13 @@
 //! documented default cannot differ from the real one. All problems are reported at once, each with its key,
 //! where the value came from, and what would be right.
 
+mod backup;
 mod layers;
 mod tools;
 mod tree;
 mod watch;
 
+pub use backup::{Backup, BackupDestination};
 pub use layers::{Layers, Origin, Shown};
 pub use tools::{McpServer, Tools};
 pub use tree::{

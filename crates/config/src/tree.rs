@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use ibid_types::Secret;
 use serde::Deserialize;
 
-use crate::{Alerts, Incidents, Notify, Slo, Tools};
+use crate::{Alerts, Backup, Incidents, Notify, Slo, Tools};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,12 +22,16 @@ pub struct Config {
     pub answer: Answer,
     pub flow: Flow,
     pub tools: Tools,
+    pub backup: Backup,
     pub slo: Slo,
     pub alerts: Alerts,
     pub notify: Notify,
     pub incidents: Incidents,
     pub log: Log,
     pub telemetry: Telemetry,
+    /// What differs from the defaults, as TOML, with secrets left out: what a backup keeps of it.
+    #[serde(skip)]
+    pub written: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -272,6 +276,7 @@ impl Config {
         must((1..=1024).contains(&self.flow.workers_max), "flow.workers_max", "1 to 1024");
         must(self.flow.streams_max >= 1, "flow.streams_max", "at least 1");
         self.tools.problems(&mut must);
+        self.backup.problems(&mut must);
         self.slo.problems(&mut must);
         self.alerts.problems(&self.notify.receivers, &mut must);
         self.notify.problems(&mut must);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ibid_backup::Backup;
 use ibid_blob::Blobs;
 use ibid_chat::{AnswerConfig, Answerer, Ports};
 use ibid_config::Config;
@@ -17,22 +18,22 @@ use ibid_model::{ChatModel, Embedder, EmbedderSpec, Price};
 use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
 use ibid_runtime::{Clock, Shutdown};
-use ibid_store::{Sqlite, SqliteConfig, Store, Workspace};
+use ibid_store::{Store, Workspace};
 use ibid_types::answer::{Answer, Event, Question};
 use ibid_types::search::{Found, Request};
 use ibid_types::{Error, Result, Secret, Timestamp, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 
+use crate::backups::{Ground, drill};
 use crate::embedder::Active;
-use crate::engine::{self, Engine};
+use crate::engine::Engine;
 use crate::flow_book::FlowBook;
 use crate::library::{Library, Tools};
 use crate::live::Streams;
 use crate::metrics::Metrics;
-use crate::metrics::blobs::MeteredBlobs;
 use crate::metrics::model::{MeteredChat, MeteredEmbedder};
-use crate::metrics::store::MeteredDb;
-use crate::{embedder, policy, search, upkeep};
+use crate::watch::Watching;
+use crate::{embedder, policy, search, upkeep, watch};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -55,6 +56,8 @@ pub struct App {
     pub shutdown: Shutdown,
     pub store: Store,
     pub blobs: Arc<dyn Blobs>,
+    /// None where nothing is backed up.
+    pub backup: Option<Arc<Backup>>,
     /// The embedder that the configuration names: new documents get its vectors.
     pub embedder: Arc<dyn Embedder>,
     /// The one whose vectors are searched until all have one of the new, where the configuration has changed.
@@ -73,6 +76,8 @@ pub struct App {
     series: Option<Series>,
     guarded: AtomicBool,
     local_token: Secret,
+    /// What is watched by which rules, and who is told.
+    pub watching: Watching,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -88,9 +93,8 @@ impl App {
         let clock = Clock::system();
         let shutdown = Shutdown::new();
         let metrics = Metrics::new();
-        let store = open_store(&config, &clock, &metrics)?;
+        let Ground { store, blobs, backup } = Ground::open(&config, &clock, &metrics)?;
         store.workspace_ensure(&config.data.workspace)?;
-        let blobs: Arc<dyn Blobs> = Arc::new(MeteredBlobs::new(open_blobs(&config)?, metrics.clone()));
         let (embedder, former_embedder) = embedders(&config, &store)?;
         let embedder: Arc<dyn Embedder> = Arc::new(MeteredEmbedder::new(embedder, metrics.clone()));
         let searched = former_embedder.as_ref().unwrap_or(&embedder).spec();
@@ -119,6 +123,7 @@ impl App {
         let (kinds, flows) = (ibid_chat::kinds(&ports), ibid_chat::flows(&config.chat.tools));
         let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, &metrics)?;
         let series = open_series(&config, mode);
+        let watching = Watching::open(&config, &store)?;
         let app = Arc::new(Self {
             started_at: clock.now(),
             series,
@@ -126,6 +131,7 @@ impl App {
             shutdown,
             store,
             blobs,
+            backup,
             embedder,
             former_embedder,
             uploads: RwLock::default(),
@@ -139,6 +145,7 @@ impl App {
             pipeline,
             guarded,
             local_token: ibid_store::random_secret()?,
+            watching,
             threads: Mutex::default(),
             config,
         });
@@ -170,6 +177,28 @@ impl App {
         threads.push(ibid_runtime::background("clean-up", &self.shutdown, move |shutdown| {
             upkeep::clean_up(&cleaner, shutdown);
         }));
+        if self.config.alerts.enabled {
+            let watcher = Arc::clone(self);
+            threads.push(ibid_runtime::background("alerts", &self.shutdown, move |shutdown| {
+                watch::alerts(&watcher, shutdown);
+            }));
+            let courier = Arc::clone(self);
+            threads.push(ibid_runtime::background("notify", &self.shutdown, move |shutdown| {
+                watch::notify(&courier, shutdown);
+            }));
+        }
+        if let Some(backup) = &self.backup {
+            let (shipper, bases, rehearser) = (Arc::clone(backup), Arc::clone(backup), Arc::clone(self));
+            threads.push(ibid_runtime::background("backup", &self.shutdown, move |shutdown| {
+                shipper.run(shutdown);
+            }));
+            threads.push(ibid_runtime::background("backup-bases", &self.shutdown, move |shutdown| {
+                bases.run_bases(shutdown);
+            }));
+            threads.push(ibid_runtime::background("drills", &self.shutdown, move |shutdown| {
+                drill::run_when_due(&rehearser, shutdown);
+            }));
+        }
         if self.former_embedder.is_some() {
             let changer = Arc::clone(self);
             threads.push(ibid_runtime::background("change-embedder", &self.shutdown, move |shutdown| {
@@ -202,6 +231,10 @@ impl App {
             }
         }
         self.engine.stop();
+        // Last, because all that went before may have written.
+        if let Some(backup) = &self.backup {
+            backup.finish(Duration::from_secs(self.config.server.shutdown_seconds_max));
+        }
     }
 
     /// The flows that can be started.
@@ -305,6 +338,12 @@ impl App {
         Ok(serde_json::json!({ "rebuilt": workspaces }))
     }
 
+    /// The accuracy of answers as it was last measured; none where nothing was checked yet.
+    pub fn watching_accuracy(&self) -> Option<f64> {
+        let accuracy = self.metrics.registry().level(&ibid_ops::metric::list::QUALITY_ACCURACY, []);
+        (accuracy > 0.0).then_some(accuracy)
+    }
+
     /// How far a job is that runs in this process.
     pub fn progress_of(&self, job: ibid_types::JobId) -> Option<(&'static str, f32)> {
         self.pipeline.progress_of(job)
@@ -369,12 +408,6 @@ fn check(name: &str, required: bool, outcome: Result<String>) -> ibid_api::syste
     ibid_api::system::Check { name: name.to_owned(), status: status.to_owned(), detail, required }
 }
 
-fn open_store(config: &Config, clock: &Clock, metrics: &Metrics) -> Result<Store> {
-    let db = Sqlite::open(SqliteConfig::new(database(&config.data.dir)))?;
-    let db = MeteredDb::new(Arc::new(db), metrics.clone());
-    Ok(Store::new(Arc::new(db), clock.clone()).with_sealer(Arc::new(engine::codec(config))))
-}
-
 /// The metrics of the last 30 days. A server works without them too.
 fn open_series(config: &Config, mode: Mode) -> Option<Series> {
     if mode == Mode::Command {
@@ -398,21 +431,6 @@ fn metered(models: Vec<Arc<dyn ChatModel>>, config: &Config, metrics: &Metrics) 
 /// Where a data directory has its database.
 pub fn database(data_dir: &Path) -> PathBuf {
     data_dir.join("ibid.db")
-}
-
-fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
-    let blob = &config.blob;
-    if blob.kind == "s3" {
-        return Ok(Arc::new(ibid_blob::S3::open(&ibid_blob::S3Config {
-            endpoint: blob.s3_endpoint.clone(),
-            bucket: blob.s3_bucket.clone(),
-            region: blob.s3_region.clone(),
-            prefix: blob.s3_prefix.clone(),
-            access_key: blob.s3_access_key.clone(),
-            secret_key: blob.s3_secret_key.clone(),
-        })?));
-    }
-    Ok(Arc::new(ibid_blob::Folder::open(&config.data.dir.join("blobs"))?))
 }
 
 /// An embedder, and the former one.

@@ -6,6 +6,7 @@
 mod access;
 mod app;
 mod auth;
+mod backups;
 mod client;
 mod embedder;
 mod engine;
@@ -28,9 +29,12 @@ mod server;
 mod telemetry;
 mod turns;
 mod upkeep;
+mod watch;
 mod wire;
 
 pub use app::{App, Mode, PARSE_WORKER};
+pub use backups::drill::Report as DrillReport;
+pub use backups::{Backups, Held};
 pub use client::{Client, Reply, ServerEvent, problem_error};
 pub use embedder::{make as make_embedder, models_dir};
 pub use router::router;

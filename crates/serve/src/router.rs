@@ -13,7 +13,10 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
-use crate::routes::{ask, documents, flows, jobs, openai, runs, search, system, telemetry, threads, upload};
+use crate::routes::{
+    alerts, ask, backups, documents, flows, incidents, jobs, openai, runs, search, system, telemetry,
+    threads, upload,
+};
 use crate::{auth, openapi, page};
 
 /// Every route over one application.
@@ -92,7 +95,23 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::keys, system::key_create))
         .routes(routes!(system::key_revoke))
         .routes(routes!(system::index_rebuild))
+        .routes(routes!(backups::list, backups::make))
+        .routes(routes!(backups::status))
+        .routes(routes!(backups::prune))
+        .routes(routes!(backups::drills, backups::drill))
         .routes(routes!(system::metrics))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(alerts::silence))
+        .routes(routes!(alerts::unsilence))
+        .routes(routes!(alerts::rules))
+        .routes(routes!(alerts::prometheus))
+        .routes(routes!(alerts::test))
+        .routes(routes!(alerts::objectives))
+        .routes(routes!(incidents::list, incidents::open))
+        .routes(routes!(incidents::show))
+        .routes(routes!(incidents::change))
+        .routes(routes!(incidents::review))
         .routes(routes!(telemetry::series))
         .routes(routes!(telemetry::log_level, telemetry::log_level_change))
         .layer(DefaultBodyLimit::max(limits.request_bytes_max))
@@ -102,5 +121,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
 
 /// What answers without a key, and also when all else is busy: the probes of a supervisor.
 fn open() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(system::live)).routes(routes!(system::ready))
+    OpenApiRouter::new()
+        .routes(routes!(system::live))
+        .routes(routes!(system::ready))
+        .routes(routes!(incidents::page))
 }

@@ -5,9 +5,10 @@ use std::fs;
 use ibid_ops::machine;
 use ibid_ops::metric::{Registry, list};
 use ibid_runtime::TaskState;
-use ibid_types::Result;
+use ibid_types::{Result, Timestamp};
 
 use super::Metrics;
+use crate::backups::drill;
 use crate::{App, telemetry};
 
 impl Metrics {
@@ -21,6 +22,7 @@ impl Metrics {
         observe_files(registry, app);
         observe_process(registry, app);
         observe_tasks(registry);
+        observe_backup(registry, app);
     }
 
     /// The text that Prometheus reads.
@@ -108,4 +110,36 @@ fn observe_tasks(registry: &Registry) {
         let count = tasks.iter().filter(|(_, of)| *of == state).count();
         registry.set(&list::TASKS, [name], count as f64);
     }
+}
+
+fn observe_backup(registry: &Registry, app: &App) {
+    let Some(backup) = &app.backup else { return };
+    let status = backup.status();
+    let age = |since: Timestamp| (app.clock.now().0 - since.0).max(0) as f64 / 1000.0;
+    registry.set(&list::BACKUP_BASE_AGE, [], age(status.base_at.unwrap_or(app.started_at)));
+    registry.set(&list::BACKUP_SPOOL, [], status.spool_bytes as f64);
+    registry.bring(&list::BACKUP_COMMITS, [], status.commits as f64);
+    registry.bring(&list::BACKUP_SEGMENTS, [], status.segments as f64);
+    registry.bring(&list::BACKUP_LOG_BYTES, [], status.log_bytes as f64);
+    registry.bring(&list::BACKUP_SEGMENT_BYTES, [], status.segment_bytes as f64);
+    registry.bring(&list::BACKUP_FAILURES, ["here"], status.failures as f64);
+    for destination in &status.destinations {
+        let label = [destination.label.as_str()];
+        registry.set(&list::BACKUP_AGE, label, destination.behind_ms as f64 / 1000.0);
+        registry.set(&list::BACKUP_WAITING, label, destination.waiting_segments as f64);
+        registry.set(&list::BACKUP_REACHABLE, label, f64::from(u8::from(destination.is_reachable)));
+        registry.bring(&list::BACKUP_UPLOADED, label, destination.uploaded_bytes as f64);
+        registry.bring(&list::BACKUP_FAILURES, label, destination.failures as f64);
+    }
+    observe_drills(registry, app, &age);
+}
+
+fn observe_drills(registry: &Registry, app: &App, age: &dyn Fn(Timestamp) -> f64) {
+    let reports = drill::list(&app.config.data.dir);
+    let passed = reports.iter().find(|report| report.is_passed);
+    registry.set(&list::DRILL_AGE, [], age(passed.map_or(app.started_at, |report| report.at)));
+    let Some(last) = reports.first() else { return };
+    registry.set(&list::DRILL_FAILED, [], f64::from(u8::from(!last.is_passed)));
+    registry.set(&list::DRILL_RPO, [], last.rpo_ms as f64 / 1000.0);
+    registry.set(&list::DRILL_RTO, [], last.rto_ms as f64 / 1000.0);
 }

@@ -1,8 +1,11 @@
 //! The endpoints, a file a noun.
 
+pub mod alerts;
 pub mod ask;
+pub mod backups;
 pub mod documents;
 pub mod flows;
+pub mod incidents;
 pub mod jobs;
 pub mod openai;
 pub mod runs;

@@ -12,6 +12,7 @@ macro_rules! room {
 }
 
 mod answers;
+mod backup;
 mod http;
 mod models;
 mod process;
@@ -20,6 +21,7 @@ mod watch;
 mod work;
 
 pub use answers::*;
+pub use backup::*;
 pub use http::*;
 pub use models::*;
 pub use process::*;
@@ -36,6 +38,7 @@ pub static ROOMS: &[(&str, &[Entry])] = &[
     ("Models", models::ALL),
     ("Flows, jobs and indexes", work::ALL),
     ("Store and files", store::ALL),
+    ("Backup", backup::ALL),
     ("Process and machine", process::ALL),
     ("Alerts, objectives and quality", watch::ALL),
 ];
