@@ -22,3 +22,15 @@ fn check(path: &str, made: &str) {
 fn the_manual_lists_the_metrics() {
     check("docs/metrics.md", &ibid_ops::metric::manual());
 }
+
+#[test]
+fn the_dashboards_of_the_repository_are_those_of_the_program() {
+    for (name, text) in ibid_ops::dashboard::files() {
+        check(&format!("deploy/grafana/{name}"), &text);
+    }
+}
+
+#[test]
+fn the_recording_rules_of_the_repository_are_those_of_the_program() {
+    check("deploy/prometheus/recording.yml", &ibid_ops::dashboard::recording_rules());
+}
