@@ -15,3 +15,4 @@ pub mod run;
 pub mod search;
 pub mod system;
 pub mod thread;
+pub mod watch;

@@ -1,0 +1,130 @@
+//! The background work that watches: rules over the metrics, messages to people, checks of readiness.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibid_config::Config;
+use ibid_ops::alert::{Routes, Rule, Settings, Severity, Watch, rules};
+use ibid_ops::incident::Clocks;
+use ibid_ops::metric::list;
+use ibid_ops::notify::{Courier, receivers};
+use ibid_ops::slo::{self, Objective};
+use ibid_runtime::Shutdown;
+use ibid_store::Store;
+use ibid_types::{Result, Timestamp};
+
+use crate::App;
+
+/// How often the queue is asked for messages; each is wanted within seconds, and an idle look is one indexed query.
+const COURIER_EVERY: Duration = Duration::from_secs(1);
+/// Checks of readiness ask providers too, so not at every look at the rules.
+const CHECKS_EVERY_MS: i64 = 60_000;
+
+/// What is watched by which rules, and who is told.
+#[derive(Debug)]
+pub struct Watching {
+    pub rules: Vec<Rule>,
+    pub objectives: Vec<Objective>,
+    pub routes: Routes,
+    pub clocks: Clocks,
+    pub courier: Courier,
+}
+
+impl Watching {
+    pub fn open(config: &Config, store: &Store) -> Result<Self> {
+        Ok(Self {
+            rules: rules(config)?,
+            objectives: slo::objectives(&config.slo),
+            routes: Routes::new(config),
+            clocks: Clocks::new(&config.incidents),
+            courier: Courier::new(store.clone(), receivers(config)?, config.notify.attempts_max),
+        })
+    }
+}
+
+/// Looks at the rules until the shutdown.
+pub fn alerts(app: &Arc<App>, shutdown: &Shutdown) {
+    let every = Duration::from_secs(app.config.alerts.interval_seconds);
+    let mut watch = None;
+    let mut checked_at = None;
+    while !shutdown.wait_timeout(every) {
+        let now = app.clock.now();
+        if checked_at.is_none_or(|at: Timestamp| now.0 - at.0 >= CHECKS_EVERY_MS) {
+            checked_at = Some(now);
+            check(app);
+        }
+        if let Err(error) = look(app, &mut watch, now) {
+            tracing::warn!(
+                code = error.code,
+                reason = error.chain(),
+                "the alert rules will be looked at again"
+            );
+        }
+    }
+}
+
+fn look(app: &App, watch: &mut Option<Watch>, now: Timestamp) -> Result<()> {
+    let Some(series) = app.series() else { return Ok(()) };
+    let watching = &app.watching;
+    let watch = match watch {
+        Some(watch) => watch,
+        None => {
+            let settings = Settings { quiet: Duration::from_secs(app.config.alerts.quiet_seconds) };
+            let (rules, routes) = (watching.rules.clone(), watching.routes.clone());
+            watch.insert(Watch::new(app.store.clone(), rules, routes, settings, watching.clocks)?)
+        }
+    };
+    let ticked = watch.tick(&series.at(now), now)?;
+    let registry = app.metrics.registry();
+    for severity in [Severity::Critical, Severity::Warning, Severity::Info] {
+        let count = ticked.firing.get(&severity).copied().unwrap_or(0);
+        registry.set(&list::ALERTS_FIRING, [severity.name()], count as f64);
+    }
+    for (priority, name) in ["P0", "P1", "P2", "P3"].iter().enumerate() {
+        let priority = u32::try_from(priority).unwrap_or(u32::MAX);
+        let count = ticked.incidents.get(&priority).copied().unwrap_or(0);
+        registry.set(&list::INCIDENTS_OPEN, [name], count as f64);
+    }
+    registry.set(&list::ALERT_SECONDS, [], now.0 as f64 / 1000.0);
+    Ok(())
+}
+
+/// Sets the gauges of the checks, and counts a look at each objective that is looked at.
+fn check(app: &App) {
+    let registry = app.metrics.registry();
+    for check in app.checks() {
+        let failed = if check.status == "ok" { 0.0 } else { 1.0 };
+        registry.set(&list::CHECKS_FAILED, [&check.name], failed);
+    }
+    if let Ok(lag) = app.index_lag() {
+        looked(app, slo::FRESHNESS, lag <= app.config.slo.freshness_entries_max);
+    }
+    if let Some(accuracy) = app.watching_accuracy() {
+        looked(app, slo::ACCURACY, accuracy >= app.config.slo.accuracy_min);
+    }
+}
+
+fn looked(app: &App, objective: &str, is_good: bool) {
+    let outcome = if is_good { "good" } else { "bad" };
+    app.metrics.registry().count(&list::SLO_CHECKS, [objective, outcome]);
+}
+
+/// Delivers messages until the shutdown.
+pub fn notify(app: &Arc<App>, shutdown: &Shutdown) {
+    while !shutdown.wait_timeout(COURIER_EVERY) {
+        match app.watching.courier.deliver_due() {
+            Ok(all) => count(app, &all),
+            Err(error) => {
+                tracing::warn!(code = error.code, reason = error.chain(), "messages will be tried again")
+            }
+        }
+    }
+}
+
+/// Counts attempts at messages.
+pub fn count(app: &App, all: &[ibid_ops::notify::Delivered]) {
+    for delivered in all {
+        let labels = [delivered.receiver.as_str(), delivered.outcome];
+        app.metrics.registry().count(&list::NOTIFICATIONS, labels);
+    }
+}
