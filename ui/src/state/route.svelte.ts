@@ -1,5 +1,5 @@
 // Where the reader is: `#/` a fresh question, `#/chat/ID`, `#/documents`, `#/documents/ID`, `#/search`, `#/runs`, `#/runs/ID`,
-// `#/approvals`, `#/flows`, `#/flows/NAME`, `#/new-flow`, `#/api`.
+// `#/approvals`, `#/flows`, `#/flows/NAME`, `#/new-flow`, `#/operations`, `#/api`.
 
 export type Route =
   | { page: 'chat'; id: string | null }
@@ -11,9 +11,10 @@ export type Route =
   | { page: 'approvals' }
   | { page: 'flows' }
   | { page: 'flow'; id: string | null }
+  | { page: 'operations' }
   | { page: 'api' };
 
-const LISTS = ['documents', 'search', 'runs', 'approvals', 'flows', 'api'] as const;
+const LISTS = ['documents', 'search', 'runs', 'approvals', 'flows', 'operations', 'api'] as const;
 const ONES = { documents: 'document', runs: 'run', flows: 'flow' } as const;
 
 class Router {
