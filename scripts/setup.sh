@@ -13,6 +13,7 @@ need pip3 python3-pip
 need chromium chromium
 need node nodejs
 need npm npm
+need promtool prometheus
 python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 
 if [ ${#wanted[@]} -gt 0 ]; then

@@ -66,6 +66,21 @@ impl Context {
         Ok(self)
     }
 
+    /// Whether a server answers, and not this process.
+    pub const fn has_server(&self) -> bool {
+        self.local.is_none()
+    }
+
+    /// For what only a server can tell. Error: `server_missing`.
+    pub fn needs_server(&self) -> Result<()> {
+        if self.has_server() {
+            return Ok(());
+        }
+        let what =
+            "no server runs on the data directory; start it with `ibid serve`, or name one with --server";
+        Err(Error::unavailable("server_missing", what))
+    }
+
     /// `path` with the workspace as a query parameter, where one was named.
     pub fn path(&self, path: &str) -> String {
         match &self.common.workspace {

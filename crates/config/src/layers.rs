@@ -224,7 +224,7 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 /// Values as text for `ibid config show`; what is secret stays hidden.
 fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
     let text = |key: &str, value: &Value| {
-        let is_secret = key.ends_with("_key") && value.as_str().is_some_and(|text| !text.is_empty());
+        let is_secret = (key.ends_with("_key") || key.starts_with("telemetry.otlp_headers")) && value.as_str().is_some_and(|text| !text.is_empty());
         let is_secret_list = [
             "chat.models",
             "flow.keys",

@@ -225,6 +225,7 @@ pub struct Log {
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     pub otlp_endpoint: String,
+    #[serde(default)]
     pub otlp_headers: BTreeMap<String, Secret>,
     pub traces_percent: u8,
 }

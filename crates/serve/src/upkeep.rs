@@ -31,7 +31,8 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(15);
 pub fn sample(app: &App, shutdown: &Shutdown) {
     let Some(series) = app.series() else { return };
     loop {
-        let is_last = shutdown.wait_timeout(SAMPLE_EVERY);
+        // The first at once, so that what grows from here on is seen.
+        let is_last = shutdown.is_requested();
         app.metrics.observe(app);
         if let Err(error) = series.append(app.clock.now(), &app.metrics.registry().readings()) {
             tracing::warn!(code = error.code, reason = error.chain(), "a sample of the metrics was not kept");
@@ -39,6 +40,7 @@ pub fn sample(app: &App, shutdown: &Shutdown) {
         if is_last {
             return;
         }
+        shutdown.wait_timeout(SAMPLE_EVERY);
     }
 }
 

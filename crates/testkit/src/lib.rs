@@ -3,6 +3,7 @@
 //! Keeps true: a test that ends, in whatever way, leaves no process and no folder behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod collector;
 mod following;
 mod provider;
 mod running;
@@ -14,6 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use collector::{Collector, Span};
 pub use following::{Events, Told, View};
 pub use provider::{ChatProvider, Piece};
 pub use running::{Dice, Running};

@@ -35,6 +35,7 @@ pub struct ChatProvider {
 #[derive(Debug, Default)]
 struct Shared {
     asked: Mutex<Vec<Value>>,
+    traced: Mutex<Vec<String>>,
     released: Mutex<bool>,
     changed: Condvar,
 }
@@ -70,6 +71,12 @@ impl ChatProvider {
         self.shared.asked.lock().unwrap().clone()
     }
 
+    /// The headers `traceparent` of the requests for answers so far; empty where there was none.
+    #[must_use]
+    pub fn traced(&self) -> Vec<String> {
+        self.shared.traced.lock().unwrap().clone()
+    }
+
     /// Lets all that is held go on.
     pub fn release(&self) {
         *self.shared.released.lock().unwrap() = true;
@@ -86,7 +93,7 @@ impl Drop for ChatProvider {
 /// One connection, one request. A client that left ends it.
 fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let (path, body) = request(&mut reader)?;
+    let Heard { path, traceparent, body } = request(&mut reader)?;
     let mut stream = stream;
     let kind = if path.ends_with("/chat/completions") { "text/event-stream" } else { "application/json" };
     let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: {kind}\r\n\r\n");
@@ -95,6 +102,7 @@ fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
         return stream.write_all(br#"{"data": []}"#).ok();
     }
     shared.asked.lock().unwrap().push(body.clone());
+    shared.traced.lock().unwrap().push(traceparent);
     for piece in script(&body) {
         match piece {
             Piece::Text(text) => {
@@ -115,11 +123,20 @@ fn send(stream: &mut TcpStream, chunk: &Value) -> Option<()> {
     stream.write_all(format!("data: {chunk}\n\n").as_bytes()).ok()
 }
 
-/// The path and the JSON of a request.
-fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
+/// A request, as far as tests want to know it.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub path: String,
+    pub traceparent: String,
+    /// Null where it is no JSON.
+    pub body: Value,
+}
+
+/// Reads one request.
+pub(crate) fn request(reader: &mut BufReader<TcpStream>) -> Option<Heard> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
-    let path = line.split_whitespace().nth(1)?.to_owned();
+    let mut heard = Heard { path: line.split_whitespace().nth(1)?.to_owned(), ..Heard::default() };
     let mut length = 0;
     loop {
         line.clear();
@@ -127,9 +144,12 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().ok()?;
+        } else if name.eq_ignore_ascii_case("traceparent") {
+            value.trim().clone_into(&mut heard.traceparent);
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((path, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    heard.body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Some(heard)
 }

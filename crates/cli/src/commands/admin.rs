@@ -1,53 +1,14 @@
-//! Small commands about the installation: status, keys, workspaces, index, configuration.
+//! Small commands about the installation: keys, workspaces, index, configuration.
 
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
-use ibid_api::system::{Key, KeyRequest, Status, Workspace, WorkspaceRequest};
+use ibid_api::system::{Key, KeyRequest, Workspace, WorkspaceRequest};
 use ibid_types::{Error, Result};
 
 use crate::args::{Common, Configuration, Index, Keys, Workspaces};
 use crate::context::{Context, configuration as load, escaped};
-use crate::output::{counted, foreign, grouped, json, line, note, piece};
-
-pub fn status(context: &Context) -> Result<ExitCode> {
-    let status: Status = context.client.get(&context.path("/v1/status"))?.json()?;
-    if context.common.json {
-        json(&status)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let jobs = status.jobs;
-    let chat = if status.chat_models.is_empty() { "none".to_owned() } else { status.chat_models.join(", ") };
-    for (name, value) in [
-        ("version", status.version),
-        ("workspace", status.workspace),
-        ("documents", grouped(status.documents)),
-        ("chunks", grouped(status.chunks)),
-        ("jobs", format!("{} queued, {} running, {} failed", jobs.queued, jobs.running, jobs.failed)),
-        (
-            "index",
-            if status.index_lag == 0 {
-                "up to date".to_owned()
-            } else {
-                format!("{} entries behind", status.index_lag)
-            },
-        ),
-        ("embedder", status.embedder),
-        ("chat", chat),
-        ("answers", status.answer_mode),
-        (
-            "key",
-            if status.key_required {
-                "required".to_owned()
-            } else {
-                "not required (loopback only)".to_owned()
-            },
-        ),
-    ] {
-        line(&format!("{}  {}", context.color.dim(&format!("{name:<9}")), foreign(&value)))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
+use crate::output::{counted, foreign, json, line, note, piece};
 
 pub fn index(context: &Context, command: &Index) -> Result<ExitCode> {
     match command {

@@ -5,10 +5,12 @@
 
 pub mod list;
 mod manual;
+mod read;
 mod registry;
 mod text;
 
 pub use manual::manual;
+pub use read::read_text;
 pub use registry::Registry;
 
 /// How a metric's values are to be read.

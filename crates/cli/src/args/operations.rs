@@ -1,0 +1,38 @@
+//! What operators type: the log, dashboards, what a server does right now.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Stays and shows it anew every two seconds
+    #[arg(long)]
+    pub watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Top {
+    /// Ends after so many screens [default: without end on a terminal, else 1]
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    pub count: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// Shows or changes the level of a running server's log, until it ends
+    Level {
+        /// error, warn, info, debug or trace; also ibid_serve=debug,info
+        level: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Ops {
+    /// Writes the dashboards for Grafana
+    Dashboards {
+        /// The folder, such as that of Grafana's provisioning
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+    },
+}
