@@ -204,3 +204,12 @@ pub struct Finding {
     /// What to do; empty where all is well.
     pub fix: String,
 }
+
+/// `GET /v1/ops/runbooks`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Runbook {
+    pub name: String,
+    pub title: String,
+    /// Steps that run; 0 for one that cannot be read, whose title then says why.
+    pub steps: usize,
+}

@@ -4,9 +4,11 @@
 
 pub mod alert;
 pub mod dashboard;
+pub mod doctor;
 pub mod incident;
 pub mod machine;
 pub mod metric;
 pub mod notify;
+pub mod runbook;
 pub mod series;
 pub mod slo;

@@ -33,7 +33,7 @@ use crate::live::Streams;
 use crate::metrics::Metrics;
 use crate::metrics::model::{MeteredChat, MeteredEmbedder};
 use crate::watch::Watching;
-use crate::{embedder, policy, search, upkeep, watch};
+use crate::{embedder, policy, quality, search, upkeep, watch};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -181,6 +181,10 @@ impl App {
             let watcher = Arc::clone(self);
             threads.push(ibid_runtime::background("alerts", &self.shutdown, move |shutdown| {
                 watch::alerts(&watcher, shutdown);
+            }));
+            let checker = Arc::clone(self);
+            threads.push(ibid_runtime::background("quality", &self.shutdown, move |shutdown| {
+                quality::watch(&checker, shutdown);
             }));
             let courier = Arc::clone(self);
             threads.push(ibid_runtime::background("notify", &self.shutdown, move |shutdown| {
@@ -336,6 +340,12 @@ impl App {
             })
             .collect();
         Ok(serde_json::json!({ "rebuilt": workspaces }))
+    }
+
+    /// How the indexes differ from the store; empty where they are as they should be.
+    pub fn index_differences(&self) -> Result<Vec<String>> {
+        let verified = self.indexes.verify(None)?;
+        Ok(verified.into_iter().flat_map(|of_workspace| of_workspace.differences).collect())
     }
 
     /// The accuracy of answers as it was last measured; none where nothing was checked yet.

@@ -224,6 +224,11 @@ impl Reply {
         Ok(bytes)
     }
 
+    /// The body as text; what is no UTF-8 is shown as `�`.
+    pub fn text(self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.bytes()?).into_owned())
+    }
+
     pub fn json<T: DeserializeOwned>(self) -> Result<T> {
         let bytes = self.bytes()?;
         serde_json::from_slice(&bytes).map_err(|error| {

@@ -21,6 +21,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod policy;
+mod quality;
 mod router;
 mod routes;
 mod runs;

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
-    alerts, ask, backups, documents, flows, incidents, jobs, openai, runs, search, system, telemetry,
+    alerts, ask, backups, doctor, documents, flows, incidents, jobs, openai, runs, search, system, telemetry,
     threads, upload,
 };
 use crate::{auth, openapi, page};
@@ -112,6 +112,9 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::change))
         .routes(routes!(incidents::review))
+        .routes(routes!(doctor::doctor))
+        .routes(routes!(doctor::runbooks))
+        .routes(routes!(doctor::runbook))
         .routes(routes!(telemetry::series))
         .routes(routes!(telemetry::log_level, telemetry::log_level_change))
         .layer(DefaultBodyLimit::max(limits.request_bytes_max))

@@ -99,6 +99,10 @@ fn check(app: &App) {
     if let Ok(lag) = app.index_lag() {
         looked(app, slo::FRESHNESS, lag <= app.config.slo.freshness_entries_max);
     }
+    if let Some(base_at) = app.backup.as_ref().and_then(|backup| backup.status().base_at) {
+        let age_ms = app.clock.now().0 - base_at.0;
+        looked(app, slo::BACKUP, age_ms / 1000 <= app.config.slo.backup_age_seconds_max.cast_signed());
+    }
     if let Some(accuracy) = app.watching_accuracy() {
         looked(app, slo::ACCURACY, accuracy >= app.config.slo.accuracy_min);
     }

@@ -83,7 +83,8 @@ mod tests {
     fn a_default_rule_can_be_left_out_or_replaced() {
         let usual = read(&[]).unwrap().len();
         assert_eq!(read(&["alerts.disabled=['high-cpu']"]).unwrap().len(), usual - 1);
-        let own = "{name='high-cpu', severity='info', metric='ibid_process_cpu_cores', above=1.0, summary='x'}";
+        let own =
+            "{name='high-cpu', severity='info', metric='ibid_process_cpu_cores', above=1.0, summary='x'}";
         assert_eq!(read(&[&format!("alerts.rules=[{own}]")]).unwrap().len(), usual);
         assert_eq!(read(&["alerts.disabled=['no-such']"]).unwrap_err().code, "alert_rule_unknown");
     }
@@ -91,7 +92,9 @@ mod tests {
     #[test]
     fn a_rule_over_what_is_not_measured_is_refused() {
         let own = |metric: &str, labels: &str| {
-            let rule = format!("{{name='own', severity='info', metric='{metric}', labels={labels}, above=1.0, summary='x'}}");
+            let rule = format!(
+                "{{name='own', severity='info', metric='{metric}', labels={labels}, above=1.0, summary='x'}}"
+            );
             read(&[&format!("alerts.rules=[{rule}]")])
         };
         assert!(own("ibid_chat_answers_total", "{mode='extractive'}").is_ok());

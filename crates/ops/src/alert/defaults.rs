@@ -308,9 +308,50 @@ fn answers() -> Vec<Rule> {
     ]
 }
 
-/// What depends on backups being counted.
 fn backups() -> Vec<Rule> {
-    Vec::new()
+    let age = || E::Value(of(list::BACKUP_AGE.0));
+    let base = E::Value(of(list::BACKUP_BASE_AGE.0));
+    let failed = E::Increase(of(list::BACKUP_FAILURES.0), HOUR);
+    let behind = "the backup at {subject} is {value} s behind";
+    let day = 86_400.0;
+    vec![
+        rule("backup-late", Critical, behind, "backup-failed", vec![Condition::above(age(), 3600.0)])
+            .each("destination"),
+        rule("backup-late-warning", Warning, behind, "backup-failed", vec![Condition::above(age(), 300.0)])
+            .each("destination"),
+        rule(
+            "backup-failed",
+            Warning,
+            "{value} attempts at the backup at {subject} failed within an hour",
+            "backup-failed",
+            vec![Condition::above(failed, 3.0)],
+        )
+        .each("destination"),
+        rule(
+            "base-late",
+            Warning,
+            "the newest base is {value} s old, though one is made every day",
+            "backup-failed",
+            vec![Condition::above(base, 1.5 * day)],
+        )
+        .held(5 * MINUTE),
+        rule(
+            "drill-failed",
+            Critical,
+            "the last rehearsal of a restore failed",
+            "backup-failed",
+            vec![Condition::above(E::Value(of(list::DRILL_FAILED.0)), 0.0)],
+        )
+        .held(Duration::ZERO),
+        rule(
+            "drill-late",
+            Warning,
+            "the last rehearsal that succeeded was {value} s ago",
+            "backup-failed",
+            vec![Condition::above(E::Value(of(list::DRILL_AGE.0)), 9.0 * day)],
+        )
+        .held(5 * MINUTE),
+    ]
 }
 
 fn health() -> Vec<Rule> {

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod ask;
 pub mod backups;
+pub mod doctor;
 pub mod documents;
 pub mod flows;
 pub mod incidents;
