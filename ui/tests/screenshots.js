@@ -139,6 +139,7 @@ const SCENES = {
     await page.locator('[data-endpoint="GET /v1/documents"]').getByRole('button', { name: 'Send' }).click();
     await page.getByRole('region', { name: 'Response' }).waitFor();
   }],
+  operations: ['#/operations', async (page) => page.getByRole('slider', { name: 'Money: moments' }).waitFor()],
   key: ['#/', async (page, server) => {
     server.key = 'ibid_x';
     await page.reload();
