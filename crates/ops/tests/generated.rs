@@ -34,3 +34,10 @@ fn the_dashboards_of_the_repository_are_those_of_the_program() {
 fn the_recording_rules_of_the_repository_are_those_of_the_program() {
     check("deploy/prometheus/recording.yml", &ibid_ops::dashboard::recording_rules());
 }
+
+#[test]
+fn the_alert_rules_of_the_repository_are_those_of_the_program() {
+    let config = ibid_config::Layers::defaults().unwrap().finish().unwrap().0;
+    let rules = ibid_ops::alert::rules(&config).unwrap();
+    check("deploy/prometheus/alerts.yml", &ibid_ops::alert::to_prometheus(&rules));
+}

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ibid_config::Layers;
-use ibid_ops::alert::{Board, Change, Rule, Settings, default_rules, evaluate, rules};
+use ibid_ops::alert::{Board, Change, Rule, Settings, default_rules, evaluate, rules, to_prometheus};
 use ibid_ops::metric::{Registry, list};
 use ibid_ops::series::Series;
 use ibid_types::Timestamp;
@@ -259,5 +259,17 @@ fn every_objective_tells_when_its_budget_burns() {
         let (fired, over) = played(rule, *bad, *good, 300, 1700);
         assert!(fired.is_some(), "{} of {name} did not fire", rule.name);
         assert!(over.is_some_and(|over| over > fired.unwrap()), "{} is not over", rule.name);
+    }
+}
+
+#[test]
+fn prometheus_reads_the_same_rules() {
+    let config = Layers::defaults().unwrap().finish().unwrap().0;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("alerts.yml").display().to_string();
+    std::fs::write(&file, to_prometheus(&rules(&config).unwrap())).unwrap();
+    match std::process::Command::new("promtool").args(["check", "rules", &file]).output() {
+        Ok(said) => assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr)),
+        Err(_) => println!("SKIPPED: promtool is not installed (Debian: prometheus)"),
     }
 }

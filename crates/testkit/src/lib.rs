@@ -5,6 +5,7 @@
 
 mod collector;
 mod following;
+mod inbox;
 mod provider;
 mod running;
 
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 
 pub use collector::{Collector, Span};
 pub use following::{Events, Told, View};
+pub use inbox::{Inbox, MailServer, Post};
 pub use provider::{ChatProvider, Piece};
 pub use running::{Dice, Running};
 

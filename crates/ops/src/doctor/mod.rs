@@ -15,7 +15,7 @@ use crate::machine;
 
 /// Below these the disk is about to be full.
 const FREE_SHARE_MIN: f64 = 0.05;
-const FREE_BYTES_MIN: u64 = 512 << 20;
+const FREE_BYTES_MIN: u64 = 256 << 20;
 /// A file that was written so far in the future says that the clock was set back.
 const CLOCK_BACK_MS: i64 = 600_000;
 /// The first day on which this program can have been made.
