@@ -1,13 +1,19 @@
 //! The command line, as `--help` shows it.
 
+mod backups;
+mod operations;
 mod runs;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use backups::{Backup, Drill, Restore};
+pub use operations::{Log, Ops, Status, Top};
 pub use runs::{Chat, Flow, Quality, Run};
+pub use watch::{Alerts, Doctor, Incidents, RunbookRun, Runbooks};
 
 /// Answers from your own documents, with the exact source of every claim.
 #[derive(Debug, Parser)]
@@ -91,14 +97,43 @@ pub enum Command {
     /// Looks after the indexes
     #[command(subcommand)]
     Index(Index),
+    /// Makes, lists and checks backups
+    #[command(subcommand, visible_alias = "backups")]
+    Backup(Backup),
+    /// Restores a moment from a backup into a new directory
+    Restore(Restore),
+    /// Rehearses a restore
+    #[command(subcommand, visible_alias = "drills")]
+    Drill(Drill),
+    /// Lists, silences and tries out alerts
+    #[command(subcommand, visible_alias = "alert")]
+    Alerts(Alerts),
+    /// Shows how the objectives stand and what is left of their error budgets
+    Slo,
+    /// Opens, follows and reviews incidents
+    #[command(subcommand, visible_alias = "incident")]
+    Incidents(Incidents),
+    /// Carries runbooks out
+    #[command(subcommand, visible_alias = "runbooks")]
+    Runbook(Runbooks),
+    /// Looks for what is wrong, and says what to do; exit code 1 if something is
+    Doctor(Doctor),
     /// Makes, lists and revokes API keys
     #[command(subcommand)]
     Keys(Keys),
     /// Makes, lists and deletes workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(Workspaces),
-    /// Shows what is in the library and how it answers
-    Status,
+    /// Shows what is in the library, how it answers and how the server fares
+    Status(Status),
+    /// Shows what a server does right now; q ends it
+    Top(Top),
+    /// Shows or changes what a server logs
+    #[command(subcommand)]
+    Log(Log),
+    /// Makes what other tools need to watch a server
+    #[command(subcommand)]
+    Ops(Ops),
     /// Shows the configuration
     #[command(subcommand)]
     Config(Configuration),

@@ -1,19 +1,28 @@
 //! The commands, a file a noun, and the table that finds them.
 
 mod admin;
+mod alerts;
 mod ask;
+mod backups;
 mod chat;
+mod doctor;
 mod documents;
 mod eval;
 mod flows;
 mod follow;
 mod form;
+mod incidents;
 mod ingest;
 mod jobs;
 mod models;
+mod operations;
+mod runbooks;
 mod runs;
+mod scrape;
 mod search;
 mod serve;
+mod status;
+mod top;
 mod watch;
 
 use std::process::ExitCode;
@@ -42,9 +51,20 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Models(command) => models::run(&common, command),
         Command::Eval(arguments) => eval::run(&common, &arguments),
         Command::Index(command) => admin::index(&open(Mode::Command)?, &command),
+        Command::Backup(command) => backups::backup(&common, &command),
+        Command::Restore(arguments) => backups::restore(&common, &arguments),
+        Command::Drill(command) => backups::drill(&open(Mode::Command)?, &command),
+        Command::Alerts(command) => alerts::run(&open(Mode::Command)?, command),
+        Command::Slo => alerts::slo(&open(Mode::Command)?),
+        Command::Incidents(command) => incidents::run(&open(Mode::Command)?, command),
+        Command::Runbook(command) => runbooks::run(&common, &command),
+        Command::Doctor(arguments) => doctor::run(&common, &arguments),
         Command::Keys(command) => admin::keys(&open(Mode::Command)?, command),
         Command::Workspace(command) => admin::workspaces(&open(Mode::Command)?, command),
-        Command::Status => admin::status(&open(Mode::Command)?),
+        Command::Status(arguments) => status::run(&open(Mode::Command)?, &arguments),
+        Command::Top(arguments) => top::run(&open(Mode::Command)?, &arguments),
+        Command::Log(command) => operations::log(&open(Mode::Command)?, command),
+        Command::Ops(command) => operations::ops(&command),
         Command::Config(command) => admin::configuration(&common, &command),
         Command::Completions { shell } => {
             let mut script = Vec::new();

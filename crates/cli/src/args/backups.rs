@@ -1,0 +1,51 @@
+//! Arguments of `ibid backup`, `ibid restore` and `ibid drill`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum Backup {
+    /// Makes a base now; every commit is shipped by itself within a second
+    Now,
+    /// Lists what can be restored, destination by destination
+    List {
+        /// Only this destination
+        #[arg(long, value_name = "NAME")]
+        from: Option<String>,
+    },
+    /// Reads and checks every object of the backups
+    Verify {
+        /// Only this destination
+        #[arg(long, value_name = "NAME")]
+        from: Option<String>,
+    },
+    /// Removes what is older than the destinations keep
+    Prune,
+    /// Shows how far behind the backup is
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// `latest`, a time such as 2026-11-21T14:30:00Z, or the number of a commit
+    #[arg(long, value_name = "MOMENT", default_value = "latest")]
+    pub to: String,
+    /// The new directory; it must not exist or be empty
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub into: Option<PathBuf>,
+    /// Says what would be restored and restores nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only from this destination [default: from all, in order]
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Drill {
+    /// Restores the newest backup into a scratch folder, checks it and asks it questions
+    Now,
+    /// Lists rehearsals, newest first
+    List,
+}
