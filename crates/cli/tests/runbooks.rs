@@ -66,8 +66,10 @@ fn store_damaged() {
     assert!(String::from_utf8_lossy(&keys.stdout).contains("kept"), "{keys:?}");
 }
 
-/// Flips bytes in every page but the first, which says what the file is.
+/// Flips bytes in every page but the first, which says what the file is. The log beside it still holds whole pages, which
+/// would be read instead.
 fn damage(database: &Path) {
+    std::fs::remove_file(database.with_extension("db-wal")).unwrap();
     let mut file = OpenOptions::new().write(true).open(database).unwrap();
     let pages = file.metadata().unwrap().len() / 4096;
     for page in 1..pages {

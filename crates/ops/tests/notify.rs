@@ -154,7 +154,7 @@ fn a_message_waits_for_its_receiver_and_is_a_dead_letter_in_the_end() {
     let gone = receiver("gone", "webhook", "url='http://127.0.0.1:1'");
     let mut place = Place::new(&[format!("notify.receivers=[{gone}]"), "notify.attempts_max=3".to_owned()]);
     place.panicked(1.0);
-    place.pass(20 * MINUTE_MS);
+    place.pass(10 * MINUTE_MS);
     assert_eq!(place.failed_jobs(), 1);
 }
 

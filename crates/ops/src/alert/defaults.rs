@@ -374,7 +374,8 @@ fn health() -> Vec<Rule> {
             "provider-down",
             vec![Condition::above(failed("embedder|chat"), 0.0)],
         )
-        .each("check"),
+        .each("check")
+        .opens(2),
         rule(
             "undelivered",
             Warning,

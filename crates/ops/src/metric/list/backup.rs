@@ -8,7 +8,7 @@ room! {
     BACKUP_WAITING: Gauge<1> = ("ibid_backup_waiting_segments", &["destination"],
         "Segments that are not at the destination yet");
     BACKUP_REACHABLE: Gauge<1> = ("ibid_backup_reachable", &["destination"],
-        "1 where the last attempt at the destination succeeded, else 0");
+        "Whether the last attempt at the destination succeeded (1) or failed (0)");
     BACKUP_SPOOL: Gauge<0> = ("ibid_backup_spool_bytes", &[],
         "Segments on this machine that are not at every destination");
     BACKUP_COMMITS: Counter<0> = ("ibid_backup_commits_total", &[],
@@ -26,7 +26,7 @@ room! {
     DRILL_AGE: Gauge<0> = ("ibid_drill_age_seconds", &[],
         "Time since the last rehearsal that succeeded; without one, since the start");
     DRILL_FAILED: Gauge<0> = ("ibid_drill_failed", &[],
-        "1 where the last rehearsal failed, else 0");
+        "Whether the last rehearsal failed (1) or succeeded (0)");
     DRILL_RPO: Gauge<0> = ("ibid_drill_rpo_seconds", &[],
         "What the last rehearsal would have lost: the age of the oldest commit that was not in the backup");
     DRILL_RTO: Gauge<0> = ("ibid_drill_rto_seconds", &[],

@@ -2,7 +2,7 @@
 
 room! {
     CHECKS_FAILED: Gauge<1> = ("ibid_health_check_failed", &["check"],
-        "1 where a check of readiness fails and 0 where it passes, by check (store, blobs, index, embedder, chat)");
+        "Whether a check of readiness fails (1) or passes (0), by check (store, blobs, index, embedder, chat)");
     QUALITY_ACCURACY: Gauge<0> = ("ibid_quality_accuracy_ratio", &[],
         "Share of re-verified claims and golden questions of the last day that were right, 0 to 1");
     QUALITY_CHECKED: Counter<2> = ("ibid_quality_checks_total", &["kind", "outcome"],
