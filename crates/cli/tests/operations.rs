@@ -20,7 +20,7 @@ fn home() -> Home {
 
 fn bakery() -> Home {
     let home = home();
-    home.write("bakery.md", "# Bakery\n\nThe bakery opens at six. The manager approves refunds.\n");
+    let _ = home.write("bakery.md", "# Bakery\n\nThe bakery opens at six. The manager approves refunds.\n");
     let _ = home.ok(&["ingest", &home.files()]);
     home
 }
@@ -84,8 +84,9 @@ fn prometheus_scrapes_the_server_and_its_rules_give_values() {
             .unwrap(),
     );
     let value = |query: &str| -> Option<f64> {
-        let url = format!("http://{address}/api/v1/query");
-        let body = answer(server.http.get(url).query(&[("query", query)]).send().ok()?).1;
+        let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let url = format!("http://{address}/api/v1/query?query={encoded}");
+        let body = answer(server.http.get(url).send().ok()?).1;
         body.pointer("/data/result/0/value/1")?.as_str()?.parse().ok()
     };
     for query in [
@@ -210,6 +211,7 @@ fn lines_name_their_request_and_hold_no_secret() {
     let child = Killed(child);
     let said = lines.find(|line| line.starts_with("Ibid answers on ")).unwrap();
     let base = said.split(' ').nth(3).unwrap();
+    ibid_runtime::set_up_tls();
     let http = reqwest::blocking::Client::new();
     let secret = format!("ghp_{}", "a1B2".repeat(9));
     let reply =

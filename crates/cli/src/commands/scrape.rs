@@ -50,7 +50,8 @@ impl Scrape {
 
     fn sum(&self, name: &str, chosen: impl Fn(&Key) -> bool) -> f64 {
         let chosen = self.values.iter().filter(|(key, _)| key.name == name && chosen(key));
-        chosen.map(|(_, value)| value).sum()
+        // A sum of nothing would be -0.
+        chosen.fold(0.0, |sum, (_, value)| sum + value)
     }
 }
 
