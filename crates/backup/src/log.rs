@@ -43,7 +43,9 @@ pub fn read_log(
     let place = name.to_string();
     let mut previous = previous;
     let mut segments = Vec::new();
-    for (number, one) in (name.segments.0..=name.segments.1).zip(split(object)) {
+    let parts = split(object);
+    let count = parts.len() as u64;
+    for (number, one) in (name.segments.0..=name.segments.1).zip(parts) {
         let segment = Segment::read(&name.generation, number, one, keys)?;
         if previous.is_some_and(|previous| previous != segment.head.previous) {
             return Err(damaged(&place, "the chain from the segment before it"));
@@ -53,6 +55,7 @@ pub fn read_log(
     }
     let first = segments.first().map(|segment| segment.head.first_commit);
     let last = segments.last().map(|segment| (segment.head.number, segment.last_commit()));
-    let is_whole = first == Some(name.commits.0) && last == Some((name.segments.1, name.commits.1));
+    let is_all = name.segments.0 + count == name.segments.1 + 1;
+    let is_whole = is_all && first == Some(name.commits.0) && last == Some((name.segments.1, name.commits.1));
     if is_whole { Ok(segments) } else { Err(damaged(&place, "its name")) }
 }

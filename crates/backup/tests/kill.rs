@@ -36,7 +36,9 @@ fn there(folder: &Path) -> Vec<Arc<dyn Destination>> {
 #[test]
 fn child() {
     let (Ok(data), Ok(root)) = (std::env::var(DATA), std::env::var(THERE)) else { return };
-    let library = Library::open(Path::new(&data), there(Path::new(&root)), keys(), Clock::system());
+    // The interval that is usual.
+    let (second, there) = (Duration::from_secs(1), there(Path::new(&root)));
+    let library = Library::shipping_every(second, Path::new(&data), there, keys(), Clock::system());
     let (backup, shutdown) = (Arc::clone(&library.backup), Shutdown::new());
     let shipper = Arc::clone(&backup);
     ibid_runtime::background("backup", &shutdown, move |shutdown| shipper.run(shutdown));

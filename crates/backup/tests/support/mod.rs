@@ -65,6 +65,16 @@ pub struct Library {
 
 impl Library {
     pub fn open(data: &Path, destinations: Vec<Arc<dyn Destination>>, keys: Keys, clock: Clock) -> Self {
+        Self::shipping_every(Duration::from_millis(20), data, destinations, keys, clock)
+    }
+
+    pub fn shipping_every(
+        interval: Duration,
+        data: &Path,
+        destinations: Vec<Arc<dyn Destination>>,
+        keys: Keys,
+        clock: Clock,
+    ) -> Self {
         std::fs::create_dir_all(data).unwrap();
         let tap = LogTap::new(clock.clone());
         let path = data.join("ibid.db");
@@ -78,7 +88,7 @@ impl Library {
             database: path,
             targets: destinations.into_iter().map(target).collect(),
             keys,
-            interval: Duration::from_millis(20),
+            interval,
             spool_bytes_max: 1 << 30,
             base_minute: 120,
             files: SmallFiles {
