@@ -54,7 +54,7 @@ impl Keys {
             single.local_modes -= rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO;
             let _ = rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &single);
             std::thread::spawn(move || {
-                let keys = std::io::stdin().bytes().map_while(std::result::Result::ok);
+                let keys = std::io::stdin().lock().bytes().map_while(std::result::Result::ok);
                 keys.map_while(|key| sender.send(key).ok()).for_each(drop);
             });
         } else {
