@@ -58,9 +58,8 @@ fn store_damaged() {
     assert_eq!(home.run(&["doctor", "--only", "store"]).code, 1);
     let said = home.ok(&["runbook", "run", "store-damaged", "--yes"]);
     assert!(said.out.contains("verified"), "{said:?}");
-    let restored = std::fs::read_dir(home.path()).unwrap().flatten().map(|entry| entry.path());
-    let restored =
-        restored.filter(|path| path.display().to_string().contains("data-restored-")).next().unwrap();
+    let mut restored = std::fs::read_dir(home.path()).unwrap().flatten().map(|entry| entry.path());
+    let restored = restored.find(|path| path.display().to_string().contains("data-restored-")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibid"));
     let keys = command.arg("--data-dir").arg(restored).args(["keys", "list"]).output().unwrap();
     assert!(String::from_utf8_lossy(&keys.stdout).contains("kept"), "{keys:?}");

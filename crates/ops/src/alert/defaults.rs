@@ -158,7 +158,7 @@ fn machine() -> Vec<Rule> {
         rule(
             "restarted",
             Info,
-            "the program started {value} s ago",
+            "the program started a few minutes ago",
             "service-down",
             vec![Condition::below(E::Age(of(list::PROCESS_START.0)), 300.0)],
         )

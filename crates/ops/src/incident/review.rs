@@ -17,7 +17,9 @@ pub fn review(incident: &IncidentRow, events: &[IncidentEvent], alerts: &[AlertR
     };
     let in_time = match (incident.respond_by, incident.acknowledged_at) {
         (Some(by), Some(at)) if at <= by => "in time",
-        (Some(_), _) => "**too late**",
+        (Some(_), Some(_)) => "**too late**",
+        (Some(_), None) if incident.late_at.is_some() => "**too late**",
+        (Some(_), None) => "the clock runs",
         (None, _) => "no clock",
     };
     let rows = [
