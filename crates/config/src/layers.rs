@@ -224,7 +224,7 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 /// Values as text for `ibid config show`; what is secret stays hidden.
 fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
     let text = |key: &str, value: &Value| {
-        let is_secret = (key.ends_with("_key") || key.starts_with("telemetry.otlp_headers")) && value.as_str().is_some_and(|text| !text.is_empty());
+        let is_secret = key.ends_with("_key") && value.as_str().is_some_and(|text| !text.is_empty());
         let is_secret_list = [
             "chat.models",
             "flow.keys",
@@ -232,6 +232,7 @@ fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
             "notify.receivers",
             "backup.keys",
             "backup.destinations",
+            "telemetry.otlp_headers",
         ]
         .contains(&key);
         if is_secret || is_secret_list && value.as_array().is_some_and(|list| !list.is_empty()) {

@@ -1,6 +1,5 @@
 //! The typed tree, and what must hold between its values.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -225,8 +224,8 @@ pub struct Log {
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     pub otlp_endpoint: String,
-    #[serde(default)]
-    pub otlp_headers: BTreeMap<String, Secret>,
+    /// Each `NAME: VALUE`.
+    pub otlp_headers: Vec<Secret>,
     pub traces_percent: u8,
 }
 
@@ -293,6 +292,10 @@ impl Config {
             "telemetry.otlp_endpoint",
             "an http:// or https:// address",
         );
+        for (index, header) in self.telemetry.otlp_headers.iter().enumerate() {
+            let key = format!("telemetry.otlp_headers[{index}]");
+            must(header.reveal().contains(": "), &key, "\"NAME: VALUE\"");
+        }
         must(self.telemetry.traces_percent <= 100, "telemetry.traces_percent", "0 to 100");
         for (index, key) in self.flow.keys.iter().enumerate() {
             let at = |field: &str| format!("flow.keys[{index}].{field}");

@@ -113,10 +113,11 @@ impl Sender {
             Error::bad_request("telemetry_endpoint", what)
         };
         let mut headers = HeaderMap::new();
-        for (name, value) in &config.otlp_headers {
-            let name = HeaderName::try_from(name.as_str()).map_err(|error| unusable().caused_by(error))?;
+        for header in &config.otlp_headers {
+            let (name, value) = header.reveal().split_once(": ").ok_or_else(unusable)?;
+            let name = HeaderName::try_from(name).map_err(|error| unusable().caused_by(error))?;
             let mut value =
-                HeaderValue::from_str(value.reveal()).map_err(|error| unusable().caused_by(error))?;
+                HeaderValue::from_str(value.trim()).map_err(|error| unusable().caused_by(error))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -264,7 +265,7 @@ mod tests {
         let url = |endpoint: &str| {
             let config = ibid_config::Telemetry {
                 otlp_endpoint: endpoint.to_owned(),
-                otlp_headers: std::collections::BTreeMap::new(),
+                otlp_headers: Vec::new(),
                 traces_percent: 100,
             };
             Sender::new(&config).unwrap().url
