@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 run_tests() {
   IBID_TEST_S3=$1 cargo test --quiet --locked --package ibid-blob --test conformance -- --ignored s3_
+  IBID_TEST_S3=$1 cargo test --quiet --locked --package ibid-backup --test destinations -- --ignored s3_
 }
 
 if [ -n "${IBID_TEST_S3:-}" ]; then

@@ -18,12 +18,12 @@ use parking_lot::Mutex;
 
 use crate::courier::{Courier, failure};
 use crate::destination::Destination;
-use crate::files::SmallFiles;
+use crate::files::{Seen, SmallFiles};
 use crate::line::Line;
 use crate::local::{Fingerprint, Local};
 use crate::names::{self, Named};
 use crate::originals::Originals;
-use crate::segment::{self, Link, Segment};
+use crate::segment::{self, Cut, Link, Segment};
 use crate::spool::Spool;
 use crate::status::Status;
 
@@ -109,7 +109,8 @@ impl Backup {
         let couriers: Vec<_> = settings.targets.iter().enumerate().map(courier).collect();
         let folder = settings.local.join("spool");
         let spool = Spool::open(&folder, settings.spool_bytes_max, Arc::clone(&source.originals), &couriers)?;
-        let line = Line::resume(&local, &source.tap, &settings.database, source.clock.now())?;
+        let now = source.clock.now();
+        let line = Line::resume(&local, &source.tap, &settings.database, &settings.files, now)?;
         let backup = Self {
             line: Mutex::new(line),
             couriers,
@@ -175,6 +176,7 @@ impl Backup {
         }
         let mut carrying = self.carrying.lock();
         carrying.shutdown.request();
+        self.couriers.iter().for_each(|courier| courier.wake());
         for thread in carrying.threads.drain(..) {
             let _ = thread.join();
         }
@@ -182,10 +184,12 @@ impl Backup {
 
     /// Waits until all that was cut is at every destination, at most so long; says whether it is.
     pub fn drained(&self, longest: Duration) -> bool {
-        self.start_couriers();
+        if self.couriers.iter().any(|courier| courier.is_busy()) {
+            self.start_couriers();
+        }
         let deadline = Instant::now() + longest;
         let left = || deadline.saturating_duration_since(Instant::now());
-        self.couriers.iter().fold(true, |all, courier| courier.drained(left()) && all)
+        self.couriers.iter().filter(|courier| !courier.drained(left())).count() == 0
     }
 
     #[must_use]
@@ -237,21 +241,32 @@ impl Backup {
         let since = parts.iter().find_map(|part| part.commits.first()).map_or(now, |commit| commit.at);
         let keys = &self.settings.keys;
         let cut = segment::cut(&line.link, &parts, originals.clone(), files, now, &mut line.memory, keys);
-        let cut = cut.and_then(|cut| {
-            self.spool.put(&cut.name.to_string(), cut.object.clone(), cut.originals.clone(), since)?;
-            Ok(cut)
-        });
-        let cut = cut.inspect_err(|_| line.memory.forget());
-        let cut = match cut {
+        let cut = match cut.and_then(|cut| self.advance(line, &parts, cut)) {
             Ok(cut) => cut,
             Err(error) => {
+                line.memory.forget();
+                line.seen = Seen::default();
                 line.pending = parts;
                 self.source.originals.again(originals);
                 return Err(error);
             }
         };
+        if let Some(last) = parts.last() {
+            self.local.shipped_until(last.number);
+        }
+        self.count(&parts, cut.object.len() as u64, cut.log_bytes, begun.elapsed());
+        self.spool.send(&cut.name.to_string(), cut.object, cut.originals, since);
+        Ok(())
+    }
+
+    /// Writes the segment down and then the line after it. Nobody gets the segment before the line knows of it: after a crash
+    /// in between it is cut anew, and there must not be two of one number.
+    fn advance(&self, line: &mut Line, parts: &[LogPart], cut: Cut) -> Result<Cut> {
+        let name = cut.name.to_string();
+        self.spool.keep(&name, &cut.object)?;
+        let former = (line.link.clone(), line.until, line.file);
         line.link = Link {
-            generation: cut.name.generation,
+            generation: cut.name.generation.clone(),
             segment: cut.name.segments.1,
             commit: cut.name.commits.1,
             checksum: cut.checksum,
@@ -261,13 +276,13 @@ impl Backup {
             line.until = last.end();
             line.file = None;
         }
-        line.is_new = false;
-        self.local.save(&line.shipped())?;
-        if let Some(last) = parts.last() {
-            self.local.shipped_until(last.number);
+        if let Err(error) = self.local.save(&line.shipped()) {
+            (line.link, line.until, line.file) = former;
+            self.spool.take_back(&name);
+            return Err(error);
         }
-        self.count(&parts, cut.object.len() as u64, cut.log_bytes, begun.elapsed());
-        Ok(())
+        line.is_new = false;
+        Ok(cut)
     }
 
     /// Saves the line after something of it changed that is no segment.
@@ -286,8 +301,13 @@ impl Backup {
 
     /// What an earlier process left: segments on their way, and a log that was not cut.
     fn take_up(&self) -> Result<()> {
+        let link = self.line.lock().link.clone();
         for (name, object) in self.spool.left() {
             let Some(Named::Log(log)) = names::read(&name) else { continue };
+            if log.generation == link.generation && log.segments.1 > link.segment {
+                self.spool.take_back(&name);
+                continue;
+            }
             let read = Segment::read(&log.generation, log.segments.0, &object, &self.settings.keys);
             let Ok(segment) = read else {
                 tracing::warn!(name, "a segment on its way is damaged; the next base makes up for it");
@@ -305,8 +325,11 @@ impl Backup {
             self.source.originals.again(recent);
         }
         if !line.is_new {
-            self.ship_line(&mut line)?;
-            self.local.drop_tail();
+            match self.ship_line(&mut line) {
+                Ok(()) => self.local.drop_tail(),
+                // It is held, and cut as soon as that is possible; the tail stays until then.
+                Err(error) => tracing::warn!(code = error.code, "the log waits: {}", error.chain()),
+            }
         }
         Ok(())
     }

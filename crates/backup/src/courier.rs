@@ -140,6 +140,18 @@ impl Courier {
         }
     }
 
+    /// Whether something is on its way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.queue.lock().parcels.is_empty()
+    }
+
+    /// Lets it look whether it shall end.
+    pub fn wake(&self) {
+        let _queue = self.queue.lock();
+        self.changed.notify_all();
+    }
+
     /// Waits until nothing is on its way, at most so long; says whether that is so.
     pub fn drained(&self, longest: Duration) -> bool {
         let mut queue = self.queue.lock();
@@ -151,7 +163,7 @@ impl Courier {
     pub fn run(&self, blobs: &dyn Blobs, depot: &dyn Depot, shutdown: &Shutdown) {
         let mut again = AGAIN_FIRST;
         while !shutdown.is_requested() {
-            let Some(parcel) = self.next() else { continue };
+            let Some(parcel) = self.next(shutdown) else { continue };
             let outcome = self.carry(&parcel, blobs, depot);
             self.note(&outcome);
             match outcome {
@@ -169,9 +181,9 @@ impl Courier {
         }
     }
 
-    fn next(&self) -> Option<Parcel> {
+    fn next(&self, shutdown: &Shutdown) -> Option<Parcel> {
         let mut queue = self.queue.lock();
-        if queue.parcels.is_empty() {
+        if queue.parcels.is_empty() && !shutdown.is_requested() {
             self.changed.wait_for(&mut queue, IDLE);
         }
         queue.parcels.front().cloned()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ibid_types::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Larger ones are none of ours, and more of them neither.
@@ -44,7 +45,15 @@ impl SmallFiles {
         files
     }
 
-    /// What changed since the last look. The first look gives nothing: the base has it.
+    /// As if the last look had been at that time: what changed since then is told at the next one.
+    #[must_use]
+    pub fn seen_at(&self, at: Timestamp) -> Seen {
+        let ms = u64::try_from(at.0).unwrap_or_default();
+        let until = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms);
+        Seen(self.look().into_iter().filter(|(_, (changed, _))| *changed <= until).collect())
+    }
+
+    /// What changed since the last look.
     pub fn changes(&self, seen: &mut Seen) -> Vec<FileChange> {
         let now = self.look();
         let changed = now.iter().filter(|(path, mark)| seen.0.get(*path) != Some(mark));

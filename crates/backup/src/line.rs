@@ -7,7 +7,7 @@ use std::path::Path;
 use ibid_store::{LogPart, LogPosition, LogTap, Salts, Taken};
 use ibid_types::{Result, Timestamp};
 
-use crate::files::Seen;
+use crate::files::{Seen, SmallFiles};
 use crate::local::{Fingerprint, Local, Shipped};
 use crate::names::Generation;
 use crate::pages::PageMemory;
@@ -37,7 +37,13 @@ pub struct Line {
 
 impl Line {
     /// Goes on where an earlier process was, or begins a generation.
-    pub fn resume(local: &Local, tap: &LogTap, database: &Path, now: Timestamp) -> Result<Self> {
+    pub fn resume(
+        local: &Local,
+        tap: &LogTap,
+        database: &Path,
+        files: &SmallFiles,
+        now: Timestamp,
+    ) -> Result<Self> {
         let taken = tap.take();
         let shipped = local.load();
         let mut parts = local.tail();
@@ -45,19 +51,19 @@ impl Line {
         if let Some(shipped) = shipped.as_ref().filter(|_| !taken.is_lost)
             && let Some(rest) = shipped.rest(parts, database)
         {
-            return Self::following(shipped, rest);
+            return Self::following(shipped, rest, files);
         }
         local.drop_tail();
         local.forget_shipped();
         Self::begin(shipped.map_or(0, |shipped| shipped.commit), now)
     }
 
-    fn following(shipped: &Shipped, rest: Vec<LogPart>) -> Result<Self> {
+    fn following(shipped: &Shipped, rest: Vec<LogPart>, files: &SmallFiles) -> Result<Self> {
         Ok(Self {
             link: shipped.link()?,
             pending: rest,
             memory: PageMemory::default(),
-            seen: Seen::default(),
+            seen: files.seen_at(shipped.at),
             base_at: shipped.base_at,
             until: shipped.position(),
             file: shipped.file,

@@ -80,7 +80,11 @@ impl Shipped {
     /// What of `parts` (the tail, then the log) is not shipped; `None` where they do not follow on what is.
     #[must_use]
     pub fn rest(&self, parts: Vec<LogPart>, database: &Path) -> Option<Vec<LogPart>> {
-        let is_untouched = self.file.is_some_and(|file| Fingerprint::of(database) == Some(file));
+        let is_untouched = match self.file {
+            Some(file) if Fingerprint::of(database) == Some(file) => true,
+            Some(_) => return None,
+            None => false,
+        };
         // A log that is gone says nothing of what was in it; an untouched file says that nothing was.
         if parts.is_empty() && !is_untouched {
             return None;

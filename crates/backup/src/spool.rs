@@ -71,17 +71,14 @@ impl Spool {
         left
     }
 
-    /// Writes a segment down and gives it to every courier.
-    pub fn put(
-        &self,
-        name: &str,
-        object: Vec<u8>,
-        originals: Vec<ContentHash>,
-        since: Timestamp,
-    ) -> Result<()> {
-        self.write(name, &object).map_err(|error| unusable(&self.folder, error))?;
-        self.send(name, object, originals, since);
-        Ok(())
+    /// Writes a segment down. It is given to nobody yet.
+    pub fn keep(&self, name: &str, object: &[u8]) -> Result<()> {
+        self.write(name, object).map_err(|error| unusable(&self.folder, error))
+    }
+
+    /// Takes back a segment that was given to nobody.
+    pub fn take_back(&self, name: &str) {
+        let _ = fs::remove_file(self.place(name));
     }
 
     /// Gives a segment that is written down to every courier.

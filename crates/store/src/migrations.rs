@@ -34,6 +34,18 @@ pub fn migrate(connection: &mut Connection) -> Result<()> {
     void_leases(connection).map_err(|error| classed(&error))
 }
 
+/// Migrations that a database which holds something lacks; none for a new one.
+pub fn pending(connection: &Connection) -> Result<Vec<&'static str>> {
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'migrations'";
+    let tables: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(|error| classed(&error))?;
+    if tables == 0 {
+        return Ok(Vec::new());
+    }
+    let applied = applied(connection)?;
+    let is_new = |name: &&str| applied.iter().all(|(known, _)| known != name);
+    Ok(MIGRATIONS.iter().map(|(name, _)| *name).filter(is_new).collect())
+}
+
 /// Nobody else has the database open, so whoever held a run is gone and its runs can be taken up at once.
 fn void_leases(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(

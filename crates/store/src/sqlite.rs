@@ -9,6 +9,7 @@
 mod line;
 mod snapshot;
 mod tap;
+mod upgrade;
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -28,8 +29,8 @@ pub use self::snapshot::Snapshot;
 pub use self::tap::{Commit, FRAME_HEAD_BYTES, LogKeeper, LogPart, LogPosition, LogTap, Salts, Taken};
 
 use self::line::{Line, Waiting};
+use self::upgrade::upgrade;
 use crate::fault::classed;
-use crate::migrations::migrate;
 use crate::{Db, Outcome, Row, Statement, Value};
 
 /// The log is folded into the database at this size, and when the writer has been idle.
@@ -75,11 +76,11 @@ impl Sqlite {
     pub fn open(config: SqliteConfig) -> Result<Self> {
         let lock = lock(&config.path)?;
         let mut connection = connect(&config.path, OpenFlags::default())?;
-        migrate(&mut connection)?;
         if let Some(tap) = &config.tap {
             tap.attach(&log_of(&config.path))?;
         }
         let log_pages = count_log_pages(&mut connection, config.tap.clone())?;
+        let connection = upgrade(connection, &config.path)?;
         let writer = Arc::new(Mutex::new(Writer { connection, log_pages, tap: config.tap }));
         let idle = Some(IdleFold::start(&writer)?);
         let readers = Readers::new(config.path, config.readers_max);
