@@ -13,7 +13,7 @@ use ibid_backup::{
 use ibid_blob::Blobs;
 use ibid_runtime::{Chance, Clock, Shutdown};
 use ibid_seal::{Keys, SealKey};
-use ibid_store::{Db, LogTap, Snapshot, Sqlite, SqliteConfig, Statement, Value};
+use ibid_store::{Db, LogTap, Snapshot, Sqlite, SqliteConfig, Statement};
 
 pub fn keys() -> Keys {
     backup_keys(&[SealKey { id: 3, bytes: [9; 32] }])
@@ -153,11 +153,4 @@ pub fn text(chance: &Chance, bytes: usize) -> String {
         text.push_str(&format!(" {:x} ", chance.below(4096)));
     }
     text
-}
-
-pub fn integer(value: &Value) -> i64 {
-    match value {
-        Value::Integer(number) => *number,
-        _ => panic!("{value:?}"),
-    }
 }
