@@ -13,7 +13,6 @@ use super::{Codec, damaged, pack};
 
 const MARK: char = '\u{1}';
 
-
 impl Sealer for Codec {
     fn is_sealing(&self) -> bool {
         self.keys.is_sealing()
@@ -105,7 +104,11 @@ mod tests {
     #[test]
     fn what_was_spoiled_is_told() {
         for spoiled in ["\u{1}", "\u{1}?", "\u{1}AAAA"] {
-            assert_eq!(codec(&[1]).open_text(b"", spoiled).unwrap_err().code, "checkpoint_damaged", "{spoiled:?}");
+            assert_eq!(
+                codec(&[1]).open_text(b"", spoiled).unwrap_err().code,
+                "checkpoint_damaged",
+                "{spoiled:?}"
+            );
         }
     }
 }
