@@ -35,7 +35,7 @@ pub use local::Local;
 pub use make_base::BaseMade;
 pub use originals::Originals;
 pub use prune::{Pruned, prune};
-pub use restore::{Progress, Restored, Sources, plan, restore};
+pub use restore::{Progress, Restored, Sources, fetch_original, plan, restore, restore_rows};
 pub use segment::Link;
 pub use status::{DestinationStatus, Failure, Status};
 pub use verify::{Damage, Verified, verify};

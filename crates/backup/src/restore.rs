@@ -85,13 +85,38 @@ pub fn plan(sources: &Sources, moment: Moment) -> Result<Restored> {
 /// Restores the moment into `into`, which must not exist or be empty. Errors: `restore_target`, `restore_nothing`,
 /// `restore_too_early`, `restore_unfinished`, those of reading a backup.
 pub fn restore(sources: &Sources, moment: Moment, into: &Path, progress: Progress<'_>) -> Result<Restored> {
+    restore_with(sources, moment, into, progress, true)
+}
+
+/// The same without the originals, of which `fetch_original` gives single ones.
+pub fn restore_rows(
+    sources: &Sources,
+    moment: Moment,
+    into: &Path,
+    progress: Progress<'_>,
+) -> Result<Restored> {
+    restore_with(sources, moment, into, progress, false)
+}
+
+/// An original, checked. Errors: `backup_object_missing`, `backup_damaged`, `backup_key_missing`, `backup_unreachable`.
+pub fn fetch_original(sources: &Sources, hash: &ContentHash) -> Result<Vec<u8>> {
+    fetch_piece(&sources.destinations, hash, &sources.keys)
+}
+
+fn restore_with(
+    sources: &Sources,
+    moment: Moment,
+    into: &Path,
+    progress: Progress<'_>,
+    with_originals: bool,
+) -> Result<Restored> {
     refuse_used(into)?;
     let plans = Catalog::read(&sources.destinations)?.plans(moment)?;
     let partial = partial_of(into);
     let restored = first_that_works(&plans, |plan| {
         let _ = fs::remove_dir_all(&partial);
         make_private(&partial).map_err(|error| unwritable(&partial, error))?;
-        restore_plan(sources, plan, &partial, progress)
+        restore_plan(sources, plan, &partial, progress, with_originals)
     })
     .inspect_err(|_| {
         let _ = fs::remove_dir_all(&partial);
@@ -118,7 +143,13 @@ fn first_that_works<T>(plans: &[Plan], mut work: impl FnMut(&Plan) -> Result<T>)
     Err(first.unwrap_or_else(|| Error::not_found("restore_nothing", "the backup holds no whole base")))
 }
 
-fn restore_plan(sources: &Sources, plan: &Plan, into: &Path, progress: Progress<'_>) -> Result<Restored> {
+fn restore_plan(
+    sources: &Sources,
+    plan: &Plan,
+    into: &Path,
+    progress: Progress<'_>,
+    with_originals: bool,
+) -> Result<Restored> {
     let base = fetch_base(sources, plan)?;
     let path = into.join("ibid.db");
     let file = File::options().read(true).write(true).create_new(true).open(&path);
@@ -143,7 +174,7 @@ fn restore_plan(sources: &Sources, plan: &Plan, into: &Path, progress: Progress<
     let files = replay.finish(&base)?;
     let (commit, at, segments) = (replay.commit, replay.at, replay.segments);
     file.sync_all().map_err(|error| unwritable(&path, error))?;
-    let named = Snapshot::open(&path)?.contents()?;
+    let named = if with_originals { Snapshot::open(&path)?.contents()? } else { Vec::new() };
     let missing = restore_originals(sources, &named, into, progress)?;
     let count = write_files(&files, into)?;
     let restored = Restored {

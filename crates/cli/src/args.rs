@@ -100,7 +100,7 @@ pub enum Command {
     /// Makes, lists and checks backups
     #[command(subcommand, visible_alias = "backups")]
     Backup(Backup),
-    /// Restores a moment from a backup into a new directory
+    /// Restores a moment from a backup into a new directory, or a part of it into the library
     Restore(Restore),
     /// Rehearses a restore
     #[command(subcommand, visible_alias = "drills")]

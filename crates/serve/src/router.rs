@@ -99,6 +99,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(backups::status))
         .routes(routes!(backups::prune))
         .routes(routes!(backups::drills, backups::drill))
+        .routes(routes!(backups::restore))
         .routes(routes!(system::metrics))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))

@@ -7,6 +7,7 @@ use ibid_flow::KeepPolicy;
 use ibid_ingest::Changeover;
 use ibid_runtime::Shutdown;
 use ibid_types::Result;
+use parking_lot::Mutex;
 
 use crate::App;
 use crate::embedder::{ACTIVE_SETTING, Active};
@@ -20,6 +21,9 @@ const SLICE: usize = 64;
 const VECTORS_SLICE: usize = 2048;
 /// How long ended jobs stay in listings.
 const JOBS_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
+
+/// Held by a round of the clean-up, and by what must not be cleaned away while it works.
+pub static CLEANING: Mutex<()> = Mutex::new(());
 
 /// Under which key all checkpoints and texts were brought.
 const KEY_SETTING: &str = "sealing_key";
@@ -63,6 +67,7 @@ fn one_round(app: &App, sweep: bool, shutdown: &Shutdown) -> Result<()> {
         delete_unnamed(app, garbage.blobs)?;
         if garbage.documents < SLICE {
             break;
+    let _alone = CLEANING.lock();
         }
     }
     let before = app.clock.now().plus_ms(-JOBS_KEPT_MS);
@@ -102,6 +107,11 @@ fn delete_unnamed(app: &App, contents: Vec<ibid_types::ContentHash>) -> Result<(
     for slice in contents.chunks(SLICE) {
         let _no_uploads = app.uploads.write();
         for content in app.store.unnamed(slice.to_vec())? {
+/// Lets the next round look at all checkpoints and texts again: some came that may be under another key.
+pub fn reencrypt_again(app: &App) -> Result<()> {
+    app.store.setting_set(KEY_SETTING, "")
+}
+
             app.blobs.delete(&content)?;
         }
     }

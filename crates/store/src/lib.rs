@@ -17,6 +17,7 @@ mod flows;
 mod incidents;
 mod jobs;
 mod keys;
+mod merge;
 mod migrations;
 mod ready;
 mod runs;
@@ -52,6 +53,7 @@ pub use incidents::{
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
 pub use keys::{Key, random_secret, secrets_equal};
 pub use ready::{ReadyChunk, ReadyDocument};
+pub use merge::{Part, PartHeld, PartNamed};
 pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
 pub use sealing::{SealedColumn, SealedText, Sealer, Unsealed};
 pub use sqlite::{

@@ -94,7 +94,7 @@ pub fn publish(publish: &PublishVersion) -> Vec<Statement> {
         ),
         Statement::new(
             "UPDATE documents SET status = 'ready', current_version = $2, title = $3, author = $4, language = $5, tags = $6, date = $7, \
-             updated_at = $8 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM versions AS newer, versions AS this \
+             updated_at = $8 WHERE id = $1 AND EXISTS (SELECT 1 FROM versions WHERE id = $2) AND NOT EXISTS (SELECT 1 FROM versions AS newer, versions AS this \
              WHERE newer.id = documents.current_version AND this.id = $2 AND newer.number > this.number)",
             vec![
                 publish.document.into(),

@@ -32,11 +32,14 @@ pub struct Restore {
     #[arg(long, value_name = "MOMENT", default_value = "latest")]
     pub to: String,
     /// The new directory; it must not exist or be empty
-    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["dry_run", "only"])]
     pub into: Option<PathBuf>,
     /// Says what would be restored and restores nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Brings only this back, into the living library: document=ID_OR_SOURCE, thread=ID or workspace=NAME
+    #[arg(long, value_name = "PART", conflicts_with_all = ["into", "from"])]
+    pub only: Option<String>,
     /// Only from this destination [default: from all, in order]
     #[arg(long, value_name = "NAME")]
     pub from: Option<String>,

@@ -8,6 +8,7 @@ use ibid_types::{Error, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
+use super::part;
 use crate::args::{Backup, Common, Drill, Restore};
 use crate::context::{Context, configuration};
 use crate::output::{Color, PARTLY_FAILED, counted, foreign, grouped, json, line, note};
@@ -23,6 +24,9 @@ pub fn backup(common: &Common, command: &Backup) -> Result<ExitCode> {
 }
 
 pub fn restore(common: &Common, arguments: &Restore) -> Result<ExitCode> {
+    if let Some(only) = &arguments.only {
+        return part::restore(&Context::open(common.clone(), Mode::Command)?, arguments, only);
+    }
     let (config, _) = configuration(common)?;
     let backups = Backups::open(&config, arguments.from.as_deref())?;
     let moment = arguments.to.parse()?;

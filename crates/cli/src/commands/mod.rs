@@ -17,6 +17,7 @@ mod jobs;
 mod models;
 mod operations;
 mod runbooks;
+mod part;
 mod runs;
 mod scrape;
 mod search;

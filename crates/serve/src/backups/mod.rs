@@ -2,6 +2,7 @@
 
 pub mod drill;
 mod ground;
+pub mod partial;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use ibid_backup::{
 };
 use ibid_config::{BackupDestination, Config};
 use ibid_seal::SealKey;
-use ibid_types::{Error, Result};
+use ibid_types::{ContentHash, Error, Result};
 use serde::Serialize;
 
 pub use ground::Ground;
@@ -74,6 +75,16 @@ impl Backups {
 
     pub fn restore(&self, moment: Moment, into: &Path, progress: Progress<'_>) -> Result<Restored> {
         ibid_backup::restore(&self.sources, moment, into, progress)
+    }
+
+    /// The same without the originals.
+    pub fn restore_rows(&self, moment: Moment, into: &Path) -> Result<Restored> {
+        ibid_backup::restore_rows(&self.sources, moment, into, &|_, _, _| ())
+    }
+
+    /// An original, checked.
+    pub fn original(&self, hash: &ContentHash) -> Result<Vec<u8>> {
+        ibid_backup::fetch_original(&self.sources, hash)
     }
 }
 

@@ -6,11 +6,12 @@ use axum::extract::State;
 use ibid_api::problem::Problem;
 use ibid_backup::Backup;
 use ibid_types::{Error, Result};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::App;
-use crate::backups::{Backups, drill, pruned};
-use crate::http::{Answered, respond};
+use crate::backups::{Backups, drill, partial, pruned};
+use crate::http::{Answered, Json, respond};
 
 /// Lists what can be restored, destination by destination.
 #[utoipa::path(get, path = "/v1/ops/backups", tag = "operations",
@@ -55,6 +56,33 @@ pub async fn drills(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> 
 #[utoipa::path(post, path = "/v1/ops/drills", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
 pub async fn drill(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+/// What is to come back, and from which moment.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartRequest {
+    /// `latest`, a time, or the number of a commit.
+    to: String,
+    /// `document=ID_OR_SOURCE`, `thread=ID` or `workspace=NAME`.
+    only: String,
+    /// Of a document's source, where several workspaces have it.
+    workspace: Option<String>,
+    /// Says what would come back, and brings nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Brings a document, a thread or a workspace back from the backup into the living library.
+#[utoipa::path(post, path = "/v1/ops/restores", tag = "operations", request_body = PartRequest,
+    responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
+pub async fn restore(
+    State(app): State<Arc<App>>,
+    Json(request): Json<PartRequest>,
+) -> Answered<axum::Json<Value>> {
+    let PartRequest { to, only, workspace, dry_run: is_dry_run } = request;
+    let wanted = partial::Wanted { to, only, workspace, is_dry_run };
+    respond(&app, move |app| Ok(json!(partial::run(app, &wanted)?))).await
+}
+
     respond(&app, |app| Ok(json!(drill::run(app)?))).await
 }
 

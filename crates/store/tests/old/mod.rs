@@ -1,0 +1,84 @@
+//! Databases as former versions of the program wrote them: the first migrations, and rows in every table that there was.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+/// Migrations as they were released, with their checksums: what was released is never changed.
+pub const RELEASED: [(&str, &str, &str); 4] = [
+    (
+        "0001_ground",
+        include_str!("../../src/migrations/0001_ground.sql"),
+        "7772261bc9b6003cce565b0583c9bf231e9928fb81208328671a259c5b242207",
+    ),
+    (
+        "0002_runs",
+        include_str!("../../src/migrations/0002_runs.sql"),
+        "22dac721948fc3bc8e66a15334d7ff0fe6ccb452b429d8799e170c5f49594691",
+    ),
+    (
+        "0003_light_runs",
+        include_str!("../../src/migrations/0003_light_runs.sql"),
+        "da4e611cf54e58957dc96cf0e036d1c1a054f6b117406479bb78f11a823576fe",
+    ),
+    (
+        "0004_operations",
+        include_str!("../../src/migrations/0004_operations.sql"),
+        "20a62894472fd85ed10600664004bb51c8b8864d3fa8e9a633589df653458463",
+    ),
+];
+
+/// Since the first migration: a workspace with one document of one chunk, what waits, what is configured.
+const GROUND: &str = "
+    INSERT INTO workspaces VALUES (x'01010101010101010101010101010101', 'legal', 1);
+    INSERT INTO documents VALUES (x'02020202020202020202020202020202', x'01010101010101010101010101010101', 'lease.txt', 'ready',
+      x'03030303030303030303030303030303', 'Lease', 'Ada', 'en', '[\"rent\"]', 2, 2, 3, NULL);
+    INSERT INTO versions VALUES (x'03030303030303030303030303030303', x'02020202020202020202020202020202', 1, 'ready', zeroblob(32), 13,
+      'text/plain', 1, 13, NULL, '[]', NULL, NULL, NULL, 2);
+    INSERT INTO signatures VALUES (x'02020202020202020202020202020202', x'01010101010101010101010101010101', 0, 7, 7);
+    INSERT INTO chunks VALUES (x'04040404040404040404040404040404', x'02020202020202020202020202020202', x'03030303030303030303030303030303',
+      0, 0, 13, 0, '[]', '[]', 'text', 3, 'rent is 9 €');
+    INSERT INTO embeddings VALUES (x'04040404040404040404040404040404', 'm', x'0038003c');
+    INSERT INTO feed VALUES (41, x'01010101010101010101010101010101', 'document', x'02020202020202020202020202020202');
+    INSERT INTO jobs VALUES (x'05050505050505050505050505050505', 'ingest', 'done', x'01010101010101010101010101010101',
+      x'02020202020202020202020202020202', 'lease.txt', 'b', '{}', NULL, '{}', NULL, NULL, 1, 5, 1, NULL, NULL, NULL, 1, 2);
+    INSERT INTO keys VALUES (x'06060606060606060606060606060606', 'ci', 'ibid_', zeroblob(32), 1, NULL, NULL);
+    INSERT INTO settings VALUES ('embedder', '{}');";
+
+/// Since the second: a thread with one turn, whose run ended.
+const RUNS: &str = "
+    INSERT INTO flows VALUES (zeroblob(32), 'chat', 'name: chat', 1);
+    INSERT INTO flow_names VALUES ('chat', 1, zeroblob(32));
+    INSERT INTO runs VALUES (x'07070707070707070707070707070707', x'01010101010101010101010101010101', zeroblob(32), 'chat', 'finished', 'key',
+      x'08080808080808080808080808080808', NULL, NULL, NULL, 0, NULL, NULL, NULL, 4, 5, 5, NULL);
+    INSERT INTO checkpoints VALUES (x'07070707070707070707070707070707', 0, 4, 'start', NULL, x'00ff');
+    INSERT INTO flow_values VALUES (zeroblob(32), x'aa');
+    INSERT INTO run_values VALUES (x'07070707070707070707070707070707', zeroblob(32));
+    INSERT INTO threads VALUES (x'08080808080808080808080808080808', x'01010101010101010101010101010101', 'Rent', NULL, 4, 5, NULL);
+    INSERT INTO turns VALUES (x'09090909090909090909090909090909', x'08080808080808080808080808080808', 1, x'07070707070707070707070707070707',
+      'What is the rent?', '{}', 'finished', '{\"text\":\"9\"}', NULL, NULL, 4, 5);
+    INSERT INTO feedback VALUES (x'07070707070707070707070707070707', x'01010101010101010101010101010101', 1, 'good', NULL, 6);";
+
+/// Since the fourth.
+const OPERATIONS: &str = "
+    INSERT INTO alerts VALUES (1, 'slow', '', 'warning', 'it is slow', 'slow-answers', 2.5, 1, 2, 3, NULL, NULL, '{}', 1);
+    INSERT INTO silences VALUES (1, 'slow', '', 'known', 'ada', 1, 2);
+    INSERT INTO incidents VALUES (1, 2, 'it is slow', 'closed', 'slow', 'slow-answers', '{}', NULL, 1, NULL, NULL, NULL, 2, 3);
+    INSERT INTO incident_events VALUES (1, 1, 1, 'opened', 'ada', 'it is slow');";
+
+/// What each migration made room for.
+const ROWS: [&str; 4] = [GROUND, RUNS, "", OPERATIONS];
+
+/// A database that the program wrote when it had the first `count` migrations.
+pub fn database(path: &Path, count: usize) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch("PRAGMA journal_mode=WAL").unwrap();
+    connection
+        .execute_batch("CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL)")
+        .unwrap();
+    for (name, sql, checksum) in &RELEASED[..count] {
+        connection.execute_batch(sql).unwrap();
+        connection.execute("INSERT INTO migrations VALUES (?1, ?2)", [name, checksum]).unwrap();
+    }
+    ROWS[..count].iter().for_each(|rows| connection.execute_batch(rows).unwrap());
+}
