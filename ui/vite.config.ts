@@ -23,12 +23,12 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    cssCodeSplit: false,
     rolldownOptions: {
       output: {
         entryFileNames: 'app.js',
         chunkFileNames: '[name].js',
-        assetFileNames: (asset) => (asset.names.some((name) => name.endsWith('.css')) ? 'app.css' : '[name][extname]'),
+        // The first page's style is named after index.html, those of rooms that come later after their components.
+        assetFileNames: (asset) => (asset.names.includes('index.css') ? 'app.css' : '[name][extname]'),
       },
     },
   },

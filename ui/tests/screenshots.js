@@ -8,7 +8,7 @@ import { ask, quit, withPage } from './support/browser.js';
 import { gate, ScriptedServer } from './support/server.js';
 
 const OUT = fileURLToPath(new URL('../test-results/', import.meta.url));
-const WIDTHS = { desktop: { viewport: { width: 1280, height: 860 } }, phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } };
+const WIDTHS = { desktop: { viewport: { width: 1280, height: 860 } }, phone: { viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true } };
 
 const file = (name, text) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
 
@@ -139,13 +139,46 @@ const SCENES = {
     await page.locator('[data-endpoint="GET /v1/documents"]').getByRole('button', { name: 'Send' }).click();
     await page.getByRole('region', { name: 'Response' }).waitFor();
   }],
-  operations: ['#/operations', async (page) => page.getByRole('slider', { name: 'Money: moments' }).waitFor()],
+  operations: ['#/operations', async (page) => page.getByRole('meter').first().waitFor()],
+  well: ['#/operations', async (page, server) => {
+    Object.assign(server.operations, { alerts: [], pending: [], silences: [], incidents: [] });
+    server.operations.findings = server.operations.findings.filter((one) => one.state === 'ok');
+    server.operations.backup.destinations.pop();
+    await page.reload();
+    await page.getByText('All is well.').waitFor();
+  }],
+  charts: ['#/operations/charts', async (page) => page.getByRole('slider', { name: 'Memory: moments' }).waitFor()],
+  quality: ['#/operations/charts/quality', async (page) => page.getByRole('slider', { name: 'Feedback: moments' }).waitFor()],
+  alerts: ['#/operations/alerts', async (page) => {
+    await page.locator('[data-rule="disk-low"] summary').click();
+    await page.evaluate(() => window.scrollTo(0, 0));
+  }],
+  silence: ['#/operations/alerts', async (page) => page.locator('[data-alert="backup-behind"]').getByRole('button', { name: 'Silence' }).click()],
+  incidents: ['#/operations/incidents', async (page) => page.getByText('uploads of scans fail').waitFor()],
+  incident: ['#/operations/incidents/3', async (page) => page.getByText('opened as P1').waitFor()],
+  backups: ['#/operations/backups', async (page) => page.getByRole('list', { name: 'Rehearsals' }).waitFor()],
+  verified: ['#/operations/backups', async (page) => {
+    await page.getByRole('button', { name: 'Verify every object' }).click();
+    await page.getByText('all sound').waitFor();
+  }],
+  runbooks: ['#/operations/runbooks', async (page) => page.getByText('The disk is full').waitFor()],
+  runbook: ['#/operations/runbooks/backup-failed', async (page) => page.getByText('Step 4').waitFor()],
+  gone: ['#/operations', async (page, server) => {
+    await page.getByRole('meter').first().waitFor();
+    server.down = true;
+    server.http.closeAllConnections();
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByRole('alert').first().waitFor();
+  }],
   key: ['#/', async (page, server) => {
     server.key = 'ibid_x';
     await page.reload();
     await page.getByLabel('API key').waitFor();
   }],
 };
+
+// Pages that are read downwards.
+const FULL = ['operations', 'well', 'charts', 'quality', 'alerts', 'incident', 'backups', 'verified', 'runbook', 'gone'];
 
 const wanted = process.argv.slice(2);
 mkdirSync(OUT, { recursive: true });
@@ -157,7 +190,7 @@ for (const [name, [hash, play]] of Object.entries(SCENES)) {
       await withPage(server.url, { ...options, colorScheme, hash, expectErrors: true }, async (page) => {
         await page.getByRole('contentinfo').getByText('ready').waitFor();
         await play(page, server);
-        await page.screenshot({ path: `${OUT}${name}-${width}-${colorScheme}.png` });
+        await page.screenshot({ path: `${OUT}${name}-${width}-${colorScheme}.png`, fullPage: FULL.includes(name) });
       });
       await server.stop();
     }

@@ -1,5 +1,7 @@
-// Metrics over time: the wire types of crates/api and the charts that the page shows.
-import { getJson, query } from './client';
+// The operations of a server: metrics over time, alerts, objectives, incidents, backups, findings, runbooks. Wire types of
+// crates/api and a function for each endpoint.
+import { clockwork } from '../state/clockwork.svelte';
+import { query, send, sendJson } from './client';
 
 export interface Point {
   // Seconds since 1970, the end of the step.
@@ -19,77 +21,264 @@ export interface Series {
   lines: Line[];
 }
 
-export type Unit = 'number' | 'second' | 'byte' | 'dollar';
+export type Severity = 'critical' | 'warning' | 'info';
 
-// One line of a chart, or one for each value of `by`.
-export interface Asked {
+export interface Alert {
+  number: number;
+  rule: string;
+  subject: string;
+  severity: Severity;
+  summary: string;
+  runbook: string;
+  value: number;
+  fired_at: string;
+  resolved_at: string | null;
+  acknowledged_by: string | null;
+  silenced: boolean;
+  incident: number | null;
+}
+
+export interface PendingAlert {
+  rule: string;
+  subject: string;
+  severity: Severity;
+  summary: string;
+  value: number;
+  hold_seconds: number;
+}
+
+export interface Silence {
+  number: number;
+  rule: string;
+  subject: string;
+  reason: string;
+  by: string;
+  until: string;
+}
+
+export interface AlertsPage {
+  alerts: Alert[];
+  // Servers before this one do not tell them.
+  pending?: PendingAlert[];
+  silences: Silence[];
+  next: number | null;
+}
+
+export interface AlertRule {
   name: string;
-  how?: string;
-  by?: string;
-  label?: string;
-  where?: Record<string, string>;
+  severity: Severity;
+  expression: string;
+  hold_seconds: number;
+  summary: string;
+  runbook: string;
+  priority: number | null;
+  is_firing: boolean;
 }
 
-export interface Chart {
+export interface Delivery {
+  receiver: string;
+  outcome: string;
+}
+
+export interface Objective {
+  name: string;
+  promise: string;
+  target: number;
+  good: number | null;
+  budget_left: number | null;
+  burn: number | null;
+}
+
+export type IncidentState = 'open' | 'acknowledged' | 'resolved' | 'closed';
+
+export interface Incident {
+  number: number;
+  priority: number;
   title: string;
-  unit: Unit;
-  asked: Asked[];
+  state: IncidentState;
+  rule: string | null;
+  runbook: string;
+  roles: Record<string, string>;
+  message: string | null;
+  opened_at: string;
+  respond_by: string | null;
+  is_late: boolean;
+  acknowledged_at: string | null;
+  resolved_at: string | null;
+  closed_at: string | null;
 }
 
-export const CHARTS: Chart[] = [
-  { title: 'Questions', unit: 'number', asked: [{ name: 'ibid_chat_answers_total', how: 'increase', by: 'outcome' }] },
-  {
-    title: 'Time to the answer',
-    unit: 'second',
-    asked: [
-      { name: 'ibid_chat_answer_duration_seconds', how: 'p50', label: 'p50' },
-      { name: 'ibid_chat_answer_duration_seconds', how: 'p95', label: 'p95' },
-    ],
-  },
-  {
-    title: 'Time of searches',
-    unit: 'second',
-    asked: [
-      { name: 'ibid_retrieve_search_duration_seconds', how: 'p50', label: 'p50' },
-      { name: 'ibid_retrieve_search_duration_seconds', how: 'p95', label: 'p95' },
-    ],
-  },
-  {
-    title: 'Failures',
-    unit: 'number',
-    asked: [
-      { name: 'ibid_http_requests_total', how: 'increase', where: { status: '5*' }, label: 'requests' },
-      { name: 'ibid_log_events_total', how: 'increase', where: { level: 'error' }, label: 'errors logged' },
-    ],
-  },
-  { title: 'Feedback', unit: 'number', asked: [{ name: 'ibid_chat_feedback_total', how: 'increase', by: 'rating' }] },
-  { title: 'Claims', unit: 'number', asked: [{ name: 'ibid_chat_claims_total', how: 'increase', by: 'verdict' }] },
-  {
-    title: 'Work that waits',
-    unit: 'number',
-    asked: [
-      { name: 'ibid_index_lag_entries', how: 'max', label: 'index entries' },
-      { name: 'ibid_store_jobs', how: 'max', where: { state: 'queued' }, label: 'jobs' },
-      { name: 'ibid_flow_effects_waiting', how: 'max', label: 'steps of flows' },
-    ],
-  },
-  { title: 'Documents ingested', unit: 'number', asked: [{ name: 'ibid_ingest_documents_total', how: 'increase', by: 'outcome' }] },
-  { title: 'Memory', unit: 'byte', asked: [{ name: 'ibid_process_memory_bytes', how: 'max', label: 'resident' }] },
-  { title: 'Processor', unit: 'number', asked: [{ name: 'ibid_process_cpu_seconds_total', how: 'rate', label: 'cores in use' }] },
-  { title: 'Disk free', unit: 'byte', asked: [{ name: 'ibid_disk_free_bytes', label: 'free' }] },
-  { title: 'Tokens', unit: 'number', asked: [{ name: 'ibid_model_tokens_total', how: 'increase', by: 'direction' }] },
-  { title: 'Money', unit: 'dollar', asked: [{ name: 'ibid_model_cost_usd_total', how: 'increase', by: 'provider' }] },
-];
-
-// The lines of a chart over the seconds up to `to`.
-export async function linesOf(chart: Chart, to: number, seconds: number, step: number): Promise<Line[]> {
-  const answers = await Promise.all(
-    chart.asked.map(async (asked) => {
-      const { name, how, by, where } = asked;
-      const range = { from: to - seconds, to, step };
-      const series = await getJson<Series>(`/v1/ops/series${query({ name, how, by, ...where, ...range })}`);
-      return series.lines.map((line) => ({ ...line, label: line.label || asked.label || name }));
-    }),
-  );
-  return answers.flat();
+export interface IncidentEvent {
+  number: number;
+  at: string;
+  kind: string;
+  who: string;
+  text: string;
 }
+
+export interface IncidentDetail {
+  incident: Incident;
+  events: IncidentEvent[];
+  alerts: Alert[];
+  templates: Record<string, string>;
+}
+
+export interface IncidentsPage {
+  incidents: Incident[];
+  next: number | null;
+}
+
+export interface IncidentChange {
+  by: string;
+  note?: string;
+  kind?: string;
+  state?: IncidentState;
+  priority?: number;
+  role?: string;
+  person?: string;
+  message?: string;
+}
+
+export interface Finding {
+  area: string;
+  state: 'ok' | 'note' | 'problem';
+  code: string;
+  what: string;
+  fix: string;
+}
+
+export interface RunbookEntry {
+  name: string;
+  title: string;
+  steps: number;
+}
+
+export interface Failure {
+  // Milliseconds since 1970, as every time of backups.
+  at: number;
+  code: string;
+  reason: string;
+}
+
+export interface Destination {
+  label: string;
+  is_reachable: boolean;
+  last_success_at: number | null;
+  waiting_segments: number;
+  waiting_bytes: number;
+  behind_ms: number;
+  failures: number;
+  last_failure: Failure | null;
+  needs_base: boolean;
+  uploaded_bytes: number;
+}
+
+export interface BackupStatus {
+  generation: string;
+  commit: number;
+  commit_at: number;
+  base_at: number | null;
+  is_base_running: boolean;
+  failures: number;
+  last_failure: Failure | null;
+  spool_bytes: number;
+  destinations: Destination[];
+}
+
+// Moments that can be restored, from one to another.
+export interface Stretch {
+  generation: string;
+  from_commit: number;
+  from: number;
+  to_commit: number;
+  to: number;
+  bases: number;
+  segments: number;
+  bytes: number;
+}
+
+export interface Held {
+  destination: string;
+  stretches: Stretch[];
+}
+
+export interface BaseMade {
+  commit: number;
+  at: number;
+  bytes: number;
+  originals: number;
+  bytes_new: number;
+  destinations: string[];
+}
+
+export interface Verified {
+  destination: string;
+  objects: number;
+  bytes: number;
+  commits: number;
+  damages: { object: string; code: string; reason: string }[];
+  last_commit: number;
+  last_at: number;
+}
+
+export interface Drill {
+  at: number;
+  is_passed: boolean;
+  failures: string[];
+  commit: number;
+  commit_at: number;
+  rpo_ms: number;
+  rto_ms: number;
+  restored_ms: number;
+  opened_ms: number;
+  database_bytes: number;
+  originals: number;
+  originals_missing: number;
+  questions: { is_found: boolean; is_exact: boolean }[];
+}
+
+// Every answer also tells how the server's clock stands, by which its deadlines count.
+async function ask(path: string, init?: RequestInit): Promise<Response> {
+  const response = await send(`/v1/ops${path}`, init);
+  clockwork.heard(response.headers.get('date'));
+  return response;
+}
+
+async function read<T>(path: string): Promise<T> {
+  return (await (await ask(path)).json()) as T;
+}
+
+async function change<T>(method: string, path: string, body: unknown): Promise<T> {
+  const response = await sendJson(method, `/v1/ops${path}`, body);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+export const series = (values: Record<string, string | number | undefined>) => read<Series>(`/series${query(values)}`);
+
+export const alerts = (before?: number) => read<AlertsPage>(`/alerts${query({ limit: 50, before })}`);
+export const alertRules = () => read<AlertRule[]>('/alert-rules');
+export const acknowledge = (number: number, by: string) => change<void>('POST', `/alerts/${number}/acknowledge`, { by });
+export const silence = (asked: { rule: string; subject: string; minutes: number; reason: string; by: string }) =>
+  change<Silence>('POST', '/silences', asked);
+export const endSilence = (number: number) => ask(`/silences/${number}`, { method: 'DELETE' });
+export const testReceivers = () => change<Delivery[]>('POST', '/alerts/test', {});
+export const objectives = () => read<Objective[]>('/slo');
+
+export const incidents = (before?: number) => read<IncidentsPage>(`/incidents${query({ limit: 50, before })}`);
+export const incident = (number: string) => read<IncidentDetail>(`/incidents/${encodeURIComponent(number)}`);
+export const openIncident = (asked: { title: string; priority: number; runbook: string; by: string }) =>
+  change<Incident>('POST', '/incidents', asked);
+export const changeIncident = (number: number, asked: IncidentChange) =>
+  change<IncidentDetail>('POST', `/incidents/${number}/events`, asked);
+export const review = async (number: number) => (await ask(`/incidents/${number}/review`)).text();
+
+export const findings = () => read<Finding[]>('/doctor');
+export const runbooks = () => read<RunbookEntry[]>('/runbooks');
+export const runbook = async (name: string) => (await ask(`/runbooks/${encodeURIComponent(name)}`)).text();
+
+export const backupStatus = () => read<BackupStatus>('/backups/status');
+export const held = async () => (await read<{ destinations: Held[] }>('/backups')).destinations;
+export const makeBase = () => change<BaseMade>('POST', '/backups', {});
+export const verifyBackups = async () => (await change<{ verified: Verified[] }>('POST', '/backups/verify', {})).verified;
+export const drills = async () => (await read<{ drills: Drill[] }>('/drills')).drills;
+export const drill = () => change<Drill>('POST', '/drills', {});

@@ -1,5 +1,6 @@
 // From points to the shapes and words of a line chart.
-import type { Line, Point, Unit } from '../api/operations';
+import type { Line, Point } from '../api/operations';
+import type { Unit } from '../operations/views';
 
 export interface Box {
   width: number;
@@ -36,7 +37,8 @@ export function path(points: Point[], top: number, box: Box): string {
 
 // A value with its unit, short.
 export function amount(value: number, unit: Unit): string {
-  if (unit === 'second') return value < 1 ? `${round(value * 1000)} ms` : `${round(value)} s`;
+  if (unit === 'second') return value < 1 ? `${round(value * 1000)} ms` : value < 3600 ? `${round(value)} s` : `${round(value / 3600)} h`;
+  if (unit === 'share') return `${round(value * 100)} %`;
   if (unit === 'dollar') return `$${value.toFixed(value < 1 ? 3 : 2)}`;
   const letters = unit === 'byte' ? ['B', 'kB', 'MB', 'GB', 'TB'] : ['', 'k', 'M', 'G', 'T'];
   let at = 0;

@@ -6,10 +6,10 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answer, cite, claim, entry, library } from './library.js';
 import { openapi } from './openapi.js';
+import { OperationsRoutes } from './operations.js';
 import { RunRoutes } from './runs.js';
 import { ThreadRoutes } from './threads.js';
 import { json, problem, Stream } from './wire.js';
-import { series } from './series.js';
 
 export { gate } from './wire.js';
 
@@ -30,6 +30,7 @@ export class ScriptedServer {
   ask = extract;
   runs = new RunRoutes();
   chat = new ThreadRoutes(this);
+  operations = new OperationsRoutes();
   // `(file) => job changes`: what becomes of an upload; null leaves the job to the test.
   read = () => ({ state: 'done', progress: 1, chunks: 3 });
   // `(request) => problem | null`, asked before every API call.
@@ -115,7 +116,7 @@ export class ScriptedServer {
     if (name === 'POST ask') return this.#askOnce(JSON.parse(request.body), response);
     if (name === 'POST search') return this.#search(JSON.parse(request.body), response);
     if (name === 'GET status') return json(response, this.status());
-    if (name === 'GET ops' && id === 'series') return json(response, series(request.query));
+    if (noun === 'ops') return this.operations.route(request, response);
     if (name === 'GET workspaces') return json(response, this.workspaces.map((one) => ({ id: one, name: one, documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' })));
     if (name === 'GET jobs' && id === 'events') return this.#follow(request.query.batch, response);
     if (name === 'GET jobs') return json(response, this.#jobsPage(request.query.batch));
