@@ -11,6 +11,7 @@ pub mod job;
 pub mod openai;
 pub mod ops;
 pub mod problem;
+pub mod quality;
 pub mod run;
 pub mod search;
 pub mod system;

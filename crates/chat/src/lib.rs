@@ -27,6 +27,7 @@ mod policy;
 mod ports;
 mod prompt;
 mod question;
+pub mod recheck;
 mod rewrite;
 mod route;
 mod routing;

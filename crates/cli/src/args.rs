@@ -116,6 +116,8 @@ pub enum Command {
     /// Carries runbooks out
     #[command(subcommand, visible_alias = "runbooks")]
     Runbook(Runbooks),
+    /// Asks the questions of golden.yaml now; exit code 6 if one is answered wrongly
+    Golden,
     /// Looks for what is wrong, and says what to do; exit code 1 if something is
     Doctor(Doctor),
     /// Makes, lists and revokes API keys
@@ -381,6 +383,12 @@ pub enum Keys {
     List,
     /// Revokes a key
     Revoke { id: String },
+    /// Lists the keys that stand in documents, where whoever asks can read them
+    Leaked {
+        /// Revokes them
+        #[arg(long)]
+        revoke: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

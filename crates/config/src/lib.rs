@@ -14,7 +14,7 @@ pub use backup::{Backup, BackupDestination};
 pub use layers::{Layers, Origin, Shown};
 pub use tools::{McpServer, Tools};
 pub use tree::{
-    Answer, Blob, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest, Log, Models,
+    Answer, Blob, Breaker, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest, Log, Models,
     Server, Telemetry,
 };
 pub use watch::{AlertRule, Alerts, Incidents, Notify, Receiver, Slo};

@@ -49,6 +49,7 @@ pub struct Server {
     pub request_seconds_max: u64,
     pub requests_concurrent_max: usize,
     pub shutdown_seconds_max: u64,
+    pub memory_mb_max: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -135,6 +136,30 @@ pub struct ChatModel {
     pub usd_per_million_prompt_tokens: f64,
     #[serde(default)]
     pub usd_per_million_completion_tokens: f64,
+    #[serde(default)]
+    pub breaker: Breaker,
+}
+
+/// When a provider that fails is left alone, and for how long.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Failures in a row; 0: they alone do not count.
+    pub failures_max: u32,
+    /// The share of failures within the window; 0: it does not count.
+    pub failure_percent: u32,
+    /// Fewer calls within the window say nothing of the share.
+    pub calls_min: usize,
+    pub window_seconds: u64,
+    /// The first pause; it doubles up to eight times as long while trials fail.
+    pub pause_ms: u64,
+}
+
+/// Five failures in a row are no chance; a person asks again after about a quarter of a minute.
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures_max: 5, failure_percent: 50, calls_min: 20, window_seconds: 60, pause_ms: 15_000 }
+    }
 }
 
 impl ChatModel {
@@ -342,6 +367,10 @@ impl Config {
             );
             must(is_url(&model.url), &key("url"), "an http:// or https:// address");
             must(model.context_tokens >= 512, &key("context_tokens"), "at least 512");
+            let breaker = &model.breaker;
+            must(breaker.failure_percent <= 100, &key("breaker.failure_percent"), "0 to 100");
+            must((1..=3600).contains(&breaker.window_seconds), &key("breaker.window_seconds"), "1 to 3600");
+            must((10..=3_600_000).contains(&breaker.pause_ms), &key("breaker.pause_ms"), "10 to 3600000");
             for (name, usd) in model.prices() {
                 must(
                     (0.0..=PRICE_MAX).contains(&usd),

@@ -7,6 +7,8 @@ use ibid_types::Result;
 use ibid_types::answer::Usage;
 use serde::{Deserialize, Serialize};
 
+use crate::BreakerState;
+
 /// What an embedder is: vectors of one `id` are comparable with each other and with no others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbedderSpec {
@@ -97,4 +99,9 @@ pub trait ChatModel: Send + Sync + Debug {
 
     /// Whether the provider answers, cheaply and within two seconds.
     fn probe(&self) -> Result<()>;
+
+    /// The state of its breaker; none for a model without one.
+    fn breaker(&self) -> Option<BreakerState> {
+        None
+    }
 }

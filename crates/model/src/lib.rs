@@ -5,6 +5,7 @@
 
 mod bert;
 mod boundary;
+mod breaker;
 pub mod manifest;
 mod minilm;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use boundary::{
     ChatDelta, ChatMessage, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose, Reranker,
     Role,
 };
+pub use breaker::{Breaker, BreakerConfig, BreakerState, GuardedChat, Permit};
 pub use minilm::MiniLm;
 pub use price::Price;
 pub use remote::{

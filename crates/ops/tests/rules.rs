@@ -58,6 +58,11 @@ const SCENES: &[(&str, Scene, Scene)] = &[
         |r, _| called(r, "done"),
     ),
     (
+        "breaker-open",
+        |r, _| r.set(&list::MODEL_BREAKER, ["m"], 2.0),
+        |r, _| r.set(&list::MODEL_BREAKER, ["m"], 0.0),
+    ),
+    (
         "provider-over-quota",
         |r, n| called(r, if n % 4 == 0 { "provider_busy" } else { "done" }),
         |r, _| called(r, "done"),

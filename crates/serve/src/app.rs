@@ -14,7 +14,7 @@ use ibid_flow::Runner;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
-use ibid_model::{ChatModel, Embedder, EmbedderSpec, Price};
+use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Price};
 use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
 use ibid_runtime::{Clock, Shutdown};
@@ -269,6 +269,15 @@ impl App {
         search::search(&self.retriever, &self.metrics, request)
     }
 
+    /// Passages that an answer cited, as they are now.
+    pub fn passages(
+        &self,
+        workspace: WorkspaceId,
+        chunks: &[ibid_types::ChunkId],
+    ) -> Result<Vec<ibid_types::search::Hit>> {
+        self.retriever.read(workspace, chunks)
+    }
+
     /// The metrics of the last 30 days; a process that only answers one command has none.
     pub const fn series(&self) -> Option<&Series> {
         self.series.as_ref()
@@ -350,8 +359,7 @@ impl App {
 
     /// The accuracy of answers as it was last measured; none where nothing was checked yet.
     pub fn watching_accuracy(&self) -> Option<f64> {
-        let accuracy = self.metrics.registry().level(&ibid_ops::metric::list::QUALITY_ACCURACY, []);
-        (accuracy > 0.0).then_some(accuracy)
+        quality::accuracy(self)
     }
 
     /// How far a job is that runs in this process.
@@ -374,6 +382,11 @@ impl App {
 
     pub fn chat_model_names(&self) -> Vec<String> {
         self.chat_models.iter().map(|model| model.name().to_owned()).collect()
+    }
+
+    /// Chat models that have a breaker, with its state.
+    pub fn breakers(&self) -> impl Iterator<Item = (&str, BreakerState)> {
+        self.chat_models.iter().filter_map(|model| Some((model.name(), model.breaker()?)))
     }
 
     /// Whether requests need a key.

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use ibid_config::Config;
 use ibid_model::{
-    ChatModel, ChatTimeouts, Embedder, EmbedderSpec, MiniLm, OllamaChat, OllamaEmbedder, OpenAiChat,
+    BreakerConfig, ChatModel, ChatTimeouts, Embedder, EmbedderSpec, GuardedChat, MiniLm, OllamaChat, OllamaEmbedder, OpenAiChat,
     OpenAiEmbedder, Purpose, RemoteConfig,
 };
+use ibid_runtime::Clock;
 use ibid_types::{Error, Result};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -164,7 +165,8 @@ pub fn chat_models(config: &Config) -> Result<Vec<Arc<dyn ChatModel>>> {
     };
     let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
     for named in &config.chat.models {
-        models.push(chat_model(config, named, timeouts)?);
+        let model = chat_model(config, named, timeouts)?;
+        models.push(guarded(model, &named.breaker));
     }
     if models.is_empty() && config.chat.ollama_detect {
         models.extend(
@@ -174,6 +176,18 @@ pub fn chat_models(config: &Config) -> Result<Vec<Arc<dyn ChatModel>>> {
         );
     }
     Ok(models)
+}
+
+/// Behind a breaker, unless the configuration wants none.
+fn guarded(model: Arc<dyn ChatModel>, named: &ibid_config::Breaker) -> Arc<dyn ChatModel> {
+    let breaker = BreakerConfig {
+        failures_max: named.failures_max,
+        share_max: f64::from(named.failure_percent) / 100.0,
+        calls_min: named.calls_min,
+        window: Duration::from_secs(named.window_seconds),
+        pause: Duration::from_millis(named.pause_ms),
+    };
+    if breaker.is_off() { model } else { Arc::new(GuardedChat::new(model, breaker, Clock::system())) }
 }
 
 fn chat_model(

@@ -13,6 +13,7 @@ mod engine;
 mod events;
 mod flow_book;
 mod http;
+mod leaks;
 mod library;
 mod limits;
 mod live;

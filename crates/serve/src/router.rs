@@ -114,6 +114,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(incidents::change))
         .routes(routes!(incidents::review))
         .routes(routes!(doctor::doctor))
+        .routes(routes!(doctor::golden))
+        .routes(routes!(doctor::leaked))
         .routes(routes!(doctor::runbooks))
         .routes(routes!(doctor::runbook))
         .routes(routes!(telemetry::series))

@@ -35,6 +35,12 @@ impl LocalServer {
         (reachable && Sqlite::is_open(&database(data_dir))).then_some(server)
     }
 
+    /// Whether a server left its address behind: one that stops takes it away, one that is killed does not.
+    #[must_use]
+    pub fn is_left(data_dir: &Path) -> bool {
+        path(data_dir).is_file()
+    }
+
     #[must_use]
     pub fn base(&self) -> String {
         format!("http://{}", self.address)

@@ -33,18 +33,23 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(15);
 
 /// Keeps a sample of every metric now and then until the shutdown, and the last at the end.
 pub fn sample(app: &App, shutdown: &Shutdown) {
-    let Some(series) = app.series() else { return };
     loop {
         // The first at once, so that what grows from here on is seen.
         let is_last = shutdown.is_requested();
-        app.metrics.observe(app);
-        if let Err(error) = series.append(app.clock.now(), &app.metrics.registry().readings()) {
-            tracing::warn!(code = error.code, reason = error.chain(), "a sample of the metrics was not kept");
-        }
+        sample_now(app);
         if is_last {
             return;
         }
         shutdown.wait_timeout(SAMPLE_EVERY);
+    }
+}
+
+/// Keeps a sample of every metric.
+pub fn sample_now(app: &App) {
+    let Some(series) = app.series() else { return };
+    app.metrics.observe(app);
+    if let Err(error) = series.append(app.clock.now(), &app.metrics.registry().readings()) {
+        tracing::warn!(code = error.code, reason = error.chain(), "a sample of the metrics was not kept");
     }
 }
 
@@ -62,12 +67,12 @@ pub fn clean_up(app: &App, shutdown: &Shutdown) {
 }
 
 fn one_round(app: &App, sweep: bool, shutdown: &Shutdown) -> Result<()> {
+    let _alone = CLEANING.lock();
     while !shutdown.is_requested() {
         let garbage = app.store.cleanup(SLICE)?;
         delete_unnamed(app, garbage.blobs)?;
         if garbage.documents < SLICE {
             break;
-    let _alone = CLEANING.lock();
         }
     }
     let before = app.clock.now().plus_ms(-JOBS_KEPT_MS);
@@ -102,16 +107,16 @@ fn reencrypt(app: &App, shutdown: &Shutdown) -> Result<()> {
     Ok(())
 }
 
-/// Uploads write bytes before the row that names them, so none may be on its way while unnamed bytes are deleted.
-fn delete_unnamed(app: &App, contents: Vec<ibid_types::ContentHash>) -> Result<()> {
-    for slice in contents.chunks(SLICE) {
-        let _no_uploads = app.uploads.write();
-        for content in app.store.unnamed(slice.to_vec())? {
 /// Lets the next round look at all checkpoints and texts again: some came that may be under another key.
 pub fn reencrypt_again(app: &App) -> Result<()> {
     app.store.setting_set(KEY_SETTING, "")
 }
 
+/// Uploads write bytes before the row that names them, so none may be on its way while unnamed bytes are deleted.
+fn delete_unnamed(app: &App, contents: Vec<ibid_types::ContentHash>) -> Result<()> {
+    for slice in contents.chunks(SLICE) {
+        let _no_uploads = app.uploads.write();
+        for content in app.store.unnamed(slice.to_vec())? {
             app.blobs.delete(&content)?;
         }
     }

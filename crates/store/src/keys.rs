@@ -67,18 +67,22 @@ impl Store {
     /// The key with this secret. It is found by the hash of 256 random bits, so the time of the look-up tells nothing
     /// that helps to guess one; the hash is then compared in constant time.
     pub fn key_verify(&self, secret: &str) -> Result<Option<Key>> {
+        let found = self.key_find(secret)?;
+        if let Some(key) = &found {
+            self.note_use(key)?;
+        }
+        Ok(found)
+    }
+
+    /// The same without counting as a use of it.
+    pub fn key_find(&self, secret: &str) -> Result<Option<Key>> {
         let sql = "SELECT id, name, prefix, created_at, last_used_at, hash FROM keys WHERE hash = $1 AND revoked_at IS NULL";
         let rows = self.db.query(sql, &[hash(secret).into()])?;
         let Some(row) = rows.first() else { return Ok(None) };
         let stored: Vec<u8> = row.get(5)?;
         let equal = <[u8; 32]>::try_from(stored)
             .is_ok_and(|stored| blake3::hash(secret.as_bytes()) == blake3::Hash::from(stored));
-        if !equal {
-            return Ok(None);
-        }
-        let key = read_key(row)?;
-        self.note_use(&key)?;
-        Ok(Some(key))
+        if equal { read_key(row).map(Some) } else { Ok(None) }
     }
 
     fn note_use(&self, key: &Key) -> Result<()> {

@@ -6,6 +6,7 @@
 mod collector;
 mod following;
 mod inbox;
+mod load;
 mod provider;
 mod running;
 
@@ -19,7 +20,8 @@ use tempfile::TempDir;
 pub use collector::{Collector, Span};
 pub use following::{Events, Told, View};
 pub use inbox::{Inbox, MailServer, Post};
-pub use provider::{ChatProvider, Piece};
+pub use load::Load;
+pub use provider::{ChatProvider, Health, Piece};
 pub use running::{Dice, Running};
 
 /// A data directory of its own, and the program that works on it.

@@ -1,9 +1,10 @@
-//! A chat provider on a free port that speaks OpenAI's dialect, says what a test tells it to say, and can hold an
-//! answer in its middle until the test lets it go on.
+//! A provider of chat and embeddings on a free port that speaks OpenAI's dialect, says what a test tells it to say, can
+//! hold an answer in its middle until the test lets it go on, and can be ill.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -23,6 +24,22 @@ impl From<&str> for Piece {
     }
 }
 
+/// How the provider is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    #[default]
+    Well,
+    /// Answers every request with this status.
+    Failing(u16),
+    /// Answers after so long.
+    Slow(Duration),
+    /// Closes every connection at once.
+    Gone,
+}
+
+/// Numbers of an embedding.
+const DIMENSIONS: usize = 64;
+
 type Script = dyn Fn(&Value) -> Vec<Piece> + Send + Sync;
 
 /// The running provider. Its threads end with their connections.
@@ -38,6 +55,7 @@ struct Shared {
     traced: Mutex<Vec<String>>,
     released: Mutex<bool>,
     changed: Condvar,
+    health: Mutex<Health>,
 }
 
 impl ChatProvider {
@@ -63,6 +81,21 @@ impl ChatProvider {
             "chat.models=[{{ name = 'scripted', provider = 'openai', url = 'http://{}/v1', model = 'm' }}]",
             self.address
         )
+    }
+
+    /// As `--set` takes it, each: the embedder `words`, whose vectors say which words stand in a text.
+    #[must_use]
+    pub fn embedder_settings(&self) -> [String; 3] {
+        [
+            "embedder.provider=openai".to_owned(),
+            "embedder.model=words".to_owned(),
+            format!("embedder.url=http://{}/v1", self.address),
+        ]
+    }
+
+    /// How it is from now on.
+    pub fn be(&self, health: Health) {
+        *self.shared.health.lock().unwrap() = health;
     }
 
     /// The bodies of the requests for answers so far.
@@ -96,10 +129,14 @@ fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
     let Heard { path, traceparent, body } = request(&mut reader)?;
     let mut stream = stream;
     let kind = if path.ends_with("/chat/completions") { "text/event-stream" } else { "application/json" };
-    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: {kind}\r\n\r\n");
+    let status = shared.status()?;
+    let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-type: {kind}\r\n\r\n");
     stream.write_all(head.as_bytes()).ok()?;
+    if status != 200 {
+        return stream.write_all(br#"{"error": {"message": "ill"}}"#).ok();
+    }
     if kind == "application/json" {
-        return stream.write_all(br#"{"data": []}"#).ok();
+        return stream.write_all(embeddings(&body).to_string().as_bytes()).ok();
     }
     shared.asked.lock().unwrap().push(body.clone());
     shared.traced.lock().unwrap().push(traceparent);
@@ -117,6 +154,42 @@ fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
     send(&mut stream, &json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] }))?;
     send(&mut stream, &json!({ "choices": [], "usage": { "prompt_tokens": 7, "completion_tokens": 5 } }))?;
     stream.write_all(b"data: [DONE]\n\n").ok()
+}
+
+impl Shared {
+    /// The status to answer with, after the time that it takes; none where there is no answer.
+    fn status(&self) -> Option<u16> {
+        let health = *self.health.lock().unwrap();
+        match health {
+            Health::Well => Some(200),
+            Health::Failing(status) => Some(status),
+            Health::Gone => None,
+            Health::Slow(time) => {
+                let released = self.released.lock().unwrap();
+                drop(self.changed.wait_timeout_while(released, time, |released| !*released));
+                Some(200)
+            }
+        }
+    }
+}
+
+/// A vector for each text of `input`; without it an empty list, as of models.
+fn embeddings(body: &Value) -> Value {
+    let texts = body["input"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let data: Vec<Value> =
+        texts.enumerate().map(|(index, text)| json!({ "index": index, "embedding": words(text) })).collect();
+    json!({ "data": data })
+}
+
+/// How often words of each of some classes stand in the text.
+fn words(text: &str) -> Vec<f64> {
+    let mut counts = vec![0.01; DIMENSIONS];
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2) {
+        let class =
+            word.to_lowercase().bytes().fold(7_usize, |sum, byte| sum * 31 % 1_000_003 + usize::from(byte));
+        counts[class % DIMENSIONS] += 1.0;
+    }
+    counts
 }
 
 fn send(stream: &mut TcpStream, chunk: &Value) -> Option<()> {

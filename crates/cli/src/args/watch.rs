@@ -127,7 +127,8 @@ pub struct RunbookRun {
 
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Only these areas: configuration, disk, permissions, clock, port, store, blobs, models, providers, index, backup, jobs, alerts
+    /// Only these areas: configuration, disk, permissions, clock, port, server, library, store, blobs, models, providers, index,
+    /// backup, jobs, keys, memory, answers, alerts, traffic
     #[arg(long, value_name = "AREA", value_delimiter = ',')]
     pub only: Vec<String>,
 }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
+use ibid_api::quality::LeakedKey;
 use ibid_api::system::{Key, KeyRequest, Workspace, WorkspaceRequest};
 use ibid_types::{Error, Result};
 
@@ -54,8 +55,35 @@ pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
             context.client.delete(&format!("/v1/keys/{}", escaped(&id)))?;
             note(&format!("revoked {id}"));
         }
+        Keys::Leaked { revoke } => leaked(context, revoke)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn leaked(context: &Context, revoke: bool) -> Result<()> {
+    let leaked: Vec<LeakedKey> = context.client.get("/v1/keys/leaked")?.json()?;
+    if context.common.json {
+        json(&leaked)?;
+    }
+    for key in &leaked {
+        if !context.common.json {
+            line(&format!(
+                "{}  {}…  {}  stands in {}",
+                key.id,
+                key.prefix,
+                foreign(&key.name),
+                foreign(&key.source)
+            ))?;
+        }
+        if revoke {
+            context.client.delete(&format!("/v1/keys/{}", escaped(&key.id)))?;
+            note(&format!("revoked {}", key.id));
+        }
+    }
+    if leaked.is_empty() {
+        note("no living key stands in a document");
+    }
+    Ok(())
 }
 
 pub fn workspaces(context: &Context, command: Workspaces) -> Result<ExitCode> {

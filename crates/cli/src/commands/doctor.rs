@@ -1,11 +1,14 @@
 //! `ibid doctor`: works also where the store cannot be opened, which is then a finding.
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use ibid_api::watch::Finding;
-use ibid_ops::doctor::{self, OUTSIDE};
-use ibid_runtime::Clock;
-use ibid_serve::{LocalServer, Mode};
+use ibid_config::Config;
+use ibid_ops::doctor::{self, AREAS, OUTSIDE};
+use ibid_ops::metric::read_text;
+use ibid_runtime::{Clock, Shutdown};
+use ibid_serve::{Backups, LocalServer, Mode};
 use ibid_types::{Error, Result};
 
 use crate::args::{Common, Doctor};
@@ -14,21 +17,15 @@ use crate::output::{Color, foreign, json, line};
 
 /// Something is wrong.
 const FINDINGS: u8 = 1;
-const AREAS: [&str; 13] = [
-    "configuration",
-    "disk",
-    "permissions",
-    "clock",
-    "port",
-    "store",
-    "blobs",
-    "models",
-    "providers",
-    "index",
-    "backup",
-    "jobs",
-    "alerts",
-];
+/// How long a server may take to say that it lives.
+const LIVE_WITHIN: Duration = Duration::from_secs(3);
+/// How long requests are watched: when that is what is asked for, and else. So many requests are enough.
+const WATCHED: Duration = Duration::from_secs(5);
+const WATCHED_BESIDES: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+const REQUESTS_ENOUGH: f64 = 40.0;
+/// What keeps the rest from being looked at, and is told whatever was asked for.
+const STOPPERS: [&str; 2] = ["library_lost", "server_hung"];
 
 pub fn run(common: &Common, arguments: &Doctor) -> Result<ExitCode> {
     if let Some(unknown) = arguments.only.iter().find(|area| !AREAS.contains(&area.as_str())) {
@@ -36,11 +33,14 @@ pub fn run(common: &Common, arguments: &Doctor) -> Result<ExitCode> {
         return Err(Error::bad_request("value_unknown", what));
     }
     let wanted = |area: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == area);
-    let mut findings = outside(common);
-    if AREAS.iter().any(|area| !OUTSIDE.contains(area) && wanted(area)) {
-        findings.extend(inside(common));
+    let is_inside = AREAS.iter().any(|area| !OUTSIDE.contains(area) && wanted(area));
+    let mut findings = outside(common, is_inside || wanted("library"));
+    let is_stopper = |finding: &Finding| STOPPERS.contains(&finding.code.as_str());
+    if is_inside && !findings.iter().any(is_stopper) {
+        let watched = if arguments.only.is_empty() { WATCHED_BESIDES } else { WATCHED };
+        findings.extend(inside(common, wanted("traffic").then_some(watched)));
     }
-    findings.retain(|finding| wanted(&finding.area));
+    findings.retain(|finding| wanted(&finding.area) || is_stopper(finding));
     if common.json {
         json(&findings)?;
     } else {
@@ -66,24 +66,93 @@ fn show(finding: &Finding, color: Color) -> Result<()> {
 }
 
 /// What can be seen without the store. On another server's machine nothing of it is ours.
-fn outside(common: &Common) -> Vec<Finding> {
+fn outside(common: &Common, is_library_wanted: bool) -> Vec<Finding> {
     if common.server.is_some() {
         return Vec::new();
     }
     match configuration(common) {
         Ok((config, _)) => {
             let is_served = LocalServer::find(&config.data.dir).is_some();
-            doctor::outside(&config, Clock::system().now(), is_served).into_iter().map(wire).collect()
+            let mut all = doctor::outside(&config, Clock::system().now(), is_served);
+            all.push(server(&config));
+            if is_library_wanted {
+                all.push(library(&config));
+            }
+            all.into_iter().map(wire).collect()
         }
         Err(error) => vec![wire(doctor::Finding::of_error("configuration", &error))],
     }
 }
 
+/// Whether the server of the data directory lives, or was ended without a word.
+fn server(config: &Config) -> doctor::Finding {
+    let fix = "ibid runbook run service-down";
+    let Some(server) = LocalServer::find(&config.data.dir) else {
+        if LocalServer::is_left(&config.data.dir) {
+            let what = "the server ended without a word: it was killed, it crashed, or the power was cut";
+            return doctor::Finding::problem("server", "server_gone", what, fix);
+        }
+        return doctor::Finding::ok("server", "none runs, and none was ended by force");
+    };
+    ibid_runtime::set_up_tls();
+    let client = reqwest::blocking::Client::builder().timeout(LIVE_WITHIN).no_proxy().build();
+    let lives = client.and_then(|client| client.get(format!("{}/health/live", server.base())).send());
+    match lives {
+        Ok(_) => doctor::Finding::ok("server", format!("it answers on {}", server.base())),
+        Err(error) => {
+            let what = format!("a server holds {}, but does not answer: {error}", server.base());
+            doctor::Finding::problem("server", "server_hung", what, fix)
+        }
+    }
+}
+
+/// Whether there is a library where a backup says that there was one.
+fn library(config: &Config) -> doctor::Finding {
+    if config.data.dir.join("ibid.db").is_file() {
+        return doctor::Finding::ok("library", "its database is there");
+    }
+    let held = Backups::open(config, None).and_then(|backups| backups.list());
+    let stretches = held.map(|held| held.into_iter().flat_map(|one| one.stretches).collect::<Vec<_>>());
+    match stretches {
+        Ok(stretches) => match stretches.last() {
+            None => doctor::Finding::ok("library", "there is none yet, and no backup of one"),
+            Some(last) => {
+                let what = format!("there is no database, but a backup that reaches to {}", last.to);
+                doctor::Finding::problem("library", "library_lost", what, "ibid runbook run lost-machine")
+            }
+        },
+        Err(error) => doctor::Finding::of_error("library", &error),
+    }
+}
+
 /// What the application says of itself; where it cannot be opened, that.
-fn inside(common: &Common) -> Vec<Finding> {
-    let asked = Context::open(common.clone(), Mode::Command)
-        .and_then(|context| context.client.get("/v1/ops/doctor")?.json::<Vec<Finding>>());
+fn inside(common: &Common, watched: Option<Duration>) -> Vec<Finding> {
+    let asked = Context::open(common.clone(), Mode::Command).and_then(|context| {
+        let mut all: Vec<Finding> = context.client.get("/v1/ops/doctor")?.json()?;
+        if let Some(longest) = watched {
+            all.extend(traffic(&context, longest)?.into_iter().map(wire));
+        }
+        Ok(all)
+    });
     asked.unwrap_or_else(|error| vec![wire(doctor::Finding::of_error(area_of(error.code), &error))])
+}
+
+/// Watches a server's requests for a while.
+fn traffic(context: &Context, longest: Duration) -> Result<Vec<doctor::Finding>> {
+    if !context.has_server() {
+        return Ok(vec![doctor::Finding::ok("traffic", "no server runs on the data directory")]);
+    }
+    let look = || -> Result<_> {
+        Ok(read_text(&String::from_utf8_lossy(&context.client.get("/metrics")?.bytes()?)))
+    };
+    let (started, before) = (Instant::now(), look()?);
+    loop {
+        Shutdown::new().wait_timeout(LOOK_EVERY);
+        let now = look()?;
+        if started.elapsed() >= longest || doctor::requests(&before, &now) >= REQUESTS_ENOUGH {
+            return Ok(doctor::traffic(&before, &now, started.elapsed().as_secs_f64()));
+        }
+    }
 }
 
 /// Which area an error that keeps the application from opening is of.

@@ -11,13 +11,14 @@ mod eval;
 mod flows;
 mod follow;
 mod form;
+mod golden;
 mod incidents;
 mod ingest;
 mod jobs;
 mod models;
 mod operations;
-mod runbooks;
 mod part;
+mod runbooks;
 mod runs;
 mod scrape;
 mod search;
@@ -59,6 +60,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Slo => alerts::slo(&open(Mode::Command)?),
         Command::Incidents(command) => incidents::run(&open(Mode::Command)?, command),
         Command::Runbook(command) => runbooks::run(&common, &command),
+        Command::Golden => golden::run(&open(Mode::Command)?),
         Command::Doctor(arguments) => doctor::run(&common, &arguments),
         Command::Keys(command) => admin::keys(&open(Mode::Command)?, command),
         Command::Workspace(command) => admin::workspaces(&open(Mode::Command)?, command),

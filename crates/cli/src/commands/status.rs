@@ -41,7 +41,9 @@ fn screen(context: &Context) -> Result<Vec<String>> {
     let status: Status = context.client.get(&context.path("/v1/status"))?.json()?;
     let mut lines = library(&status, context.color);
     if context.has_server() {
-        lines.extend(server(&Scrape::take(context)?, context.color));
+        let now = Scrape::take(context)?;
+        lines.extend(server(&now, context.color));
+        lines.extend(breakers(&now, context.color));
         lines.extend(health(context)?);
     }
     Ok(lines)
@@ -124,6 +126,21 @@ fn server(now: &Scrape, color: Color) -> Vec<String> {
     .into_iter()
     .map(|(name, value)| row(color, name, &value))
     .collect()
+}
+
+/// Chat models that are left alone for a while.
+fn breakers(now: &Scrape, color: Color) -> Vec<String> {
+    let models = now.values_of(list::MODEL_BREAKER.0.name, "provider");
+    let told = |model: String| {
+        let state = match now.level_of(&list::MODEL_BREAKER, "provider", &model) {
+            2.0.. => "open",
+            1.0.. => "half open",
+            _ => return None,
+        };
+        let told = format!("breaker {state}: {} failed too often and is left alone", foreign(&model));
+        Some(format!("{}  {}", color.dim(&format!("{:<10}", "chat")), color.red(&told)))
+    };
+    models.into_iter().filter_map(told).collect()
 }
 
 /// The dependencies, those that fail in colour. A server that is not ready answers 503 with the same body.

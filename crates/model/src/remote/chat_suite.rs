@@ -1,15 +1,17 @@
 //! What every chat model behind an address must do, run on each dialect against a real connection.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ibid_runtime::Clock;
 use ibid_types::answer::Usage;
 use ibid_types::{Class, Result, Secret};
 use serde_json::json;
 
 use super::{ChatTimeouts, OllamaChat, OpenAiChat, RemoteConfig};
 use crate::peer::{Act, Asked, Peer, answer, chunked, nowhere, open};
-use crate::{ChatMessage, ChatModel, ChatOutcome, ChatRequest, Role};
+use crate::{BreakerConfig, ChatMessage, ChatModel, ChatOutcome, ChatRequest, GuardedChat, Role};
 
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(60);
@@ -54,9 +56,20 @@ const OLLAMA: Speech = Speech {
     probe_path: "/api/show",
 };
 
-/// Runs a check on each dialect.
+/// A breaker must not show while a provider works, and hands its errors on.
+const GUARDED: Speech = Speech {
+    make: |config, timeouts| {
+        let inner = OpenAiChat::new("small", config, timeouts).unwrap();
+        let (window, pause) = (Duration::from_secs(60), Duration::from_secs(15));
+        let breaker = BreakerConfig { failures_max: 5, share_max: 0.5, calls_min: 20, window, pause };
+        Box::new(GuardedChat::new(Arc::new(inner), breaker, Clock::system()))
+    },
+    ..OPENAI
+};
+
+/// Runs a check on each dialect, and behind a breaker.
 fn each(check: impl Fn(Speech)) {
-    [OPENAI, OLLAMA].into_iter().for_each(check);
+    [OPENAI, OLLAMA, GUARDED].into_iter().for_each(check);
 }
 
 impl Speech {

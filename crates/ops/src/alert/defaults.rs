@@ -238,6 +238,15 @@ fn models() -> Vec<Rule> {
         .each("provider")
         .share(),
         rule(
+            "breaker-open",
+            Warning,
+            "the model {subject} failed too often and is left alone; answers are extractive meanwhile",
+            "provider-down",
+            vec![Condition::above(E::Value(of(list::MODEL_BREAKER.0)), 0.5)],
+        )
+        .each("provider")
+        .held(Duration::ZERO),
+        rule(
             "provider-over-quota",
             Warning,
             "the provider of {subject} refuses {value} of the calls as too many",

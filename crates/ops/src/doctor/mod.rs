@@ -3,6 +3,8 @@
 //! Keeps true: looking changes nothing that stays; each finding has a stable code and a fix; what is outside the store is
 //! looked at without opening it, so that a damaged store does not keep the rest from being seen.
 
+mod traffic;
+
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use ibid_types::{Error, Timestamp};
 use serde::Serialize;
 
 use crate::machine;
+pub use traffic::{Look, requests, traffic};
 
 /// Below these the disk is about to be full.
 const FREE_SHARE_MIN: f64 = 0.05;
@@ -71,10 +74,12 @@ impl Finding {
     pub fn of_error(area: &'static str, error: &Error) -> Self {
         let fix = match error.code {
             "store_locked" | "store_busy" => "ibid runbook run database-locked",
-            "store_corrupt" | "store_history" | "store_failed" => "ibid runbook run store-damaged",
+            "store_newer" | "store_history" => "ibid runbook run bad-release",
+            "store_corrupt" | "store_failed" => "ibid runbook run store-damaged",
             "store_full" => "ibid runbook run disk-full",
             code if code.starts_with("index_") => "ibid runbook run index-damaged",
             code if code.starts_with("provider_") => "ibid runbook run provider-down",
+            code if code.starts_with("backup_") => "ibid runbook run backup-failed",
             code if code.starts_with("model_") => "ibid models pull",
             _ => "see docs/errors.md",
         };
@@ -82,8 +87,34 @@ impl Finding {
     }
 }
 
+/// Everything that is looked at, in this order.
+pub const AREAS: [&str; 19] = [
+    "configuration",
+    "disk",
+    "permissions",
+    "clock",
+    "port",
+    "server",
+    "library",
+    "store",
+    "blobs",
+    "models",
+    "providers",
+    "index",
+    "backup",
+    "jobs",
+    "keys",
+    "memory",
+    "answers",
+    "alerts",
+    "traffic",
+];
+
 /// Areas that are looked at without opening the store.
-pub const OUTSIDE: [&str; 5] = ["configuration", "disk", "permissions", "clock", "port"];
+pub const OUTSIDE: [&str; 7] = ["configuration", "disk", "permissions", "clock", "port", "server", "library"];
+
+/// Of the memory that the process may use; the limit of the rule `out-of-memory-warning`.
+const MEMORY_SHARE_MAX: f64 = 0.85;
 
 /// What is outside the store. `is_served` says that a server runs on the data directory, which then has the port.
 #[must_use]
@@ -201,6 +232,20 @@ pub fn store(store: &Store) -> Finding {
         }
         Err(error) => Finding::of_error("store", &error),
     }
+}
+
+/// Whether the process comes near the memory that it may use.
+#[must_use]
+pub fn memory(process: &machine::Process) -> Finding {
+    let (Some(used), Some(most)) = (process.memory_bytes, process.memory_max_bytes) else {
+        let what = "how much memory is in use cannot be read";
+        return Finding::note("memory", "memory_unknown", what, "look with ps");
+    };
+    let told = format!("{} MiB of {} MiB are in use", used >> 20, most >> 20);
+    if used as f64 > most as f64 * MEMORY_SHARE_MAX {
+        return Finding::problem("memory", "memory_low", told, "ibid runbook run out-of-memory");
+    }
+    Finding::ok("memory", told)
 }
 
 #[cfg(test)]

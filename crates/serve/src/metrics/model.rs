@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ibid_model::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Price, Purpose};
+use ibid_model::{BreakerState, ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Price, Purpose};
 use ibid_ops::metric::list;
 use ibid_types::Result;
 
@@ -81,6 +81,10 @@ impl ChatModel for MeteredChat {
 
     fn probe(&self) -> Result<()> {
         self.inner.probe()
+    }
+
+    fn breaker(&self) -> Option<BreakerState> {
+        self.inner.breaker()
     }
 }
 

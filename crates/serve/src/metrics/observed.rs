@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use ibid_model::BreakerState;
 use ibid_ops::machine;
 use ibid_ops::metric::{Registry, list};
 use ibid_runtime::TaskState;
@@ -22,6 +23,7 @@ impl Metrics {
         observe_files(registry, app);
         observe_process(registry, app);
         observe_tasks(registry);
+        observe_breakers(registry, app);
         observe_backup(registry, app);
     }
 
@@ -75,7 +77,7 @@ fn observe_files(registry: &Registry, app: &App) {
 }
 
 fn observe_process(registry: &Registry, app: &App) {
-    let process = machine::process();
+    let process = machine::process(app.config.server.memory_mb_max << 20);
     let gauges = [
         (list::PROCESS_MEMORY, process.memory_bytes),
         (list::PROCESS_MEMORY_MAX, process.memory_max_bytes),
@@ -94,6 +96,17 @@ fn observe_process(registry: &Registry, app: &App) {
     registry.set(&list::PROCESS_CORES, [], process.cores as f64);
     registry.set(&list::PROCESS_START, [], app.started_at.0 as f64 / 1000.0);
     registry.set(&list::BUILD_INFO, [env!("CARGO_PKG_VERSION")], 1.0);
+}
+
+fn observe_breakers(registry: &Registry, app: &App) {
+    for (model, state) in app.breakers() {
+        let level = match state {
+            BreakerState::Closed => 0.0,
+            BreakerState::HalfOpen => 1.0,
+            BreakerState::Open => 2.0,
+        };
+        registry.set(&list::MODEL_BREAKER, [model], level);
+    }
 }
 
 fn observe_tasks(registry: &Registry) {

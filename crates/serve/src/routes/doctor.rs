@@ -6,14 +6,19 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
+use ibid_api::quality::{Golden, LeakedKey};
 use ibid_api::watch::{Finding as WireFinding, Runbook as WireRunbook};
+use ibid_model::BreakerState;
+use ibid_ops::alert::per_cent;
 use ibid_ops::doctor::{self, Finding};
-use ibid_ops::runbook;
+use ibid_ops::{machine, runbook};
 use ibid_store::{JobState, JobsQuery};
 use ibid_types::Result;
 
 use crate::App;
 use crate::http::{Answered, blocking, respond};
+use crate::leaks::leaked_keys;
+use crate::{quality, upkeep};
 
 /// A lag that the next second cures is not worth a word.
 const LAG_MAX: u64 = 500;
@@ -27,12 +32,36 @@ pub async fn doctor(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Wire
     respond(&app, |app| Ok(findings(app)?.into_iter().map(wire).collect())).await
 }
 
+/// Asks the golden questions now.
+#[utoipa::path(post, path = "/v1/ops/golden", tag = "operations",
+    responses((status = 200, body = Vec<Golden>), (status = "default", body = Problem)))]
+pub async fn golden(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Golden>>> {
+    respond(&app, |app| {
+        let all = quality::ask_all(app, &app.shutdown);
+        quality::measure(app);
+        upkeep::sample_now(app);
+        Ok(all)
+    })
+    .await
+}
+
+/// Living keys that stand in documents.
+#[utoipa::path(get, path = "/v1/keys/leaked", tag = "operations",
+    responses((status = 200, body = Vec<LeakedKey>), (status = "default", body = Problem)))]
+pub async fn leaked(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<LeakedKey>>> {
+    respond(&app, leaked_keys).await
+}
+
 fn findings(app: &App) -> Result<Vec<Finding>> {
     let mut all = vec![doctor::store(&app.store)];
     all.extend(checks(app));
+    all.extend(breakers(app));
     all.extend(index(app));
     all.push(backup(app));
     all.extend(jobs(app)?);
+    all.extend(keys(app)?);
+    all.push(doctor::memory(&machine::process(app.config.server.memory_mb_max << 20)));
+    all.push(answers(app));
     all.extend(alerts(app)?);
     Ok(all)
 }
@@ -67,6 +96,16 @@ fn checks(app: &App) -> Vec<Finding> {
     app.checks().into_iter().filter_map(finding).collect()
 }
 
+/// Chat models that are left alone.
+fn breakers(app: &App) -> Vec<Finding> {
+    let resting = app.breakers().filter(|(_, state)| *state != BreakerState::Closed);
+    let finding = |(model, state): (&str, BreakerState)| {
+        let what = format!("the model {model} failed too often: its breaker is {}", state.name());
+        Finding::problem("providers", "breaker_open", what, "ibid runbook run provider-down")
+    };
+    resting.map(finding).collect()
+}
+
 fn index(app: &App) -> Vec<Finding> {
     let mut all = match app.index_lag() {
         Ok(lag) if lag <= LAG_MAX => vec![Finding::ok("index", format!("{lag} changes behind"))],
@@ -94,6 +133,15 @@ fn backup(app: &App) -> Finding {
         return Finding::note("backup", "backup_disabled", what, "set backup.enabled = true");
     };
     let status = backup.status();
+    if let Some(gone) = status
+        .destinations
+        .iter()
+        .find(|destination| destination.last_failure.is_some() && !destination.is_reachable)
+    {
+        let reason = gone.last_failure.as_ref().map_or("", |failure| failure.reason.as_str());
+        let what = format!("the destination {} cannot be reached: {reason}", gone.label);
+        return Finding::problem("backup", "backup_unreachable", what, fix);
+    }
     let behind = status.destinations.iter().map(|destination| destination.behind_ms).max().unwrap_or(0);
     let oldest = app.config.slo.backup_age_seconds_max.cast_signed();
     match status.base_at {
@@ -120,6 +168,42 @@ fn jobs(app: &App) -> Result<Vec<Finding>> {
     let what = format!("{count} jobs gave up");
     let fix = "ibid jobs list --state failed, then ibid jobs retry ID";
     Ok(vec![Finding::note("jobs", "jobs_failed", what, fix)])
+}
+
+/// Whether the door is open, and whether a key that opens it stands where others can read it.
+fn keys(app: &App) -> Result<Vec<Finding>> {
+    let mut all = Vec::new();
+    let address = app.config.server.address;
+    if !address.ip().is_loopback() && !app.is_guarded() {
+        let what = format!("{address} can be reached from other machines, and there is no API key");
+        all.push(Finding::problem("keys", "server_unguarded", what, "ibid keys create NAME"));
+    }
+    for leak in leaked_keys(app)? {
+        let what = format!(
+            "the living key '{}' ({}…) stands in the document {}",
+            leak.name, leak.prefix, leak.source
+        );
+        all.push(Finding::problem("keys", "key_leaked", what, "ibid runbook run secret-leaked"));
+    }
+    if all.is_empty() {
+        all.push(Finding::ok("keys", "no living key stands in a document"));
+    }
+    Ok(all)
+}
+
+/// Whether what was checked again in answers was right.
+fn answers(app: &App) -> Finding {
+    let least = app.config.slo.accuracy_min;
+    match app.watching_accuracy() {
+        None => Finding::ok("answers", "none was checked again yet"),
+        Some(accuracy) if accuracy < least => {
+            let what = format!("only {} of what was checked again was right", per_cent(accuracy));
+            Finding::problem("answers", "answers_wrong", what, "ibid runbook run bad-answers")
+        }
+        Some(accuracy) => {
+            Finding::ok("answers", format!("{} of what was checked again was right", per_cent(accuracy)))
+        }
+    }
 }
 
 fn alerts(app: &App) -> Result<Vec<Finding>> {

@@ -11,6 +11,8 @@ room! {
         "Time until a chat model's first token, by provider");
     MODEL_TOKENS: Counter<2> = ("ibid_model_tokens_total", &["provider", "direction"],
         "Tokens that models read and wrote, by provider and direction (prompt, completion)");
+    MODEL_BREAKER: Gauge<1> = ("ibid_model_breaker_state", &["provider"],
+        "Whether calls of a chat model go through (0), are tried again after a pause (1) or are refused (2), by provider");
     MODEL_COST: Counter<1> = ("ibid_model_cost_usd_total", &["provider"],
         "What chat models cost in US dollars by the configured prices, by provider");
     MODEL_TEXTS: Counter<1> = ("ibid_model_texts_total", &["provider"],

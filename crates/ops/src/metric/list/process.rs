@@ -4,7 +4,7 @@ room! {
     PROCESS_MEMORY: Gauge<0> = ("ibid_process_memory_bytes", &[],
         "Resident memory of the process");
     PROCESS_MEMORY_MAX: Gauge<0> = ("ibid_process_memory_max_bytes", &[],
-        "Memory that the process may use: the machine's or its control group's, whichever is less");
+        "Memory that the process may use: the machine's, its control group's or server.memory_mb_max, whichever is least");
     PROCESS_CPU: Counter<0> = ("ibid_process_cpu_seconds_total", &[],
         "Processor time used by the process, in user and system mode");
     PROCESS_CORES: Gauge<0> = ("ibid_process_cpu_cores", &[],

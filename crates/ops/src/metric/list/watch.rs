@@ -4,7 +4,9 @@ room! {
     CHECKS_FAILED: Gauge<1> = ("ibid_health_check_failed", &["check"],
         "Whether a check of readiness fails (1) or passes (0), by check (store, blobs, index, embedder, chat)");
     QUALITY_ACCURACY: Gauge<0> = ("ibid_quality_accuracy_ratio", &[],
-        "Share of re-verified claims and golden questions of the last day that were right, 0 to 1");
+        "Share that was right, 0 to 1: of claims and citations re-verified within a day, or of the last golden questions, whichever is worse");
+    QUALITY_GOLDEN: Gauge<0> = ("ibid_quality_golden_ratio", &[],
+        "Share of the golden questions that were answered right when they were last asked, 0 to 1");
     QUALITY_CHECKED: Counter<2> = ("ibid_quality_checks_total", &["kind", "outcome"],
         "What was re-verified of answers, by kind (claim, citation, golden) and outcome (right, wrong)");
     QUALITY_AGE: Gauge<0> = ("ibid_quality_golden_time_seconds", &[],
