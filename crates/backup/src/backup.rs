@@ -230,7 +230,7 @@ impl Backup {
 
     pub(crate) fn ship_line(&self, line: &mut Line) -> Result<()> {
         let now = self.source.clock.now();
-        line.take(self.source.tap.take(), now)?;
+        line.take(&self.source.tap, now)?;
         let originals = self.source.originals.take_new();
         let files = self.settings.files.changes(&mut line.seen);
         if line.pending.is_empty() && originals.is_empty() && (files.is_empty() || line.is_new) {
@@ -252,6 +252,7 @@ impl Backup {
             }
         };
         if let Some(last) = parts.last() {
+            self.source.tap.release(last.number);
             self.local.shipped_until(last.number);
         }
         self.count(&parts, cut.object.len() as u64, cut.log_bytes, begun.elapsed());
@@ -261,7 +262,7 @@ impl Backup {
 
     /// Writes the segment down and then the line after it. Nobody gets the segment before the line knows of it: after a crash
     /// in between it is cut anew, and there must not be two of one number.
-    fn advance(&self, line: &mut Line, parts: &[LogPart], cut: Cut) -> Result<Cut> {
+    fn advance(&self, line: &mut Line, parts: &[Arc<LogPart>], cut: Cut) -> Result<Cut> {
         let name = cut.name.to_string();
         self.spool.keep(&name, &cut.object)?;
         let former = (line.link.clone(), line.until, line.file);
@@ -290,7 +291,7 @@ impl Backup {
         self.local.save(&line.shipped())
     }
 
-    fn count(&self, parts: &[LogPart], object_bytes: u64, log_bytes: u64, took: Duration) {
+    fn count(&self, parts: &[Arc<LogPart>], object_bytes: u64, log_bytes: u64, took: Duration) {
         let mut status = self.status.lock();
         status.segments += 1;
         status.commits += parts.iter().map(|part| part.commits.len() as u64).sum::<u64>();
@@ -347,10 +348,9 @@ impl Backup {
         }
         let is_folded = self.source.database.fold()?;
         let mut line = self.line.lock();
-        let taken = self.source.tap.take();
-        let is_end = is_folded && taken.parts.is_empty() && !taken.is_lost;
-        line.take(taken, self.source.clock.now())?;
-        if is_end {
+        let generation = line.link.generation.clone();
+        line.take(&self.source.tap, self.source.clock.now())?;
+        if is_folded && line.pending.is_empty() && line.link.generation == generation {
             line.file = Fingerprint::of(&self.settings.database);
             self.save(&line)?;
         }

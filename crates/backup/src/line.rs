@@ -3,6 +3,7 @@
 //! Keeps true: segments follow each other without a gap; where the log has one, a new generation begins.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ibid_store::{LogPart, LogPosition, LogTap, Salts, Taken};
 use ibid_types::{Result, Timestamp};
@@ -20,7 +21,7 @@ const PENDING_BYTES_MAX: usize = 256 << 20;
 #[derive(Debug)]
 pub struct Line {
     pub link: Link,
-    pub pending: Vec<LogPart>,
+    pub pending: Vec<Arc<LogPart>>,
     pub memory: PageMemory,
     pub seen: Seen,
     /// Of this generation.
@@ -46,19 +47,19 @@ impl Line {
     ) -> Result<Self> {
         let taken = tap.take();
         let shipped = local.load();
-        let mut parts = local.tail();
-        parts.extend(taken.parts);
+        let mut parts: Vec<Arc<LogPart>> = local.tail().into_iter().map(Arc::new).collect();
+        parts.extend(taken.parts.iter().cloned());
         if let Some(shipped) = shipped.as_ref().filter(|_| !taken.is_lost)
-            && let Some(rest) = shipped.rest(parts, database)
+            && let Some(rest) = shipped.rest(parts, taken.end, database)
         {
             return Self::following(shipped, rest, files);
         }
         local.drop_tail();
         local.forget_shipped();
-        Self::begin(shipped.map_or(0, |shipped| shipped.commit), now)
+        Self::begin_after(&taken, tap, shipped.map_or(0, |shipped| shipped.commit), now)
     }
 
-    fn following(shipped: &Shipped, rest: Vec<LogPart>, files: &SmallFiles) -> Result<Self> {
+    fn following(shipped: &Shipped, rest: Vec<Arc<LogPart>>, files: &SmallFiles) -> Result<Self> {
         Ok(Self {
             link: shipped.link()?,
             pending: rest,
@@ -72,14 +73,18 @@ impl Line {
         })
     }
 
-    fn begin(commit: u64, now: Timestamp) -> Result<Self> {
+    /// A generation that begins where the log ends: its base has all of what was taken.
+    fn begin_after(taken: &Taken, tap: &LogTap, commit: u64, now: Timestamp) -> Result<Self> {
+        if let Some(last) = taken.parts.last() {
+            tap.release(last.number);
+        }
         Ok(Self {
             link: Link::begin(Generation::begin(now)?, commit, now),
             pending: Vec::new(),
             memory: PageMemory::default(),
             seen: Seen::default(),
             base_at: None,
-            until: LogPosition::default(),
+            until: taken.end,
             file: None,
             is_after_crash: false,
             is_new: true,
@@ -87,12 +92,13 @@ impl Line {
     }
 
     /// Adds what was taken from the log.
-    pub fn take(&mut self, taken: Taken, now: Timestamp) -> Result<()> {
+    pub fn take(&mut self, tap: &LogTap, now: Timestamp) -> Result<()> {
+        let taken = tap.take();
         let held: usize = self.pending.iter().map(|part| part.frames.len()).sum();
         if taken.is_lost || held > PENDING_BYTES_MAX {
             let commits: usize = self.pending.iter().chain(&taken.parts).map(|part| part.commits.len()).sum();
             tracing::warn!("the log has a gap: a new generation of the backup begins with a base");
-            let begun = Self::begin(self.link.commit + commits as u64, now)?;
+            let begun = Self::begin_after(&taken, tap, self.link.commit + commits as u64, now)?;
             let seen = std::mem::take(&mut self.seen);
             *self = Self { seen, ..begun };
             return Ok(());

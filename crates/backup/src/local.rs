@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ibid_store::{Commit, LogKeeper, LogPart, LogPosition, Salts};
 use ibid_types::{ContentHash, Error, Result, Timestamp};
@@ -77,39 +78,48 @@ impl Shipped {
         })
     }
 
-    /// What of `parts` (the tail, then the log) is not shipped; `None` where they do not follow on what is.
+    /// What of `parts` (the tail, then the log, which ends at `end`) is not shipped; `None` where they do not follow on what is.
     #[must_use]
-    pub fn rest(&self, parts: Vec<LogPart>, database: &Path) -> Option<Vec<LogPart>> {
+    pub fn rest(
+        &self,
+        parts: Vec<Arc<LogPart>>,
+        end: LogPosition,
+        database: &Path,
+    ) -> Option<Vec<Arc<LogPart>>> {
         let is_untouched = match self.file {
             Some(file) if Fingerprint::of(database) == Some(file) => true,
             Some(_) => return None,
             None => false,
         };
-        // A log that is gone says nothing of what was in it; an untouched file says that nothing was.
-        if parts.is_empty() && !is_untouched {
-            return None;
-        }
-        let mut at = self.position();
+        let begin = self.position();
+        let mut at = begin;
         let mut rest = Vec::new();
-        for part in parts {
-            let from = part.from;
-            let follows = is_untouched && rest.is_empty() || from.salts.0 == at.salts.0.wrapping_add(1);
-            let shipped = match from.salts == at.salts {
-                true => at.frames,
-                false if from.frames == 0 && follows => 0,
-                false => return None,
-            };
-            if shipped < from.frames {
+        // What was on the tail before what was shipped is shipped too: the tail goes later than the note is written.
+        for part in parts.into_iter().skip_while(|part| !is_untouched && !follows(part.from, begin)) {
+            let is_first = is_untouched && rest.is_empty() && part.from.frames == 0;
+            if !is_first && !follows(part.from, at) {
                 return None;
             }
-            let end = part.end();
-            if end.frames > shipped {
-                rest.push(part.without_first(shipped - from.frames)?);
-                at = end;
+            let shipped = if part.from.salts == at.salts { at.frames } else { 0 };
+            let until = part.end();
+            if until.frames > shipped {
+                let part = Arc::unwrap_or_clone(part);
+                let known = shipped - part.from.frames;
+                rest.push(Arc::new(part.without_first(known)?));
+                at = until;
             }
         }
-        Some(rest)
+        // A log that is gone, or lacks what was shipped, says nothing of what was in it; an untouched file says that nothing was.
+        let is_whole = at == end || end.frames == 0 && end.salts != at.salts && follows(end, at);
+        (is_whole || is_untouched && rest.is_empty()).then_some(rest)
     }
+}
+
+/// Whether what begins at `from` goes on at `at`, or has it inside if it is long enough.
+const fn follows(from: LogPosition, at: LogPosition) -> bool {
+    let is_same_run = from.salts.0 == at.salts.0 && from.salts.1 == at.salts.1;
+    let is_next_run = from.salts.0 == at.salts.0.wrapping_add(1) && from.frames == 0;
+    is_same_run && from.frames <= at.frames || is_next_run
 }
 
 /// Files of this machine about its backup.
@@ -197,7 +207,7 @@ impl Local {
         self.folder.join("tail")
     }
 
-    fn append(&self, parts: &[LogPart]) -> std::io::Result<()> {
+    fn append(&self, parts: &[Arc<LogPart>]) -> std::io::Result<()> {
         let mut file = File::options().append(true).create(true).open(self.tail_file())?;
         for part in parts {
             file.write_all(&written(part).map_err(std::io::Error::other)?)?;
@@ -207,7 +217,7 @@ impl Local {
 }
 
 impl LogKeeper for Local {
-    fn keep(&self, parts: &[LogPart]) -> Result<()> {
+    fn keep(&self, parts: &[Arc<LogPart>]) -> Result<()> {
         let mut tail = self.tail.lock();
         self.append(parts).map_err(|error| {
             // Without these frames the log must not go on after a crash.
@@ -270,16 +280,21 @@ fn unusable(folder: &Path, error: std::io::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn part(salt: u32, from: u32, commits: &[u32]) -> LogPart {
+    fn part(salt: u32, from: u32, commits: &[u32]) -> Arc<LogPart> {
         let commit = |frames: &u32| Commit { at: Timestamp(5), frames: *frames, pages: 9 };
         let frames: u32 = commits.iter().sum();
-        LogPart {
+        Arc::new(LogPart {
             number: 0,
             from: LogPosition { salts: Salts(salt, 1), frames: from },
             page_bytes: 512,
             commits: commits.iter().map(commit).collect(),
             frames: vec![1; frames as usize * (24 + 512)],
-        }
+        })
+    }
+
+    /// Where a log with these parts ends.
+    fn end(parts: &[Arc<LogPart>]) -> LogPosition {
+        parts.last().map_or(LogPosition::default(), |part| part.end())
     }
 
     fn shipped(until: (u32, u32, u32), file: Option<Fingerprint>) -> Shipped {
@@ -295,9 +310,14 @@ mod tests {
         }
     }
 
-    fn rest(parts: Vec<LogPart>) -> Option<Vec<(u32, u32)>> {
+    fn rest(parts: Vec<Arc<LogPart>>) -> Option<Vec<(u32, u32)>> {
+        let end = end(&parts);
+        rest_until(parts, end)
+    }
+
+    fn rest_until(parts: Vec<Arc<LogPart>>, end: LogPosition) -> Option<Vec<(u32, u32)>> {
         let shipped = shipped((7, 1, 4), None);
-        let rest = shipped.rest(parts, Path::new("nowhere"))?;
+        let rest = shipped.rest(parts, end, Path::new("nowhere"))?;
         Some(rest.iter().map(|part| (part.from.salts.0, part.from.frames)).collect())
     }
 
@@ -314,10 +334,29 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_was_just_begun_again_holds_nothing_new() {
+        let begun = |salt| LogPosition { salts: Salts(salt, 2), frames: 0 };
+        assert_eq!(rest_until(vec![], begun(8)), Some(vec![]));
+        assert_eq!(rest_until(vec![part(7, 4, &[3])], begun(8)), Some(vec![(7, 4)]));
+        assert_eq!(rest_until(vec![], begun(9)), None);
+        assert_eq!(rest_until(vec![part(7, 4, &[3])], begun(9)), None);
+    }
+
+    #[test]
+    fn what_was_shipped_may_still_be_on_the_tail() {
+        assert_eq!(rest(vec![part(6, 3, &[2]), part(7, 0, &[4, 3])]), Some(vec![(7, 4)]));
+        assert_eq!(rest(vec![part(5, 3, &[2]), part(6, 0, &[2]), part(8, 0, &[1])]), Some(vec![(8, 0)]));
+        assert_eq!(rest(vec![part(6, 3, &[2]), part(7, 2, &[2]), part(7, 4, &[3])]), Some(vec![(7, 4)]));
+    }
+
+    #[test]
     fn a_gap_is_seen() {
         assert_eq!(rest(vec![]), None);
         assert_eq!(rest(vec![part(7, 5, &[3])]), None);
         assert_eq!(rest(vec![part(7, 0, &[3, 3])]), None);
+        // The log lacks what was shipped.
+        assert_eq!(rest(vec![part(7, 0, &[3])]), None);
+        assert_eq!(rest(vec![part(7, 4, &[3]), part(7, 8, &[3])]), None);
         assert_eq!(rest(vec![part(9, 0, &[1])]), None);
         assert_eq!(rest(vec![part(8, 2, &[1])]), None);
     }
@@ -328,14 +367,22 @@ mod tests {
         let file = home.path().join("file");
         fs::write(&file, "one").unwrap();
         let shipped = shipped((2, 1, 8), Fingerprint::of(&file));
-        assert_eq!(shipped.rest(vec![], &file), Some(vec![]));
+        assert_eq!(shipped.rest(vec![], LogPosition::default(), &file), Some(vec![]));
         // What SQLite left of the log is shipped already.
-        assert_eq!(shipped.rest(vec![part(2, 0, &[8])], &file), Some(vec![]));
-        assert_eq!(shipped.rest(vec![part(2, 0, &[8, 1])], &file).map(|rest| rest.len()), Some(1));
-        assert_eq!(shipped.rest(vec![part(90, 0, &[1])], &file).map(|rest| rest.len()), Some(1));
-        assert_eq!(shipped.rest(vec![part(90, 1, &[1])], &file), None);
+        assert_eq!(shipped.rest(vec![part(2, 0, &[8])], end(&[part(2, 0, &[8])]), &file), Some(vec![]));
+        assert_eq!(
+            shipped
+                .rest(vec![part(2, 0, &[8, 1])], end(&[part(2, 0, &[8, 1])]), &file)
+                .map(|rest| rest.len()),
+            Some(1)
+        );
+        assert_eq!(
+            shipped.rest(vec![part(90, 0, &[1])], end(&[part(90, 0, &[1])]), &file).map(|rest| rest.len()),
+            Some(1)
+        );
+        assert_eq!(shipped.rest(vec![part(90, 1, &[1])], end(&[part(90, 1, &[1])]), &file), None);
         fs::write(&file, "other").unwrap();
-        assert_eq!(shipped.rest(vec![], &file), None);
+        assert_eq!(shipped.rest(vec![], LogPosition::default(), &file), None);
     }
 
     #[test]
@@ -344,12 +391,12 @@ mod tests {
         let local = Local::open(home.path()).unwrap();
         let parts = [part(7, 4, &[3]), part(8, 0, &[1])];
         local.keep(&parts).unwrap();
-        assert_eq!(local.tail(), parts);
+        assert_eq!(local.tail(), parts.clone().map(Arc::unwrap_or_clone));
         let bytes = fs::read(local.tail_file()).unwrap();
         fs::write(local.tail_file(), &bytes[..bytes.len() - 1]).unwrap();
-        assert_eq!(local.tail(), parts[..1]);
-        let later = LogPart { number: 5, ..parts[0].clone() };
-        local.keep(&[later]).unwrap();
+        assert_eq!(local.tail(), [LogPart::clone(&parts[0])]);
+        let later = LogPart { number: 5, ..LogPart::clone(&parts[0]) };
+        local.keep(&[Arc::new(later)]).unwrap();
         local.shipped_until(4);
         assert!(local.tail_file().exists());
         local.shipped_until(6);

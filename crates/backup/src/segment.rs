@@ -7,6 +7,8 @@
 //! size in pages (u32 each), then for each frame its page number (u32 each) and form (1 byte each: 0 whole, 1 difference by
 //! exclusive or from the page before it), then the frames' pages.
 
+use std::sync::Arc;
+
 use ibid_seal::Keys;
 use ibid_store::{Commit, LogPart};
 use ibid_types::{ContentHash, Error, Result, Timestamp};
@@ -88,7 +90,7 @@ impl Link {
 /// Cuts the segment after `link`.
 pub fn cut(
     link: &Link,
-    parts: &[LogPart],
+    parts: &[Arc<LogPart>],
     originals: Vec<ContentHash>,
     files: Vec<FileChange>,
     at: Timestamp,
@@ -96,7 +98,7 @@ pub fn cut(
     keys: &Keys,
 ) -> Result<Cut> {
     let commits: Vec<Commit> = parts.iter().flat_map(|part| part.commits.iter().copied()).collect();
-    let frames: Vec<(u32, &[u8])> = parts.iter().flat_map(LogPart::pages).collect();
+    let frames: Vec<(u32, &[u8])> = parts.iter().flat_map(|part| part.pages()).collect();
     let page_bytes = parts.first().map_or(0, |part| part.page_bytes);
     if parts.iter().any(|part| part.page_bytes != page_bytes) {
         return Err(Error::internal(
@@ -218,7 +220,7 @@ mod tests {
     use super::*;
     use ibid_store::{FRAME_HEAD_BYTES, LogPosition};
 
-    fn part(pages: &[(u32, u8)]) -> LogPart {
+    fn part(pages: &[(u32, u8)]) -> Arc<LogPart> {
         let mut frames = Vec::new();
         for (page, byte) in pages {
             frames.extend_from_slice(&page.to_be_bytes());
@@ -227,7 +229,7 @@ mod tests {
         }
         let commit = |at| Commit { at: Timestamp(at), frames: 1, pages: 9 };
         let commits = (1..=pages.len() as i64).map(commit).collect();
-        LogPart { number: 0, from: LogPosition::default(), page_bytes: 512, commits, frames }
+        Arc::new(LogPart { number: 0, from: LogPosition::default(), page_bytes: 512, commits, frames })
     }
 
     fn link() -> Link {

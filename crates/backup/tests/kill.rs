@@ -126,7 +126,6 @@ fn a_kill_with_the_loss_of_the_disk_costs_at_most_two_seconds() {
 }
 
 #[test]
-#[ignore = "begins a second generation where the disk is busy with other tests; not understood yet"]
 fn a_library_that_is_killed_again_and_again_goes_on_in_one_generation() {
     let (kills, seed) = (setting("IBID_BACKUP_KILLS", 6), setting("IBID_BACKUP_SEED", 1));
     println!("{kills} kills in a row, seed {seed}");

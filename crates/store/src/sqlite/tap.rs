@@ -1,7 +1,8 @@
 //! The log as it is written, for whoever ships it: every commit since the tap was attached, in order, once.
 //!
-//! Keeps true: frames are copied before the log is folded, so none is overwritten unseen; a gap is told (`is_lost`), never
-//! passed over; the writer waits for nothing but a copy from the page cache.
+//! Keeps true: frames are copied before the log is folded, so none is overwritten unseen; those that were taken but not
+//! released yet go to the keeper as well, since whoever took them may die with them; a gap is told (`is_lost`), never passed
+//! over; the writer waits for nothing but a copy from the page cache.
 //!
 //! The format of the log is SQLite's (sqlite.org/fileformat2.html, "The Write-Ahead Log").
 
@@ -97,14 +98,16 @@ impl LogPart {
 /// What was committed since the last look.
 #[derive(Clone, Debug, Default)]
 pub struct Taken {
-    pub parts: Vec<LogPart>,
+    pub parts: Vec<Arc<LogPart>>,
+    /// Where the log ends. A run that was just begun has no frames.
+    pub end: LogPosition,
     /// Something before it was not kept: what follows does not continue what was taken before.
     pub is_lost: bool,
 }
 
-/// Keeps frames that nobody has taken yet when the log is about to be folded. Called with the writer's lock held.
+/// Keeps frames that nobody has released yet when the log is about to be folded. Called with the writer's lock held.
 pub trait LogKeeper: Send + Sync + std::fmt::Debug {
-    fn keep(&self, parts: &[LogPart]) -> Result<()>;
+    fn keep(&self, parts: &[Arc<LogPart>]) -> Result<()>;
 }
 
 /// See the head of this file. The writer notes, one shipper takes.
@@ -123,11 +126,13 @@ struct State {
     last: Timestamp,
     /// Time and last frame of commits that are in the log only.
     noted: Vec<(Timestamp, u32)>,
-    copied: Vec<LogPart>,
+    /// Copied from the log and not released yet, in order.
+    held: Vec<Arc<LogPart>>,
+    /// How many of them were taken, and how many the keeper has.
+    taken: usize,
+    kept: usize,
     /// Parts there were.
     parts: u64,
-    /// How many of them the keeper has.
-    kept: usize,
     is_lost: bool,
 }
 
@@ -146,8 +151,18 @@ impl LogTap {
     pub fn take(&self) -> Taken {
         let mut state = self.state.lock();
         state.collect();
-        state.kept = 0;
-        Taken { parts: std::mem::take(&mut state.copied), is_lost: std::mem::take(&mut state.is_lost) }
+        let parts = state.held.get(state.taken..).unwrap_or_default().to_vec();
+        state.taken = state.held.len();
+        Taken { parts, end: state.position, is_lost: std::mem::take(&mut state.is_lost) }
+    }
+
+    /// The parts up to that number are safe elsewhere, or of no use any more.
+    pub fn release(&self, number: u64) {
+        let mut state = self.state.lock();
+        let released = state.held.partition_point(|part| part.number <= number);
+        state.held.drain(..released);
+        state.taken = state.taken.saturating_sub(released);
+        state.kept = state.kept.saturating_sub(released);
     }
 
     /// Begins with what the log holds when the database was opened. Nobody writes meanwhile.
@@ -176,12 +191,12 @@ impl LogTap {
         let mut state = self.state.lock();
         state.collect();
         let Some(keeper) = self.keeper.get() else { return };
-        let kept = state.copied.get(state.kept..).map_or(Ok(()), |parts| match parts {
+        let kept = state.held.get(state.kept..).map_or(Ok(()), |parts| match parts {
             [] => Ok(()),
             parts => keeper.keep(parts),
         });
         match kept {
-            Ok(()) => state.kept = state.copied.len(),
+            Ok(()) => state.kept = state.held.len(),
             // It is in memory still; only a crash before it is shipped would make a gap.
             Err(error) => tracing::warn!(code = error.code, "the log's tail is not kept: {}", error.chain()),
         }
@@ -194,14 +209,15 @@ impl State {
             return;
         }
         match self.read() {
-            Ok(part) => self.copied.push(part),
+            Ok(part) => self.held.push(Arc::new(part)),
             Err(error) => {
                 tracing::warn!(code = error.code, "the log is given up: {}", error.chain());
                 self.give_up();
             }
         }
         self.noted.clear();
-        let held: usize = self.copied.iter().map(|part| part.frames.len()).sum();
+        let untaken = self.held.get(self.taken..).unwrap_or_default();
+        let held: usize = untaken.iter().map(|part| part.frames.len()).sum();
         if held > HELD_BYTES_MAX {
             tracing::warn!(bytes = held, "nobody takes the log; it is given up until the next base");
             self.give_up();
@@ -209,8 +225,8 @@ impl State {
     }
 
     fn give_up(&mut self) {
-        self.copied.clear();
-        self.kept = 0;
+        self.held.clear();
+        (self.taken, self.kept) = (0, 0);
         self.is_lost = true;
         self.position.frames = self.noted.last().map_or(self.position.frames, |(_, end)| *end);
     }
@@ -358,4 +374,65 @@ fn torn(why: &str) -> Error {
 
 fn unreadable(log: &Path, error: std::io::Error) -> Error {
     Error::unavailable("store_unavailable", format!("cannot read {}", log.display())).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Db, Sqlite, SqliteConfig, Statement};
+
+    #[derive(Debug, Default)]
+    struct Kept(Mutex<Vec<u64>>);
+
+    impl LogKeeper for Kept {
+        fn keep(&self, parts: &[Arc<LogPart>]) -> Result<()> {
+            self.0.lock().extend(parts.iter().map(|part| part.number));
+            Ok(())
+        }
+    }
+
+    fn open(folder: &Path) -> (Arc<LogTap>, Sqlite) {
+        let tap = LogTap::new(Clock::system());
+        let config = SqliteConfig::new(folder.join("ibid.db")).with_tap(Arc::clone(&tap));
+        (tap, Sqlite::open(config).unwrap())
+    }
+
+    fn write(database: &Sqlite) {
+        let sql = "INSERT INTO settings (key, value) VALUES (hex(randomblob(8)), '1')";
+        drop(database.batch(vec![Statement::new(sql, vec![])]).unwrap());
+    }
+
+    #[test]
+    fn what_was_taken_is_kept_until_it_is_released() {
+        let home = tempfile::tempdir().unwrap();
+        let (tap, database) = open(home.path());
+        let kept = Arc::new(Kept::default());
+        tap.set_keeper(Arc::clone(&kept) as Arc<dyn LogKeeper>);
+        let first = tap.take().parts;
+        tap.release(first[0].number);
+        write(&database);
+        let second = tap.take().parts;
+        write(&database);
+        assert!(database.fold().unwrap());
+        assert_eq!(*kept.0.lock(), [second[0].number, second[0].number + 1]);
+        assert!(database.fold().unwrap());
+        assert_eq!(kept.0.lock().len(), 2);
+        assert_eq!(tap.take().parts.len(), 1);
+    }
+
+    #[test]
+    fn a_run_that_was_just_begun_is_known_by_its_salts() {
+        let home = tempfile::tempdir().unwrap();
+        let (tap, database) = open(home.path());
+        write(&database);
+        let end = tap.take().end;
+        let log = home.path().join("copy");
+        std::fs::copy(home.path().join("ibid.db-wal"), &log).unwrap();
+        File::options().write(true).open(&log).unwrap().set_len(HEADER_BYTES as u64).unwrap();
+        let after = LogTap::new(Clock::system());
+        after.attach(&log).unwrap();
+        let taken = after.take();
+        assert!(taken.parts.is_empty() && !taken.is_lost);
+        assert_eq!(taken.end, LogPosition { frames: 0, ..end });
+    }
 }
