@@ -36,6 +36,18 @@ pub struct Alert {
     pub incident: Option<i64>,
 }
 
+/// A condition that holds and will fire if it goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PendingAlert {
+    pub rule: String,
+    pub subject: String,
+    pub severity: String,
+    pub summary: String,
+    pub value: f64,
+    /// How long the condition must hold before it fires.
+    pub hold_seconds: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Silence {
     pub number: i64,
@@ -51,6 +63,9 @@ pub struct Silence {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertsPage {
     pub alerts: Vec<Alert>,
+    /// What holds now and does not fire yet.
+    #[serde(default)]
+    pub pending: Vec<PendingAlert>,
     pub silences: Vec<Silence>,
     pub next: Option<i64>,
 }
@@ -184,6 +199,8 @@ pub struct IncidentChange {
     pub kind: Option<String>,
     /// `acknowledged`, `resolved`, `closed` or `open`
     pub state: Option<String>,
+    /// 0 to 3; the clock of one that nobody took yet begins anew.
+    pub priority: Option<u32>,
     /// `commander`, `operations`, `communication` or `scribe`, with the person; an empty person takes it back.
     pub role: Option<String>,
     pub person: Option<String>,

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
     alerts, ask, backups, doctor, documents, flows, incidents, jobs, openai, runs, search, system, telemetry,
-    threads, upload,
+    threads, upkeep, upload,
 };
 use crate::{auth, openapi, page};
 
@@ -97,9 +97,12 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::index_rebuild))
         .routes(routes!(backups::list, backups::make))
         .routes(routes!(backups::status))
+        .routes(routes!(backups::verify))
         .routes(routes!(backups::prune))
-        .routes(routes!(backups::drills, backups::drill))
         .routes(routes!(backups::restore))
+        .routes(routes!(backups::drills, backups::drill))
+        .routes(routes!(backups::report))
+        .routes(routes!(upkeep::tasks))
         .routes(routes!(system::metrics))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))

@@ -120,6 +120,14 @@ pub fn incident_state(number: i64, state: &str, at: Timestamp) -> Statement {
     Statement::new(sql, vec![number.into(), state.into(), at.into()]).expecting(1)
 }
 
+/// Gives an incident another priority; the clock of one that nobody took yet runs until `respond_by`.
+#[must_use]
+pub fn incident_priority(number: i64, priority: u32, respond_by: Option<Timestamp>) -> Statement {
+    let sql = "UPDATE incidents SET priority = $2, \
+               respond_by = CASE WHEN acknowledged_at IS NULL THEN $3 ELSE respond_by END WHERE number = $1";
+    Statement::new(sql, vec![number.into(), priority.into(), respond_by.into()]).expecting(1)
+}
+
 impl Store {
     /// Error: `incident_unknown`.
     pub fn incident(&self, number: i64) -> Result<IncidentRow> {

@@ -48,12 +48,13 @@ pub use feed::{FeedEntry, Searchable};
 pub use feedback::FeedbackRow;
 pub use flows::FlowRow;
 pub use incidents::{
-    IncidentEvent, IncidentRow, NewIncident, Which, incident_event, incident_open, incident_state,
+    IncidentEvent, IncidentRow, NewIncident, Which, incident_event, incident_open, incident_priority,
+    incident_state,
 };
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
 pub use keys::{Key, random_secret, secrets_equal};
-pub use ready::{ReadyChunk, ReadyDocument};
 pub use merge::{Part, PartHeld, PartNamed};
+pub use ready::{ReadyChunk, ReadyDocument};
 pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
 pub use sealing::{SealedColumn, SealedText, Sealer, Unsealed};
 pub use sqlite::{

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use ibid_api::problem::Problem;
 use ibid_api::watch::{
-    Alert, AlertRule, AlertsPage, By, Delivery, Newest, Objective, Silence, SilenceRequest,
+    Alert, AlertRule, AlertsPage, By, Delivery, Newest, Objective, PendingAlert, Silence, SilenceRequest,
 };
-use ibid_ops::alert::told_as_test;
+use ibid_ops::alert::{Met, evaluate, told_as_test};
 use ibid_ops::series::{Limits, Series};
 use ibid_store::{AlertRow, SilenceRow};
 use ibid_types::{Error, Result};
@@ -36,10 +36,31 @@ pub async fn list(
         Ok(AlertsPage {
             next: rows.last().filter(|_| more).map(|row| row.number),
             alerts: rows.into_iter().map(|row| wire(row, &silences)).collect(),
+            pending: pending(app)?,
             silences: silences.into_iter().map(wire_silence).collect(),
         })
     })
     .await
+}
+
+/// What holds now and does not fire yet; nothing where no metrics are kept.
+fn pending(app: &App) -> Result<Vec<PendingAlert>> {
+    let Some(series) = app.series() else { return Ok(Vec::new()) };
+    let (rules, now) = (&app.watching.rules, app.clock.now());
+    let firing: BTreeSet<(String, String)> =
+        app.store.alerts_firing()?.into_iter().map(|row| (row.rule, row.subject)).collect();
+    let wire = |met: Met| {
+        let rule = rules.get(met.rule)?;
+        (!firing.contains(&(rule.name.clone(), met.subject.clone()))).then(|| PendingAlert {
+            rule: rule.name.clone(),
+            severity: rule.severity.name().to_owned(),
+            summary: rule.told(&met.subject, met.value),
+            subject: met.subject,
+            value: met.value,
+            hold_seconds: rule.hold.as_secs(),
+        })
+    };
+    Ok(evaluate(rules, &series.at(now), now).into_iter().filter_map(wire).collect())
 }
 
 /// An alert as clients see it.

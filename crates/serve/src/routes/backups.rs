@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Html;
 use ibid_api::problem::Problem;
 use ibid_backup::Backup;
 use ibid_types::{Error, Result};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::App;
 use crate::backups::{Backups, drill, partial, pruned};
-use crate::http::{Answered, Json, respond};
+use crate::http::{Answered, Json, Parameters, blocking, respond};
 
 /// Lists what can be restored, destination by destination.
 #[utoipa::path(get, path = "/v1/ops/backups", tag = "operations",
@@ -38,6 +39,17 @@ pub async fn status(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> 
     respond(&app, |app| Ok(json!(running(app)?.status()))).await
 }
 
+/// Reads every object of every destination, and says what is damaged.
+#[utoipa::path(post, path = "/v1/ops/backups/verify", tag = "operations",
+    responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
+pub async fn verify(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+    respond(&app, |app| {
+        let silent = |_: &str, _: u64, _: u64| {};
+        Ok(json!({ "verified": Backups::open(&app.config, None)?.verify(&silent)? }))
+    })
+    .await
+}
+
 /// Removes what is older than the destinations keep.
 #[utoipa::path(post, path = "/v1/ops/backups/prune", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
@@ -45,17 +57,6 @@ pub async fn prune(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
     respond(&app, |app| Ok(json!({ "pruned": pruned(running(app)?.prune_all())? }))).await
 }
 
-/// Lists rehearsals, newest first.
-#[utoipa::path(get, path = "/v1/ops/drills", tag = "operations",
-    responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn drills(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
-    respond(&app, |app| Ok(json!({ "drills": drill::list(&app.config.data.dir) }))).await
-}
-
-/// Rehearses a restore now: the newest backup is restored into a scratch folder, checked and asked.
-#[utoipa::path(post, path = "/v1/ops/drills", tag = "operations",
-    responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn drill(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
 /// What is to come back, and from which moment.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +84,37 @@ pub async fn restore(
     respond(&app, move |app| Ok(json!(partial::run(app, &wanted)?))).await
 }
 
+/// Lists rehearsals, newest first.
+#[utoipa::path(get, path = "/v1/ops/drills", tag = "operations",
+    responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
+pub async fn drills(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+    respond(&app, |app| Ok(json!({ "drills": drill::list(&app.config.data.dir) }))).await
+}
+
+/// Which rehearsal.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Rehearsal {
+    /// When it was, as RFC 3339 or in milliseconds; the newest where it is left out.
+    at: Option<String>,
+}
+
+/// The report of a rehearsal as a page of its own, to print or to keep as PDF.
+#[utoipa::path(get, path = "/v1/ops/drills/report", tag = "operations", params(Rehearsal),
+    responses((status = 200, body = String, content_type = "text/html"), (status = "default", body = Problem)))]
+pub async fn report(
+    State(app): State<Arc<App>>,
+    Parameters(asked): Parameters<Rehearsal>,
+) -> Answered<Html<String>> {
+    let page = move |app: &App| drill::page_of(&app.config.data.dir, asked.at.as_deref());
+    Ok(Html(blocking(&app, page).await?))
+}
+
+/// Rehearses a restore now: the newest backup is restored into a scratch folder, checked and asked.
+#[utoipa::path(post, path = "/v1/ops/drills", tag = "operations",
+    responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
+pub async fn drill(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
     respond(&app, |app| Ok(json!(drill::run(app)?))).await
 }
 

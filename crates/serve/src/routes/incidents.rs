@@ -11,7 +11,10 @@ use ibid_api::watch::{
 };
 use ibid_ops::alert::told_by_hand;
 use ibid_ops::incident::{ROLES, TEMPLATES, review as write_review, status_page, template};
-use ibid_store::{IncidentRow, NewIncident, Statement, Which, incident_event, incident_open, incident_state};
+use ibid_store::{
+    IncidentRow, NewIncident, Statement, Which, incident_event, incident_open, incident_priority,
+    incident_state,
+};
 use ibid_types::{Error, Result, Timestamp};
 
 use super::alerts::{number_of, someone, wire as wire_alert};
@@ -76,9 +79,7 @@ pub async fn open(
 fn begin(app: &App, request: &IncidentRequest) -> Result<IncidentRow> {
     let (now, by) = (app.clock.now(), someone(&request.by));
     let title = text_of("title", &request.title)?;
-    if request.priority > 3 {
-        return Err(Error::bad_request("value_out_of_range", "priority is 0, 1, 2 or 3"));
-    }
+    check_priority(request.priority)?;
     let opened = incident_open(&NewIncident {
         priority: request.priority,
         title: &title,
@@ -96,6 +97,13 @@ fn begin(app: &App, request: &IncidentRequest) -> Result<IncidentRow> {
         app.store.db().batch(messages)?;
     }
     Ok(row)
+}
+
+fn check_priority(priority: u32) -> Result<()> {
+    match priority {
+        0..=3 => Ok(()),
+        4.. => Err(Error::bad_request("value_out_of_range", "priority is 0, 1, 2 or 3")),
+    }
 }
 
 fn text_of(field: &str, text: &str) -> Result<String> {
@@ -142,7 +150,7 @@ fn detail(app: &App, number: i64) -> Result<IncidentDetail> {
     })
 }
 
-/// Adds to an incident: a note, a state, a role, the status page's message.
+/// Adds to an incident: a note, a state, a priority, a role, the status page's message.
 #[utoipa::path(post, path = "/v1/ops/incidents/{number}/events", tag = "operations", params(("number" = i64, Path)),
     request_body = IncidentChange, responses((status = 200, body = IncidentDetail), (status = "default", body = Problem)))]
 pub async fn change(
@@ -172,6 +180,12 @@ fn statements_of(app: &App, number: i64, change: &IncidentChange) -> Result<Vec<
             &["note", "command", "runbook", "change"],
         )?;
         statements.push(incident_event(which, now, kind, &by, &text_of("note", note)?));
+    }
+    if let Some(priority) = change.priority {
+        check_priority(priority)?;
+        let respond_by = app.watching.clocks.respond_by(priority, now);
+        statements.push(incident_priority(number, priority, respond_by));
+        statements.push(incident_event(which, now, "priority", &by, &format!("P{priority}")));
     }
     if let Some(role) = &change.role {
         let role = one_of("role", role, &ROLES)?;
