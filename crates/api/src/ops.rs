@@ -36,3 +36,35 @@ pub struct LogLevel {
     /// `error`, `warn`, `info`, `debug` or `trace`; also `ibid_serve=debug,info`.
     pub level: String,
 }
+
+/// What the server does beside its requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tasks {
+    pub tasks: Vec<Task>,
+    /// The last round of each kind of work that comes back: clean-up by category, upkeep of the indexes, bases, rehearsals.
+    pub rounds: Vec<TaskRound>,
+}
+
+/// A background task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Task {
+    pub name: String,
+    /// `running`, `ended` or `panicked`
+    pub state: String,
+}
+
+/// A round of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TaskRound {
+    pub task: String,
+    /// When it began.
+    pub at: String,
+    pub took_ms: u64,
+    /// What it did; the reason where it failed.
+    pub result: String,
+    /// The code of the failure.
+    pub failure: Option<String>,
+    /// Rounds since the start of the server, and how many of them failed.
+    pub rounds: u64,
+    pub failed: u64,
+}

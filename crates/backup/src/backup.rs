@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ibid_blob::Blobs;
-use ibid_runtime::{Clock, Shutdown};
+use ibid_runtime::{Clock, Shutdown, round};
 use ibid_seal::{Keys, SealKey};
 use ibid_store::{Db, LogPart, LogTap, Sqlite};
 use ibid_types::{ContentHash, Error, Result, Timestamp};
@@ -147,15 +147,16 @@ impl Backup {
             if !self.is_base_due() {
                 continue;
             }
-            match self.make_base(shutdown) {
-                Ok(base) => {
-                    tracing::info!(commit = base.commit, bytes = base.bytes, "a base of the backup was made");
-                    self.prune_all();
+            let base = round(&self.source.clock, "backup-base", || {
+                let base = self.make_base(shutdown)?;
+                Ok(format!("a base of commit {} was made, {} bytes", base.commit, base.bytes))
+            });
+            match base {
+                Ok(()) => {
+                    // A failure is noted and logged there; the next base is followed by the next attempt.
+                    let _ = round(&self.source.clock, "backup-retention", || self.pruned());
                 }
-                Err(error) => {
-                    tracing::warn!(code = error.code, "no base was made: {}", error.chain());
-                    wait = BASE_AGAIN;
-                }
+                Err(_) => wait = BASE_AGAIN,
             }
         }
     }

@@ -31,6 +31,16 @@ pub struct Pruned {
 }
 
 impl Backup {
+    /// Prunes every destination, as a round of upkeep.
+    pub(crate) fn pruned(&self) -> Result<String> {
+        let pruned: Vec<Pruned> = self.prune_all().into_iter().collect::<Result<_>>()?;
+        let sum = |of: fn(&Pruned) -> u64| pruned.iter().map(of).sum::<u64>();
+        let (bases, segments, pieces) = (sum(|p| p.bases), sum(|p| p.segments), sum(|p| p.pieces));
+        Ok(format!(
+            "{bases} bases, {segments} segments and {pieces} pieces removed, which no destination keeps"
+        ))
+    }
+
     /// Prunes every destination by its own retention; failures are noted and tried again with the next base.
     pub fn prune_all(&self) -> Vec<Result<Pruned>> {
         let _one = self.base.lock();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ibid_runtime::Shutdown;
+use ibid_runtime::{Clock, Shutdown, round};
 use ibid_types::{Error, Result, WorkspaceId};
 use parking_lot::{Condvar, Mutex, RwLock};
 
@@ -179,14 +179,12 @@ impl Indexes {
     pub fn maintain(&self, shutdown: &Shutdown) {
         let overdue = self.shelf.lock().overdue();
         for workspace in overdue {
-            match self.rebuild_one(workspace, &|| shutdown.is_requested()) {
-                Ok(rebuilt) => {
-                    tracing::info!(%workspace, chunks = rebuilt.chunks, "the index was built anew")
-                }
-                Err(error) if error.code == "index_stopped" => return,
-                Err(error) => {
-                    tracing::warn!(%workspace, reason = error.chain(), "the index was not built anew")
-                }
+            let compacted = round(&Clock::system(), "compact-indexes", || {
+                let rebuilt = self.rebuild_one(workspace, &|| shutdown.is_requested())?;
+                Ok(format!("the index of {workspace} was built anew, {} passages", rebuilt.chunks))
+            });
+            if compacted.is_err_and(|error| error.code == "index_stopped") {
+                return;
             }
         }
     }

@@ -6,6 +6,7 @@
 mod background;
 mod chance;
 mod clock;
+mod rounds;
 mod shutdown;
 mod tls;
 mod trace;
@@ -13,6 +14,7 @@ mod trace;
 pub use background::{TaskState, background, tasks};
 pub use chance::Chance;
 pub use clock::Clock;
+pub use rounds::{Round, round, rounds};
 pub use shutdown::Shutdown;
 pub use tls::set_up_tls;
 pub use trace::{TraceContext, current_trace, enter_trace, leave_trace};

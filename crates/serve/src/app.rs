@@ -33,7 +33,7 @@ use crate::live::Streams;
 use crate::metrics::Metrics;
 use crate::metrics::model::{MeteredChat, MeteredEmbedder};
 use crate::watch::Watching;
-use crate::{embedder, policy, quality, search, upkeep, watch};
+use crate::{clean_up, embedder, policy, quality, search, upkeep, watch};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -175,7 +175,7 @@ impl App {
         }));
         let cleaner = Arc::clone(self);
         threads.push(ibid_runtime::background("clean-up", &self.shutdown, move |shutdown| {
-            upkeep::clean_up(&cleaner, shutdown);
+            clean_up::run(&cleaner, shutdown);
         }));
         if self.config.alerts.enabled {
             let watcher = Arc::clone(self);

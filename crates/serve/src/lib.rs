@@ -7,6 +7,7 @@ mod access;
 mod app;
 mod auth;
 mod backups;
+mod clean_up;
 mod client;
 mod embedder;
 mod engine;
@@ -35,7 +36,7 @@ mod watch;
 mod wire;
 
 pub use app::{App, Mode, PARSE_WORKER};
-pub use backups::drill::Report as DrillReport;
+pub use backups::report::Report as DrillReport;
 pub use backups::{Backups, Held};
 pub use client::{Client, Reply, ServerEvent, problem_error};
 pub use embedder::{make as make_embedder, models_dir};

@@ -32,6 +32,16 @@ impl Store {
         Ok(outcome.rows_affected.first().map_or(0, |rows| usize::try_from(*rows).unwrap_or(0)))
     }
 
+    /// Removes up to `limit` alerts that were over before `before`, and up to as many silences. Says how many.
+    pub fn alerts_cleanup(&self, before: Timestamp, limit: usize) -> Result<usize> {
+        let alerts =
+            "DELETE FROM alerts WHERE number IN (SELECT number FROM alerts WHERE resolved_at < $1 LIMIT $2)";
+        let silences = "DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE until_at < $1 LIMIT $2)";
+        let delete = |sql| Statement::new(sql, vec![before.into(), limit.into()]);
+        let outcome = self.db.batch(vec![delete(alerts), delete(silences)])?;
+        Ok(outcome.rows_affected.iter().map(|rows| usize::try_from(*rows).unwrap_or(0)).sum())
+    }
+
     /// Of these, the ones that no version names.
     pub fn unnamed(&self, contents: Vec<ContentHash>) -> Result<Vec<ContentHash>> {
         contents.into_iter().filter_map(|content| self.unless_named(content).transpose()).collect()

@@ -51,4 +51,13 @@ pub enum Drill {
     Now,
     /// Lists rehearsals, newest first
     List,
+    /// Writes the report of a rehearsal as a page, which a browser prints as PDF
+    Report {
+        /// When it was, as `ibid drill list` shows it [default: the newest]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// The file [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }

@@ -1,5 +1,6 @@
 //! `ibid backup`, `ibid restore` and `ibid drill`. What only reads backups needs no library: it works on a new machine.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use super::part;
 use crate::args::{Backup, Common, Drill, Restore};
-use crate::context::{Context, configuration};
-use crate::output::{Color, PARTLY_FAILED, counted, foreign, grouped, json, line, note};
+use crate::context::{Context, configuration, escaped};
+use crate::output::{Color, PARTLY_FAILED, counted, foreign, grouped, json, line, note, piece};
 
 pub fn backup(common: &Common, command: &Backup) -> Result<ExitCode> {
     match command {
@@ -82,6 +83,7 @@ pub fn drill(context: &Context, command: &Drill) -> Result<ExitCode> {
             };
             Ok(if is_passed { ExitCode::SUCCESS } else { ExitCode::from(PARTLY_FAILED) })
         }
+        Drill::Report { at, out } => report(context, at.as_deref(), out.as_deref()),
         Drill::List => {
             let listed: Value = context.client.get("/v1/ops/drills")?.json()?;
             if context.common.json {
@@ -239,6 +241,21 @@ fn status(context: &Context) -> Result<ExitCode> {
             line(&color.red(&format!("  last failure {}: {}", time(failure, "at"), foreign(reason))))?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(context: &Context, at: Option<&str>, out: Option<&Path>) -> Result<ExitCode> {
+    let asked = at.map_or_else(String::new, |at| format!("?at={}", escaped(at)));
+    let page = context.client.get(&format!("/v1/ops/drills/report{asked}"))?.bytes()?;
+    let Some(out) = out else {
+        piece(&String::from_utf8_lossy(&page))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    std::fs::write(out, page).map_err(|error| {
+        let what = format!("cannot write {}; is the folder there and writable?", out.display());
+        Error::unavailable("output_unwritable", what).caused_by(error)
+    })?;
+    note(&format!("The report is in {}.", out.display()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -25,6 +25,7 @@ mod search;
 mod serve;
 mod status;
 mod top;
+mod upkeep;
 mod watch;
 
 use std::process::ExitCode;

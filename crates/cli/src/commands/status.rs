@@ -10,6 +10,7 @@ use ibid_types::{Error, Result};
 
 use super::scrape::Scrape;
 use super::top::bytes;
+use super::upkeep;
 use crate::args;
 use crate::context::Context;
 use crate::output::{Color, foreign, grouped, json, line, piece};
@@ -45,6 +46,7 @@ fn screen(context: &Context) -> Result<Vec<String>> {
         lines.extend(server(&now, context.color));
         lines.extend(breakers(&now, context.color));
         lines.extend(health(context)?);
+        lines.extend(upkeep::lines(context)?);
     }
     Ok(lines)
 }

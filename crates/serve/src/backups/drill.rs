@@ -7,15 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ibid_backup::Moment;
+use ibid_backup::{Moment, Restored};
 use ibid_config::Config;
-use ibid_runtime::{Chance, Shutdown};
+use ibid_runtime::{Chance, Shutdown, round};
 use ibid_store::Snapshot;
 use ibid_types::search::{Filter, Mode as SearchMode, Request};
 use ibid_types::{ChunkId, Error, Result, Timestamp, WorkspaceId};
-use serde::{Deserialize, Serialize};
 
 use super::Backups;
+use super::report::{Check, Question, Report, page};
 use crate::app::{App, Mode, database};
 
 /// Reports, below the data directory.
@@ -29,45 +29,12 @@ const HITS: usize = 5;
 const LOOK_EVERY: Duration = Duration::from_secs(10 * 60);
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// What a rehearsal found.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Report {
-    pub at: Timestamp,
-    pub is_passed: bool,
-    /// Why it failed, one reason each.
-    pub failures: Vec<String>,
-    pub generation: String,
-    pub commit: u64,
-    pub commit_at: Timestamp,
-    /// What would have been lost with this machine's disk when the rehearsal began: the age of the oldest commit on its way.
-    pub rpo_ms: u64,
-    /// From nothing to the first correct answer.
-    pub rto_ms: u64,
-    /// Of it: until the files were there, and until the library was open with its indexes.
-    pub restored_ms: u64,
-    pub opened_ms: u64,
-    pub database_bytes: u64,
-    pub segments: usize,
-    pub originals: usize,
-    pub originals_missing: usize,
-    /// Rows by table.
-    pub rows: Vec<(String, u64)>,
-    pub questions: Vec<Question>,
-}
-
-/// A question whose passage must be found, byte for byte.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Question {
-    pub chunk: String,
-    pub is_found: bool,
-    pub is_exact: bool,
-}
-
 /// A passage of the living library.
 struct Sample {
     workspace: WorkspaceId,
     chunk: ChunkId,
     text: String,
+    source: String,
 }
 
 /// Rehearses now, and keeps the report. Errors: `drill_disabled`, those of the living library; a backup that cannot be
@@ -83,7 +50,12 @@ pub fn run(app: &App) -> Result<Report> {
     backup.drained(ARRIVES_WITHIN);
     let scratch = app.config.data.dir.join("rehearsal");
     let _ = fs::remove_dir_all(&scratch);
-    let mut report = Report { at: app.clock.now(), rpo_ms: behind.unwrap_or(0), ..Report::default() };
+    let mut report = Report {
+        at: app.clock.now(),
+        rpo_ms: behind.unwrap_or(0),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Report::default()
+    };
     if let Err(error) = rehearse(app, &samples, &scratch, &mut report) {
         report.failures.push(format!("{} [{}]", error.chain(), error.code));
     }
@@ -109,6 +81,31 @@ pub fn list(data_dir: &Path) -> Vec<Report> {
     reports
 }
 
+/// The page of the rehearsal of that second or millisecond, or of the newest. Errors: `time_malformed`, `drill_unknown`.
+pub fn page_of(data_dir: &Path, at: Option<&str>) -> Result<String> {
+    let at = at
+        .map(|at| at.parse().map_or_else(|_| at.parse::<Timestamp>(), |ms| Ok(Timestamp(ms))))
+        .transpose()?;
+    let is_meant = |report: &Report| {
+        at.is_none_or(|at| report.at == at || at.0 % 1000 == 0 && report.at.0 / 1000 == at.0 / 1000)
+    };
+    list(data_dir).iter().find(|report| is_meant(report)).map(page).ok_or_else(|| {
+        let what = "there was no such rehearsal; `ibid drill list` shows them, `ibid drill now` makes one";
+        Error::not_found("drill_unknown", what)
+    })
+}
+
+/// Removes all reports but the newest `kept`; says how many.
+pub fn forget_old(data_dir: &Path, kept: usize) -> usize {
+    let old: Vec<Report> = list(data_dir).into_iter().skip(kept).collect();
+    for report in &old {
+        let file = file_of(data_dir, report);
+        let _ = fs::remove_file(file.with_extension("html"));
+        let _ = fs::remove_file(file.with_extension("json"));
+    }
+    old.len()
+}
+
 /// Rehearses when it is due until the shutdown.
 pub fn run_when_due(app: &App, shutdown: &Shutdown) {
     while !shutdown.wait_timeout(LOOK_EVERY) {
@@ -116,11 +113,9 @@ pub fn run_when_due(app: &App, shutdown: &Shutdown) {
         let last = list(&app.config.data.dir).first().map_or(Timestamp::default(), |report| report.at);
         let is_due = days > 0 && app.clock.now() >= last.plus_ms(days * DAY_MS);
         let has_base = app.backup.as_ref().is_some_and(|backup| backup.status().base_at.is_some());
-        if is_due
-            && has_base
-            && let Err(error) = run(app)
-        {
-            tracing::warn!(code = error.code, "the rehearsal did not begin: {}", error.chain());
+        if is_due && has_base {
+            // A failure is noted and logged there.
+            let _ = round(&app.clock, "drill", || run(app).map(|report| report.outcome()));
         }
     }
 }
@@ -128,22 +123,17 @@ pub fn run_when_due(app: &App, shutdown: &Shutdown) {
 fn rehearse(app: &App, samples: &[Sample], scratch: &Path, report: &mut Report) -> Result<()> {
     let begun = Instant::now();
     let took = || u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let restored = Backups::open(&app.config, None)?.restore(Moment::Latest, scratch, &|_, _, _| ())?;
+    let backups = Backups::open(&app.config, None)?;
+    report.destinations = backups.labels();
+    let restored = backups.restore(Moment::Latest, scratch, &|_, _, _| ())?;
     report.restored_ms = took();
-    (report.generation, report.commit, report.commit_at) =
-        (restored.generation, restored.commit, restored.at);
-    (report.segments, report.database_bytes) = (restored.segments, restored.database_bytes);
-    (report.originals, report.originals_missing) = (restored.originals, restored.originals_missing.len());
-    if report.originals_missing > 0 {
-        report.failures.push(format!("{} originals are in no backup", report.originals_missing));
-    }
+    note_restored(report, restored);
     let library = App::open(scratch_config(&app.config, scratch), Mode::Command)?;
     report.opened_ms = took();
+    report.check("the library opens, its indexes are built anew", Vec::new(), "opened");
     for sample in samples {
         let question = ask(&library, sample)?;
-        if !(question.is_found && question.is_exact) {
-            report.failures.push(format!("passage {} is not found as it was", question.chunk));
-        } else if report.rto_ms == 0 {
+        if question.is_passed() && report.rto_ms == 0 {
             report.rto_ms = took();
         }
         report.questions.push(question);
@@ -153,11 +143,60 @@ fn rehearse(app: &App, samples: &[Sample], scratch: &Path, report: &mut Report) 
     if samples.is_empty() {
         report.rto_ms = report.opened_ms;
     }
+    check_passages(report);
+    check_database(report, scratch)
+}
+
+fn note_restored(report: &mut Report, restored: Restored) {
+    (report.generation, report.base_commit, report.base_at) =
+        (restored.generation, restored.base_commit, restored.base_at);
+    (report.commit, report.commit_at) = (restored.commit, restored.at);
+    (report.segments, report.database_bytes) = (restored.segments, restored.database_bytes);
+    (report.originals, report.originals_missing) = (restored.originals, restored.originals_missing.len());
+    let log = format!("base and {} segments, each by its checksum and in its chain", report.segments);
+    report.check("the backup is whole", Vec::new(), &log);
+    let missing = match report.originals_missing {
+        0 => Vec::new(),
+        missing => vec![format!("{missing} originals are in no backup")],
+    };
+    let found = format!("{} originals, each by the hash of its bytes", report.originals);
+    report.check("the originals are whole", missing, &found);
+}
+
+fn check_passages(report: &mut Report) {
+    let lost = report.questions.iter().filter(|question| !question.is_passed());
+    let lost = lost.map(|question| format!("passage {} is not found as it was", question.chunk)).collect();
+    let found = format!("{} of the living library", report.questions.len());
+    report.check("passages are found, byte for byte", lost, &found);
+}
+
+fn check_database(report: &mut Report, scratch: &Path) -> Result<()> {
     let snapshot = Snapshot::open(&database(scratch))?;
     let damages = snapshot.damages(true)?;
-    report.failures.extend(damages.into_iter().map(|damage| format!("the database: {damage}")));
+    let damages = damages.into_iter().map(|damage| format!("the database: {damage}")).collect();
+    report.check("the database is whole", damages, "PRAGMA integrity_check found nothing");
     report.rows = snapshot.row_counts()?;
+    let last = snapshot.query("SELECT max(name) FROM migrations", &[])?;
+    report.tables = last.first().map_or_else(|| Ok(String::new()), |row| row.get(0))?;
     Ok(())
+}
+
+impl Report {
+    fn outcome(&self) -> String {
+        let outcome = if self.is_passed { "passed" } else { "FAILED" };
+        format!(
+            "the rehearsal {outcome}: commit {}, {} ms to the first correct answer",
+            self.commit, self.rto_ms
+        )
+    }
+
+    /// Notes a check, which failed where there are reasons.
+    fn check(&mut self, name: &str, reasons: Vec<String>, passed: &str) {
+        let is_passed = reasons.is_empty();
+        let result = if is_passed { passed.to_owned() } else { reasons.join("; ") };
+        self.checks.push(Check { name: name.to_owned(), is_passed, result });
+        self.failures.extend(reasons);
+    }
 }
 
 /// The same library elsewhere, which is in no backup and does no work.
@@ -175,7 +214,7 @@ fn scratch_config(config: &Config, scratch: &Path) -> Config {
 
 /// Passages of documents that can be searched, others each time.
 fn samples(app: &App) -> Result<Vec<Sample>> {
-    let sql = "SELECT d.workspace_id, c.id, c.text FROM chunks c JOIN documents d ON d.id = c.document_id \
+    let sql = "SELECT d.workspace_id, c.id, c.text, d.source FROM chunks c JOIN documents d ON d.id = c.document_id \
                AND d.current_version = c.version_id WHERE d.deleted_at IS NULL AND d.status = 'ready' \
                AND c.tokens >= 8 AND c.id >= $1 ORDER BY c.id LIMIT $2";
     let chance = Chance::seeded(app.clock.now().0.unsigned_abs());
@@ -184,7 +223,12 @@ fn samples(app: &App) -> Result<Vec<Sample>> {
     for from in [[chance.next_u64() as u8; 16], [0; 16]] {
         let params = [ibid_store::Value::Blob(from.to_vec()), wanted.into()];
         for row in app.store.db().query(sql, &params)? {
-            samples.push(Sample { workspace: row.get(0)?, chunk: row.get(1)?, text: row.get(2)? });
+            samples.push(Sample {
+                workspace: row.get(0)?,
+                chunk: row.get(1)?,
+                text: row.get(2)?,
+                source: row.get(3)?,
+            });
         }
     }
     samples.truncate(wanted);
@@ -203,14 +247,20 @@ fn ask(library: &App, sample: &Sample) -> Result<Question> {
     let hit = found.hits.iter().find(|hit| hit.chunk.id == sample.chunk || hit.chunk.text == sample.text);
     Ok(Question {
         chunk: sample.chunk.to_string(),
+        asked: words.join(" "),
+        source: sample.source.clone(),
         is_found: hit.is_some(),
         is_exact: hit.is_some_and(|hit| hit.chunk.text == sample.text),
     })
 }
 
+fn file_of(data_dir: &Path, report: &Report) -> PathBuf {
+    data_dir.join(REPORTS).join(format!("{:015}", report.at.0))
+}
+
 fn keep(data_dir: &Path, report: &Report) -> Result<()> {
     let folder = data_dir.join(REPORTS);
-    let file = folder.join(format!("{:015}", report.at.0));
+    let file = file_of(data_dir, report);
     let text = serde_json::to_vec_pretty(report).unwrap_or_default();
     let write = || {
         fs::create_dir_all(&folder)?;
@@ -221,35 +271,4 @@ fn keep(data_dir: &Path, report: &Report) -> Result<()> {
         let what = format!("cannot write into {}", folder.display());
         Error::unavailable("data_unwritable", what).caused_by(error)
     })
-}
-
-/// The report for people; a browser prints it as PDF.
-fn page(report: &Report) -> String {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
-    let row = |name: &str, value: String| format!("<tr><th>{name}</th><td>{}</td></tr>\n", escaped(&value));
-    let seconds = |ms: u64| format!("{}.{:03} s", ms / 1000, ms % 1000);
-    let found = report.questions.iter().filter(|question| question.is_found && question.is_exact).count();
-    let mut table = [
-        row("Outcome", if report.is_passed { "passed".to_owned() } else { "FAILED".to_owned() }),
-        row("Restored commit", format!("{} of {}", report.commit, report.commit_at)),
-        row("Recovery point (RPO)", seconds(report.rpo_ms)),
-        row("Recovery time (RTO), to the first correct answer", seconds(report.rto_ms)),
-        row("Files restored after", seconds(report.restored_ms)),
-        row("Library open after", seconds(report.opened_ms)),
-        row("Database", format!("{} bytes, {} segments of log", report.database_bytes, report.segments)),
-        row("Originals", format!("{} restored, {} missing", report.originals, report.originals_missing)),
-        row("Passages found again, byte for byte", format!("{found} of {}", report.questions.len())),
-    ]
-    .concat();
-    report.failures.iter().for_each(|failure| table.push_str(&row("Failure", failure.clone())));
-    report
-        .rows
-        .iter()
-        .for_each(|(name, count)| table.push_str(&row(&format!("Rows of {name}"), count.to_string())));
-    format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Restore rehearsal {at}</title>\n\
-         <style>body{{font:15px sans-serif;max-width:50em;margin:2em auto}}th{{text-align:left;padding-right:2em}}</style>\n\
-         <h1>Restore rehearsal</h1>\n<p>{at}</p>\n<table>\n{table}</table>\n</html>\n",
-        at = report.at
-    )
 }

@@ -3,6 +3,7 @@
 pub mod drill;
 mod ground;
 pub mod partial;
+pub mod report;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -52,6 +53,11 @@ impl Backups {
             return Err(Error::not_found("backup_destination_unknown", what));
         }
         Ok(Self { sources: Sources { destinations, keys: keys(config) } })
+    }
+
+    /// The names of the destinations, in order.
+    pub fn labels(&self) -> Vec<String> {
+        self.sources.destinations.iter().map(|destination| destination.label().to_owned()).collect()
     }
 
     pub fn list(&self) -> Result<Vec<Held>> {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::Backups;
 use crate::app::{App, database};
-use crate::{engine, upkeep};
+use crate::{clean_up, engine, upkeep};
 
 /// The scratch folder, below the data directory; one restore uses it at a time.
 const SCRATCH: &str = "restoring";
@@ -134,7 +134,7 @@ fn opened(app: &App, scratch: &Path) -> Result<Store> {
 fn bring(app: &App, backups: &Backups, part: &Part, from: &Store, back: &mut Back) -> Result<()> {
     let held = from.part_held(part)?;
     // What was deleted a moment ago must not be cleaned away while it comes back.
-    let _no_clean_up = upkeep::CLEANING.lock();
+    let _no_clean_up = clean_up::CLEANING.lock();
     let is_single = !matches!(part, Part::Workspace(_));
     bring_all(app, backups, from, &held, back);
     if is_single && let Some(failure) = back.failures.first() {
@@ -144,7 +144,7 @@ fn bring(app: &App, backups: &Backups, part: &Part, from: &Store, back: &mut Bac
         return Ok(());
     }
     if back.threads + back.runs > 0 {
-        upkeep::reencrypt_again(app)?;
+        clean_up::reencrypt_again(app)?;
     }
     indexed(app)
 }

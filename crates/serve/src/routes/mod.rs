@@ -15,4 +15,5 @@ pub mod sse;
 pub mod system;
 pub mod telemetry;
 pub mod threads;
+pub mod upkeep;
 pub mod upload;
