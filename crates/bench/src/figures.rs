@@ -3,6 +3,7 @@
 //! Keeps true: where there is a peer, it and we take turns on the same input, and the ratio is the median over the
 //! turns; what is missing (data, a peer) is said in the row, never guessed.
 
+mod backup;
 mod embed;
 mod engine;
 mod flow;
@@ -14,8 +15,10 @@ mod load_row;
 mod peer;
 mod program;
 mod quality;
+mod recovery;
 mod row;
 mod start;
+mod telemetry;
 mod texts;
 mod turns;
 
@@ -48,7 +51,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 9] = [
+pub const FIGURES: [(&str, Figure); 12] = [
     ("quality", quality::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
@@ -57,6 +60,9 @@ pub const FIGURES: [(&str, Figure); 9] = [
     ("start", start::rows),
     ("load", load_row::rows),
     ("flow", flow::rows),
+    ("backup", backup::rows),
+    ("recovery", recovery::rows),
+    ("telemetry", telemetry::rows),
     ("limits", limits::rows),
 ];
 

@@ -103,10 +103,10 @@ fn document(number: usize, chance: &mut Chance, centres: &[Vec<f32>]) -> Given {
 }
 
 /// Repeatable numbers: a linear congruential generator with Knuth's MMIX constants.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn unit(&mut self) -> f32 {
+    pub(super) fn unit(&mut self) -> f32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 40) as f32 / (1u64 << 24) as f32
     }
@@ -122,16 +122,16 @@ impl Chance {
         word
     }
 
-    fn text(&mut self, words: usize) -> String {
+    pub(super) fn text(&mut self, words: usize) -> String {
         (0..words).map(|_| self.word()).collect::<Vec<_>>().join(" ")
     }
 
-    fn numbers(&mut self) -> Vec<f32> {
+    pub(super) fn numbers(&mut self) -> Vec<f32> {
         (0..DIMENSIONS).map(|_| self.unit() - 0.5).collect()
     }
 
     /// A unit vector as far from one of the centres as the centres are from nothing.
-    fn near(&mut self, centres: &[Vec<f32>]) -> Vec<f32> {
+    pub(super) fn near(&mut self, centres: &[Vec<f32>]) -> Vec<f32> {
         let centre = &centres[(self.unit() * centres.len() as f32) as usize % centres.len()];
         let sum: Vec<f32> = centre.iter().zip(self.numbers()).map(|(one, other)| one + other).collect();
         let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();

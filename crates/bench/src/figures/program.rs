@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Outcome, Setup};
 use crate::load::{Connection, wait_until};
 
-const READY_WITHIN: Duration = Duration::from_secs(20);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// `ibid --data-dir DATA ...` with the models of the run and without a chat model.
 pub fn command(setup: &Setup, data: &Path) -> Command {
@@ -20,15 +20,23 @@ pub fn command(setup: &Setup, data: &Path) -> Command {
 
 /// Takes a folder in, with the time that the whole command took.
 pub fn ingest(setup: &Setup, data: &Path, folder: &Path) -> Outcome<Duration> {
+    timed(command(setup, data).args(["--json", "ingest"]).arg(folder))
+}
+
+/// Runs a command to its end, with the time that it took; an error where it fails.
+pub fn timed(command: &mut Command) -> Outcome<Duration> {
     let started = Instant::now();
-    let output = command(setup, data).args(["--json", "ingest"]).arg(folder).output()?;
+    let output = command.output()?;
     if output.status.success() {
         return Ok(started.elapsed());
     }
-    Err(format!("ibid ingest: {}", String::from_utf8_lossy(&output.stderr).trim()).into())
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().display().to_string();
+    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+    let why = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{program} {}: {}", arguments.join(" "), why.trim()).into())
 }
 
-/// A server; killed when dropped, which is safe for its data.
+/// A server; killed (`SIGKILL`) when dropped, which is safe for its data.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -39,9 +47,14 @@ pub struct Server {
 
 impl Server {
     pub fn start(setup: &Setup, data: &Path) -> Outcome<Self> {
+        Self::start_by(command(setup, data))
+    }
+
+    /// By that command, which lacks `serve` and the address.
+    pub fn start_by(mut command: Command) -> Outcome<Self> {
         let address = free_address()?;
         let started = Instant::now();
-        let child = command(setup, data)
+        let child = command
             .env("IBID_SERVER_ADDRESS", address.to_string())
             .arg("serve")
             .stdout(Stdio::null())
@@ -50,7 +63,7 @@ impl Server {
         let mut server = Self { child, address, ready_in: Duration::ZERO };
         while !server.is_ready() {
             if started.elapsed() > READY_WITHIN {
-                return Err("ibid serve was not ready within 20 s".into());
+                return Err("ibid serve was not ready within 60 s".into());
             }
             wait_until(Instant::now() + Duration::from_millis(2));
         }

@@ -50,8 +50,16 @@ impl Connection {
     /// # Errors
     /// What the system says, and `InvalidData` for an answer whose length is not told.
     pub fn post(&mut self, path: &str, body: &str) -> Result<Answer> {
+        self.post_as(path, "application/json", body)
+    }
+
+    /// A body of another media type.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub fn post_as(&mut self, path: &str, media_type: &str, body: &str) -> Result<Answer> {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
             self.address,
             body.len()
         );
