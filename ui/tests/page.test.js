@@ -156,6 +156,23 @@ const VIEWS = {
     await page.getByLabel('YAML of the flow').fill('start: here');
     await page.getByText('a flow needs a name').waitFor();
   }],
+  'operations': ['#/operations', (page) => page.getByRole('meter').first().waitFor()],
+  'charts': ['#/operations/charts', (page) => page.getByRole('slider', { name: 'Memory: moments' }).waitFor()],
+  'alerts': ['#/operations/alerts', async (page) => {
+    await page.locator('[data-rule="disk-low"] summary').click();
+    await page.getByText('Pending (1)').waitFor();
+  }],
+  'a silence': ['#/operations/alerts', (page) => page.getByRole('button', { name: 'Silence a rule…' }).click()],
+  'incidents': ['#/operations/incidents', (page) => page.getByText('Uploads of scans fail').waitFor()],
+  'an incident': ['#/operations/incidents/3', async (page) => {
+    for (const summary of await page.locator('summary').all()) await summary.click();
+  }],
+  'backups': ['#/operations/backups', async (page) => {
+    await page.getByText('As a table').click();
+    await page.getByRole('button', { name: 'Verify every object' }).click();
+    await page.getByText('all sound').waitFor();
+  }],
+  'a runbook': ['#/operations/runbooks/backup-failed', (page) => page.getByText('Step 4').waitFor()],
   'the API': ['#/api', async (page) => {
     for (const summary of await page.locator('summary').all()) await summary.click();
   }],

@@ -202,6 +202,32 @@ export interface Held {
   stretches: Stretch[];
 }
 
+// A destination that could not be read.
+export interface Unread {
+  destination: string;
+  failure: { code: string; reason: string };
+}
+
+// What is to come back into the living library, and from which moment.
+export interface Part {
+  to: string;
+  only: string;
+  dry_run: boolean;
+}
+
+export interface Back {
+  is_dry_run: boolean;
+  commit: number;
+  at: number;
+  documents: number;
+  threads: number;
+  runs: number;
+  turns_away: number;
+  originals_missing: number;
+  items: { kind: string; id: string; name: string; is_there: boolean }[];
+  failures: { kind: string; id: string; code: string; reason: string }[];
+}
+
 export interface BaseMade {
   commit: number;
   at: number;
@@ -277,8 +303,11 @@ export const runbooks = () => read<RunbookEntry[]>('/runbooks');
 export const runbook = async (name: string) => (await ask(`/runbooks/${encodeURIComponent(name)}`)).text();
 
 export const backupStatus = () => read<BackupStatus>('/backups/status');
-export const held = async () => (await read<{ destinations: Held[] }>('/backups')).destinations;
+export const held = async () => (await read<{ destinations: (Held | Unread)[] }>('/backups')).destinations;
 export const makeBase = () => change<BaseMade>('POST', '/backups', {});
-export const verifyBackups = async () => (await change<{ verified: Verified[] }>('POST', '/backups/verify', {})).verified;
+export const verifyBackups = async () => (await change<{ verified: (Verified | Unread)[] }>('POST', '/backups/verify', {})).verified;
+export const isUnread = (one: Held | Verified | Unread): one is Unread => 'failure' in one;
+export const restorePart = (part: Part) => change<Back>('POST', '/restores', part);
 export const drills = async () => (await read<{ drills: Drill[] }>('/drills')).drills;
+export const drillReportPath = (at: number) => `/v1/ops/drills/report${query({ at })}`;
 export const drill = () => change<Drill>('POST', '/drills', {});

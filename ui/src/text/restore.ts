@@ -14,7 +14,8 @@ export function restoreLine(moment: Moment, into: string | null): string | null 
   return into === null ? `ibid restore --to ${to} --dry-run` : `ibid restore --to ${to} --into ${quoted(into.trim())}`;
 }
 
-function momentOf({ kind, time, commit }: Moment): string | null {
+// As `--to` takes it; null where it is not said yet.
+export function momentOf({ kind, time, commit }: Moment): string | null {
   if (kind === 'latest') return 'latest';
   if (kind === 'commit') return /^\d+$/.test(commit.trim()) ? commit.trim() : null;
   const at = new Date(time);

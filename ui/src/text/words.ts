@@ -29,6 +29,11 @@ export function sentence(text: string): string {
   return trimmed ? `${trimmed[0]?.toUpperCase() ?? ''}${trimmed.slice(1)}${/[.!?…:]$/.test(trimmed) ? '' : '.'}` : '';
 }
 
+// With a capital at its beginning, as a title.
+export function capital(text: string): string {
+  return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
+}
+
 // `p. 12 · Chapter › Section`, of what is known.
 export function place(quoted: { page?: number; heading_path: string[] }): string {
   const parts = [quoted.page ? `p. ${quoted.page}` : '', quoted.heading_path.join(' › ')];

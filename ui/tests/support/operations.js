@@ -74,6 +74,7 @@ export class OperationsRoutes {
     if (noun === 'runbooks') return this.#runbook(id, response);
     if (noun === 'incidents') return this.#incident(method, id, part, asked, response);
     if (noun === 'drills') return this.#drill(method, response);
+    if (noun === 'restores') return json(response, { is_dry_run: asked.dry_run, commit: 4211, at: this.now, documents: 1, threads: 0, runs: 0, turns_away: 0, originals_missing: 0, items: [{ kind: 'document', id: 'doc-1', name: asked.only.split('=')[1], is_there: true }], failures: [] });
     if (noun === 'backups') return this.#backup(method, id, response);
     return problem(response, 404, 'not_found', 'route_unknown', `there is no ${path}`);
   }
