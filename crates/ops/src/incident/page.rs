@@ -66,9 +66,12 @@ fn ongoing(incident: &IncidentRow, now: Timestamp) -> String {
     };
     let message = escaped(incident.message.as_deref().unwrap_or(usual));
     let from = incident.opened_at;
-    let lasted = lasted(from, now);
+    let lasted = match lasted(from, now) {
+        text if text == "0 min" => String::new(),
+        text => format!(", for {text}"),
+    };
     format!(
-        "<article class=\"open\">\n<p class=\"when\">Since {day}, {time} UTC, for {lasted}</p>\n<p>{message}</p>\n</article>\n",
+        "<article class=\"open\">\n<p class=\"when\">Since {day}, {time} UTC{lasted}</p>\n<p>{message}</p>\n</article>\n",
         day = day(from),
         time = time(from),
     )
@@ -177,7 +180,9 @@ mod tests {
     #[test]
     fn the_page_needs_no_style_of_its_own() {
         let page = status_page("Ibid", &[incident(1, None)], NOON);
-        assert!(page.contains("href=\"/status.css\"") && !page.contains("<style") && !page.contains("style="));
+        assert!(
+            page.contains("href=\"/status.css\"") && !page.contains("<style") && !page.contains("style=")
+        );
     }
 
     #[test]

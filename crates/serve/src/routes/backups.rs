@@ -14,11 +14,26 @@ use crate::App;
 use crate::backups::{Backups, drill, partial, pruned};
 use crate::http::{Answered, Json, Parameters, blocking, respond};
 
-/// Lists what can be restored, destination by destination.
+/// Lists what can be restored, destination by destination; of one that cannot be read, why.
 #[utoipa::path(get, path = "/v1/ops/backups", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
 pub async fn list(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
-    respond(&app, |app| Ok(json!({ "destinations": Backups::open(&app.config, None)?.list()? }))).await
+    respond(&app, |app| Ok(json!({ "destinations": of_each(app, |one| Ok(json!(one.list()?)))? }))).await
+}
+
+/// What `look` gives for each destination by itself, so that one that is gone takes nothing from the others.
+fn of_each(app: &App, look: impl Fn(&Backups) -> Result<Value>) -> Result<Vec<Value>> {
+    let mut all = Vec::new();
+    for label in Backups::open(&app.config, None)?.labels() {
+        match Backups::open(&app.config, Some(&label)).and_then(|one| look(&one)) {
+            Ok(found) => all.extend(found.as_array().cloned().unwrap_or_default()),
+            Err(error) => {
+                let failure = json!({ "code": error.code, "reason": error.chain() });
+                all.push(json!({ "destination": label, "failure": failure }));
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Makes a base now.
@@ -39,13 +54,13 @@ pub async fn status(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> 
     respond(&app, |app| Ok(json!(running(app)?.status()))).await
 }
 
-/// Reads every object of every destination, and says what is damaged.
+/// Reads every object of every destination, and says what is damaged; of a destination that cannot be read, why.
 #[utoipa::path(post, path = "/v1/ops/backups/verify", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
 pub async fn verify(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
     respond(&app, |app| {
         let silent = |_: &str, _: u64, _: u64| {};
-        Ok(json!({ "verified": Backups::open(&app.config, None)?.verify(&silent)? }))
+        Ok(json!({ "verified": of_each(app, |one| Ok(json!(one.verify(&silent)?)))? }))
     })
     .await
 }
