@@ -27,12 +27,16 @@ export function path(points: Point[], top: number, box: Box): string {
     const x = ((at / across) * box.width).toFixed(1);
     const y = (box.height - (Math.min(point.value, top) / top) * box.height).toFixed(1);
     const part = `${isOpen ? 'L' : 'M'}${x} ${y}`;
-    // A point between two gaps is a dot: a line of no length with round ends.
-    const isAlone = !isOpen && (points[at + 1]?.value ?? null) === null;
     isOpen = true;
-    return isAlone ? `${part}h0` : part;
+    return part;
   });
   return parts.join('');
+}
+
+// The points between two gaps, which are no line: strokes of no length, to be drawn with round ends.
+export function dots(points: Point[], top: number, box: Box): string {
+  const alone = points.map((point, at) => ((points[at - 1]?.value ?? null) === null && (points[at + 1]?.value ?? null) === null ? point : { ...point, value: null }));
+  return path(alone, top, box).replace(/M[^M]*/g, (part) => `${part}h0`);
 }
 
 // A value with its unit, short.
