@@ -17,7 +17,7 @@ use crate::routes::{
     alerts, ask, backups, doctor, documents, flows, incidents, jobs, openai, runs, search, system, telemetry,
     threads, upkeep, upload,
 };
-use crate::{auth, openapi, page};
+use crate::{audit, auth, openapi, page};
 
 /// Every route over one application.
 pub fn router(app: &Arc<App>) -> Router {
@@ -30,6 +30,7 @@ pub fn router(app: &Arc<App>) -> Router {
     let bounds = Bounds::new(limits.requests_concurrent_max, limits.request_seconds_max);
     let guarded = guarded
         .route("/openapi.json", description)
+        .layer(from_fn_with_state(Arc::clone(app), audit::record))
         .layer(from_fn_with_state(Arc::clone(app), auth::guard))
         .layer(from_fn_with_state(bounds, bound));
     Router::new()

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::app::{App, database};
+use crate::audit;
 use crate::router::router;
 
 /// How a command on the same machine finds the server that works on a data directory, and proves that it may
@@ -82,6 +83,7 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<(
     let address = listener.local_addr().unwrap_or(wanted);
     let data_dir = app.config.data.dir.clone();
     LocalServer { address, token: app.local_token().reveal().to_owned() }.write(&data_dir)?;
+    tokio::task::block_in_place(|| audit::started(&app));
     on_ready(address);
     let stop = Arc::clone(&app);
     let serving = axum::serve(listener, router(&app)).with_graceful_shutdown(async move {

@@ -66,6 +66,18 @@ pub struct NewIncident<'a> {
 const COLUMNS: &str = "number, priority, title, state, rule, runbook, roles, message, opened_at, respond_by, late_at, \
                        acknowledged_at, resolved_at, closed_at";
 
+/// Adds the next event of those incidents (`i`) for which the condition holds.
+macro_rules! next_event {
+    ($which:literal) => {
+        concat!(
+            "INSERT INTO incident_events (incident, number, at, kind, who, text) SELECT i.number, ",
+            "COALESCE((SELECT MAX(number) FROM incident_events WHERE incident = i.number), 0) + 1, ",
+            "$1, $2, $3, $4 FROM incidents AS i WHERE ",
+            $which
+        )
+    };
+}
+
 /// The row of a new incident; returns its number.
 #[must_use]
 pub fn incident_open(incident: &NewIncident<'_>) -> Statement {
@@ -85,20 +97,23 @@ pub fn incident_open(incident: &NewIncident<'_>) -> Statement {
 /// The next event of an incident.
 #[must_use]
 pub fn incident_event(incident: Which, at: Timestamp, kind: &str, who: &str, text: &str) -> Statement {
-    let newest = "INSERT INTO incident_events (incident, number, at, kind, who, text) \
-                  SELECT i.number, COALESCE((SELECT MAX(number) FROM incident_events WHERE incident = i.number), 0) + 1, $1, $2, $3, $4 \
-                  FROM incidents AS i WHERE i.number = (SELECT MAX(number) FROM incidents)";
-    let given = "INSERT INTO incident_events (incident, number, at, kind, who, text) \
-                 SELECT i.number, COALESCE((SELECT MAX(number) FROM incident_events WHERE incident = i.number), 0) + 1, $1, $2, $3, $4 \
-                 FROM incidents AS i WHERE i.number = $5";
     let mut params: Vec<Value> = vec![at.into(), kind.into(), who.into(), text.into()];
     match incident {
-        Which::Newest => Statement::new(newest, params).expecting(1),
+        Which::Newest => {
+            let newest = next_event!("i.number = (SELECT MAX(number) FROM incidents)");
+            Statement::new(newest, params).expecting(1)
+        }
         Which::Number(number) => {
             params.push(number.into());
-            Statement::new(given, params).expecting(1)
+            Statement::new(next_event!("i.number = $5"), params).expecting(1)
         }
     }
+}
+
+/// The next event of every incident that is not closed.
+pub(crate) fn open_incidents_event(at: Timestamp, kind: &str, who: &str, text: &str) -> Statement {
+    let sql = next_event!("i.closed_at IS NULL");
+    Statement::new(sql, vec![at.into(), kind.into(), who.into(), text.into()])
 }
 
 /// Brings an incident into a state: `acknowledged`, `resolved`, `closed`, or `open` again.

@@ -4,6 +4,7 @@
 //! in the dialect that SQLite and PostgreSQL share.
 
 mod alerts;
+mod audit;
 mod checkpoints;
 mod chunks;
 #[cfg(feature = "testing")]
@@ -37,6 +38,7 @@ use ibid_runtime::Clock;
 use ibid_types::Timestamp;
 
 pub use alerts::{AlertRow, NewAlert, SilenceRow, alert_fire, alert_resolve, alert_told};
+pub use audit::{AuditEntry, incident_changes_since};
 pub use checkpoints::{
     CheckpointHead, CheckpointRow, CheckpointTotals, checkpoint_insert, checkpoint_repack, value_insert,
     value_repack,

@@ -153,7 +153,8 @@ pub fn fail(version: VersionId, code: &str, reason: &str, now: Timestamp) -> Vec
 }
 
 /// The same statements with those of the same text beside each other, which the engine prepares once for all. Each
-/// text's own order stays, and the texts follow in the order in which they first stand.
+/// text's own order stays, and the texts follow in the order in which they first stand, those of documents before all others,
+/// because versions refer to them.
 #[must_use]
 pub fn alike_together(statements: Vec<Statement>) -> Vec<Statement> {
     let mut places: HashMap<Cow<'static, str>, usize> = HashMap::new();
@@ -165,6 +166,10 @@ pub fn alike_together(statements: Vec<Statement>) -> Vec<Statement> {
         }
         alike[place].push(statement);
     }
+    let makes_documents = |group: &Vec<Statement>| {
+        group.first().is_some_and(|statement| statement.sql.starts_with("INSERT INTO documents "))
+    };
+    alike.sort_by_key(|group| !makes_documents(group));
     alike.into_iter().flatten().collect()
 }
 

@@ -117,6 +117,23 @@ fn an_upload_becomes_a_searchable_document() {
 }
 
 #[test]
+fn a_changed_file_and_a_new_one_get_in_together() {
+    let f = fixture();
+    let _ = f.accept("old.txt", 1);
+    f.publish("hello", 1);
+    let upload = |source: &str| NewUpload {
+        workspace: f.workspace,
+        source: source.to_owned(),
+        content: ContentHash([2; 32]),
+        size_bytes: 3,
+        media_type: "text/plain".to_owned(),
+        metadata: Metadata::default(),
+        batch: "b".to_owned(),
+    };
+    assert_eq!(f.store.accept_many(&[upload("old.txt"), upload("new.txt")]).unwrap().len(), 2);
+}
+
+#[test]
 fn the_same_bytes_are_unchanged_and_others_a_new_version() {
     let f = fixture();
     let first = f.accept("a.txt", 1);

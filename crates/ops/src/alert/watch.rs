@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use ibid_store::{
     AlertRow, IncidentRow, NewAlert, NewIncident, Statement, Store, Which, alert_fire, alert_resolve,
-    alert_told, incident_event, incident_open, incident_state,
+    alert_told, incident_changes_since, incident_event, incident_open, incident_state,
 };
 use ibid_types::{Result, Timestamp};
 
 use crate::alert::{Board, Change, Event, Met, Plan, Routes, Rule, Settings, Severity, evaluate, plan};
-use crate::incident::{Clocks, SELF};
+use crate::incident::{CHANGES_WITHIN_MS, Clocks, SELF};
 use crate::notify::{Notice, delivery};
 use crate::series::Samples;
 
@@ -159,7 +159,9 @@ impl Watch {
             respond_by: self.clocks.respond_by(priority, now),
         });
         let text = format!("opened as P{priority} by the alert {}: {summary}", rule.name);
-        (vec![opened, incident_event(Which::Newest, now, "opened", SELF, &text)], Some(Which::Newest))
+        let before = incident_changes_since(now.plus_ms(-CHANGES_WITHIN_MS));
+        let statements = vec![opened, before, incident_event(Which::Newest, now, "opened", SELF, &text)];
+        (statements, Some(Which::Newest))
     }
 
     /// Puts what is due into the queue, and notes whom it was told, in one commit.

@@ -12,6 +12,8 @@ use ibid_types::Timestamp;
 
 /// Who writes what the program itself notes.
 pub const SELF: &str = "ibid";
+/// What was done so long before an incident is in its timeline.
+pub const CHANGES_WITHIN_MS: i64 = 2 * 3600 * 1000;
 /// Roles that an incident can give.
 pub const ROLES: [&str; 4] = ["commander", "operations", "communication", "scribe"];
 

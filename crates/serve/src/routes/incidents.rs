@@ -10,10 +10,12 @@ use ibid_api::watch::{
     Incident, IncidentChange, IncidentDetail, IncidentEvent, IncidentRequest, IncidentsPage, Newest,
 };
 use ibid_ops::alert::told_by_hand;
-use ibid_ops::incident::{ROLES, TEMPLATES, review as write_review, status_page, template};
+use ibid_ops::incident::{
+    CHANGES_WITHIN_MS, ROLES, TEMPLATES, review as write_review, status_page, template,
+};
 use ibid_store::{
-    IncidentRow, NewIncident, Statement, Which, incident_event, incident_open, incident_priority,
-    incident_state,
+    IncidentRow, NewIncident, Statement, Which, incident_changes_since, incident_event, incident_open,
+    incident_priority, incident_state,
 };
 use ibid_types::{Error, Result, Timestamp};
 
@@ -89,8 +91,9 @@ fn begin(app: &App, request: &IncidentRequest) -> Result<IncidentRow> {
         respond_by: app.watching.clocks.respond_by(request.priority, now),
     });
     let text = format!("opened as P{}: {title}", request.priority);
-    let number =
-        app.store.incident_begin(vec![opened, incident_event(Which::Newest, now, "opened", &by, &text)])?;
+    let before = incident_changes_since(now.plus_ms(-CHANGES_WITHIN_MS));
+    let said = incident_event(Which::Newest, now, "opened", &by, &text);
+    let number = app.store.incident_begin(vec![opened, before, said])?;
     let row = app.store.incident(number)?;
     let messages = told_by_hand(&app.store, &app.watching.routes, &row, now);
     if !messages.is_empty() {

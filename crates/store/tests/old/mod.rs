@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 4] = [
+pub const RELEASED: [(&str, &str, &str); 5] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -25,6 +25,11 @@ pub const RELEASED: [(&str, &str, &str); 4] = [
         "0004_operations",
         include_str!("../../src/migrations/0004_operations.sql"),
         "20a62894472fd85ed10600664004bb51c8b8864d3fa8e9a633589df653458463",
+    ),
+    (
+        "0005_audit",
+        include_str!("../../src/migrations/0005_audit.sql"),
+        "ad22e1525c770cee82cf0f84cc4ac27d05c20a14a256f7b176316e16b775b256",
     ),
 ];
 
@@ -66,8 +71,11 @@ const OPERATIONS: &str = "
     INSERT INTO incidents VALUES (1, 2, 'it is slow', 'closed', 'slow', 'slow-answers', '{}', NULL, 1, NULL, NULL, NULL, 2, 3);
     INSERT INTO incident_events VALUES (1, 1, 1, 'opened', 'ada', 'it is slow');";
 
+/// Since the fifth.
+const AUDIT: &str = "INSERT INTO audit VALUES (1, 2, 'server', 'server.started', '0.1.0', zeroblob(32));";
+
 /// What each migration made room for.
-const ROWS: [&str; 4] = [GROUND, RUNS, "", OPERATIONS];
+const ROWS: [&str; 5] = [GROUND, RUNS, "", OPERATIONS, AUDIT];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {

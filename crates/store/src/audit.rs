@@ -1,0 +1,211 @@
+//! The audit log: what was done, by whom, in order.
+//!
+//! Keeps true: entries are numbered from 1 without a gap and only added; the hash of each covers its own content and the
+//! hash before it, so none can be changed, left out or put in between without `audit_verify` telling; an entry is in the timeline of every
+//! incident that is open at that moment, in the same commit.
+//!
+//! Hash: BLAKE3 over the former hash (32 bytes, zeros before the first), number and time (8 bytes each, little-endian), then
+//! actor, action and subject, each after its length in bytes (8, little-endian).
+
+use ibid_types::{ContentHash, Error, Result, Timestamp};
+
+use crate::incidents::open_incidents_event;
+use crate::upload::until_no_conflict;
+use crate::{Row, Statement, Store};
+
+/// Entries read at a time by a verification.
+const VERIFIED_AT_ONCE: usize = 1000;
+/// Entries before an incident that its timeline begins with, at most.
+const BEFORE_INCIDENT_MAX: usize = 50;
+const NOTHING: ContentHash = ContentHash([0; 32]);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    pub number: i64,
+    pub at: Timestamp,
+    /// A key's name, `this machine`, or `server`.
+    pub actor: String,
+    /// A word with a dot, such as `server.started`, or the method of a request.
+    pub action: String,
+    /// What it was done to.
+    pub subject: String,
+    pub hash: ContentHash,
+}
+
+impl AuditEntry {
+    fn hash_after(&self, former: ContentHash) -> ContentHash {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&former.0).update(&self.number.to_le_bytes()).update(&self.at.0.to_le_bytes());
+        for text in [&self.actor, &self.action, &self.subject] {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+        ContentHash(*hasher.finalize().as_bytes())
+    }
+
+    fn is_after(&self, former: (i64, ContentHash)) -> bool {
+        self.number == former.0 + 1 && self.hash == self.hash_after(former.1)
+    }
+}
+
+impl Store {
+    /// Adds an entry.
+    pub fn audit_append(&self, actor: &str, action: &str, subject: &str) -> Result<AuditEntry> {
+        until_no_conflict(|| self.audit_append_once(actor, action, subject))
+    }
+
+    /// The entries after a number, the oldest first.
+    pub fn audit_list(&self, after: i64, limit: usize) -> Result<Vec<AuditEntry>> {
+        let sql = "SELECT number, at, actor, action, subject, hash FROM audit WHERE number > $1 ORDER BY number LIMIT $2";
+        self.db.query(sql, &[after.into(), limit.into()])?.iter().map(read).collect()
+    }
+
+    /// How many entries there are, all of them sound. Error: `audit_broken`, which names the first that is not.
+    pub fn audit_verify(&self) -> Result<i64> {
+        let mut last = (0, NOTHING);
+        loop {
+            let entries = self.audit_list(last.0, VERIFIED_AT_ONCE)?;
+            if entries.is_empty() {
+                return Ok(last.0);
+            }
+            for entry in entries {
+                if !entry.is_after(last) {
+                    let what = format!(
+                        "the audit log is broken after entry {}: something was changed, removed or put in between",
+                        last.0
+                    );
+                    return Err(Error::internal("audit_broken", what));
+                }
+                last = (entry.number, entry.hash);
+            }
+        }
+    }
+
+    fn audit_append_once(&self, actor: &str, action: &str, subject: &str) -> Result<AuditEntry> {
+        let newest =
+            "SELECT number, at, actor, action, subject, hash FROM audit ORDER BY number DESC LIMIT 1";
+        let former = self.db.query(newest, &[])?.first().map(read).transpose()?;
+        let (number, former) = former.map_or((0, NOTHING), |entry| (entry.number, entry.hash));
+        let mut entry = AuditEntry {
+            number: number + 1,
+            at: self.now(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            hash: NOTHING,
+        };
+        entry.hash = entry.hash_after(former);
+        let insert = "INSERT INTO audit (number, at, actor, action, subject, hash) SELECT $1, $2, $3, $4, $5, $6 \
+                      WHERE (SELECT COALESCE(MAX(number), 0) FROM audit) = $1 - 1";
+        let params = vec![
+            entry.number.into(),
+            entry.at.into(),
+            actor.into(),
+            action.into(),
+            subject.into(),
+            entry.hash.into(),
+        ];
+        let text = format!("{action} {subject}");
+        let event = open_incidents_event(entry.at, "change", actor, &text);
+        self.db.batch(vec![Statement::new(insert, params).expecting(1), event])?;
+        Ok(entry)
+    }
+}
+
+/// What was done since a moment, into the timeline of the newest incident.
+#[must_use]
+pub fn incident_changes_since(since: Timestamp) -> Statement {
+    let sql = "INSERT INTO incident_events (incident, number, at, kind, who, text) \
+               SELECT i.number, COALESCE((SELECT MAX(number) FROM incident_events WHERE incident = i.number), 0) + a.place, \
+               a.at, 'change', a.actor, a.action || ' ' || a.subject FROM incidents AS i, \
+               (SELECT at, actor, action, subject, ROW_NUMBER() OVER (ORDER BY number) AS place FROM \
+               (SELECT * FROM audit WHERE at >= $1 ORDER BY number DESC LIMIT $2) AS newest) AS a \
+               WHERE i.number = (SELECT MAX(number) FROM incidents)";
+    Statement::new(sql, vec![since.into(), BEFORE_INCIDENT_MAX.into()])
+}
+
+fn read(row: &Row) -> Result<AuditEntry> {
+    Ok(AuditEntry {
+        number: row.get(0)?,
+        at: row.get(1)?,
+        actor: row.get(2)?,
+        action: row.get(3)?,
+        subject: row.get(4)?,
+        hash: row.get(5)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ibid_runtime::Clock;
+
+    use super::*;
+    use crate::{NewIncident, Sqlite, SqliteConfig, Which, incident_event, incident_open};
+
+    fn store() -> (Store, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Sqlite::open(SqliteConfig::new(folder.path().join("ibid.db"))).unwrap();
+        (Store::new(Arc::new(db), Clock::manual(Timestamp(1000))), folder)
+    }
+
+    fn run(store: &Store, sql: &'static str) {
+        drop(store.db().batch(vec![Statement::new(sql, vec![])]).unwrap());
+    }
+
+    #[test]
+    fn entries_follow_each_other() {
+        let (store, _folder) = store();
+        assert_eq!(store.audit_verify().unwrap(), 0);
+        for number in 1..=3 {
+            assert_eq!(store.audit_append("ada", "key.created", "laptop").unwrap().number, number);
+        }
+        assert_eq!(store.audit_verify().unwrap(), 3);
+        assert_eq!(store.audit_list(1, 1).unwrap()[0].number, 2);
+    }
+
+    #[test]
+    fn what_is_changed_removed_or_put_in_is_found() {
+        for damage in [
+            "UPDATE audit SET subject = 'desk' WHERE number = 2",
+            "DELETE FROM audit WHERE number = 2",
+            "DELETE FROM audit WHERE number = 1",
+            "INSERT INTO audit SELECT 4, at, actor, action, subject, hash FROM audit WHERE number = 3",
+        ] {
+            let (store, _folder) = store();
+            (0..3).for_each(|_| drop(store.audit_append("ada", "key.created", "laptop").unwrap()));
+            run(&store, damage);
+            assert_eq!(store.audit_verify().unwrap_err().code, "audit_broken", "{damage}");
+        }
+    }
+
+    #[test]
+    fn an_incident_knows_what_was_done_before_and_during_it() {
+        let (store, _folder) = store();
+        drop(store.audit_append("ada", "before", "one").unwrap());
+        drop(store.audit_append("ada", "before", "two").unwrap());
+        let now = store.now();
+        let incident = NewIncident {
+            priority: 1,
+            title: "smoke",
+            rule: None,
+            runbook: "",
+            opened_at: now,
+            respond_by: None,
+        };
+        let number = store
+            .incident_begin(vec![
+                incident_open(&incident),
+                incident_changes_since(now),
+                incident_event(Which::Newest, now, "opened", "ada", "smoke"),
+            ])
+            .unwrap();
+        drop(store.audit_append("eve", "during", "three").unwrap());
+        run(&store, "UPDATE incidents SET closed_at = 5");
+        drop(store.audit_append("eve", "after", "four").unwrap());
+        let events = store.incident_events(number).unwrap();
+        let texts: Vec<&str> = events.iter().map(|event| event.text.as_str()).collect();
+        assert_eq!(texts, ["before one", "before two", "smoke", "during three"]);
+        assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
+}
