@@ -147,11 +147,13 @@ impl Backup {
             if !self.is_base_due() {
                 continue;
             }
-            let base = round(&self.source.clock, "backup-base", || {
-                let base = self.make_base(shutdown)?;
-                Ok(format!("a base of commit {} was made, {} bytes", base.commit, base.bytes))
+            let base = round(&self.source.clock, "backup-base", || match self.make_base(shutdown) {
+                Ok(base) => Ok(format!("a base of commit {} was made, {} bytes", base.commit, base.bytes)),
+                Err(_) if shutdown.is_requested() => Ok("stopped with the program".to_owned()),
+                Err(error) => Err(error),
             });
             match base {
+                Ok(()) if shutdown.is_requested() => {}
                 Ok(()) => {
                     // A failure is noted and logged there; the next base is followed by the next attempt.
                     let _ = round(&self.source.clock, "backup-retention", || self.pruned());

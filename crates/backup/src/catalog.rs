@@ -117,7 +117,7 @@ impl Catalog {
     }
 
     /// Ways to the moment, the best first: the newest generation and its newest base that reach it. Later ones are for the
-    /// case that an object of an earlier one is damaged. Errors: `restore_nothing`, `restore_too_early`.
+    /// case that an object of an earlier one is damaged. Errors: `restore_nothing`, `restore_too_early`, `restore_unfinished`.
     pub fn plans(&self, moment: Moment) -> Result<Vec<Plan>> {
         let newest_first = self.generations.values().rev();
         let plans: Vec<Plan> = newest_first.flat_map(|holdings| holdings.plans(moment)).collect();
@@ -129,6 +129,12 @@ impl Catalog {
             let what = "the backup holds no whole base, so nothing can be restored from it yet";
             return Err(Error::not_found("restore_nothing", what));
         };
+        if let (Moment::Commit(commit), Some(last)) = (moment, stretches.last())
+            && commit > last.to_commit
+        {
+            let what = format!("the backup ends at commit {} at {}", last.to_commit, last.to);
+            return Err(Error::not_found("restore_unfinished", what));
+        }
         let what = format!(
             "the backup does not reach so far back: its first moment is commit {} at {}",
             first.from_commit, first.from
@@ -242,6 +248,8 @@ mod tests {
     fn what_cannot_be_restored_is_said() {
         let code = |moment| catalog().plans(moment).unwrap_err().code;
         assert_eq!(code(Moment::Time(Timestamp(999))), "restore_too_early");
+        assert_eq!(code(Moment::Commit(0)), "restore_too_early");
+        assert_eq!(code(Moment::Commit(1_000_000)), "restore_unfinished");
         assert_eq!(Catalog::default().plans(Moment::Latest).unwrap_err().code, "restore_nothing");
     }
 

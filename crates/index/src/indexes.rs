@@ -179,11 +179,14 @@ impl Indexes {
     pub fn maintain(&self, shutdown: &Shutdown) {
         let overdue = self.shelf.lock().overdue();
         for workspace in overdue {
-            let compacted = round(&Clock::system(), "compact-indexes", || {
-                let rebuilt = self.rebuild_one(workspace, &|| shutdown.is_requested())?;
-                Ok(format!("the index of {workspace} was built anew, {} passages", rebuilt.chunks))
-            });
-            if compacted.is_err_and(|error| error.code == "index_stopped") {
+            let compact = || match self.rebuild_one(workspace, &|| shutdown.is_requested()) {
+                Ok(made) => Ok(format!("the index of {workspace} was built anew, {} passages", made.chunks)),
+                Err(error) if error.code == "index_stopped" => Ok("stopped with the program".to_owned()),
+                Err(error) => Err(error),
+            };
+            // A failure is noted and logged there; it is due again with the next change.
+            let _ = round(&Clock::system(), "compact-indexes", compact);
+            if shutdown.is_requested() {
                 return;
             }
         }
