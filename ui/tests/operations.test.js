@@ -100,7 +100,13 @@ test('who may not look is told so once and not asked again', async () => {
     await page.getByRole('alert').getByText('This key may not look at operations.').waitFor();
     assert.equal(await page.getByRole('alert').count(), 1);
   }, { expectErrors: true });
-  await at('/alerts', async (page) => page.getByRole('alert').first().waitFor(), { expectErrors: true });
+  for (const tab of ['/alerts', '/backups', '/incidents', '/charts', '/runbooks']) {
+    await at(tab, async (page) => {
+      await page.getByRole('alert').waitFor();
+      await page.waitForLoadState('networkidle');
+      assert.equal(await page.getByRole('alert').count(), 1, tab);
+    }, { expectErrors: true });
+  }
 });
 
 test('a key is asked for once for all of the room', async () => {
@@ -174,6 +180,7 @@ test('an alert is taken under a name that is remembered', async () => {
     await firing(page, 'backup-behind').getByText('taken by jo').waitFor();
     assert.deepEqual(sent('POST', '/v1/ops/alerts/7/acknowledge'), [{ by: 'jo' }]);
     assert.equal(await page.getByRole('dialog').count(), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-panel');
     await page.getByText('Fires when it has held for 10 min.').waitFor();
     await page.reload();
     await page.getByRole('button', { name: 'Silence a rule…' }).click();

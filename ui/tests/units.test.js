@@ -1,4 +1,4 @@
-// The parts that need no browser: the event parser, the layout of answers and of flows, forms, differences, OpenAPI.
+// The parts that need no browser: the event parser, the layout of answers and of flows, forms, differences, OpenAPI, and the words of operations.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -18,6 +18,12 @@ const { changes, gist } = await load('text/json.ts');
 const { fieldsOf, valueOf } = await load('text/schema.ts');
 const { inputOf } = await load('text/flow-input.ts');
 const { stepWords } = await load('text/steps.ts');
+const { ago, countdown, lasted } = await load('text/time.ts');
+const { restoreLine } = await load('text/restore.ts');
+const { inline, partsOf } = await load('text/runbook.ts');
+const { budgetWords, exact } = await load('text/budget.ts');
+const { beginning } = await load('text/beginning.ts');
+const { dots, path } = await load('text/chart.ts');
 
 test('events come whole however the stream is cut', () => {
   const stream = 'id: 4.1\r\nevent: token\r\ndata: {"text":"a"}\r\n\r\n: keep-alive\n\nevent: done\ndata: x\ndata: y\n\n';
@@ -146,4 +152,53 @@ test('steps are told in words, and unknown nodes by their name', () => {
   assert.equal(stepWords({ node: 'retrieve', kind: 'retrieve', state: 'started' }, true), 'Searching the documents');
   assert.equal(stepWords({ node: 'look', kind: 'retrieve', state: 'finished' }, true), 'Searched the documents (look)');
   assert.equal(stepWords({ node: 'calc', kind: 'set', state: 'finished' }, false), 'calc');
+});
+
+test('times are told as people tell them', () => {
+  assert.deepEqual([0, 59_400, 61_000, 3_600_000, 11_100_000, 172_800_000].map(lasted), ['0 s', '59 s', '1 min', '1 h', '3 h 5 min', '2 days']);
+  assert.deepEqual([ago(0, 59_000), ago(0, 180_000)], ['just now', '3 min ago']);
+  assert.deepEqual([299_999, 3_723_000, -61_000, 0].map(countdown), ['4:59', '1:02:03', '−1:01', '0:00']);
+});
+
+test('the command of a restore names the moment and the directory as a shell takes them', () => {
+  const latest = { kind: 'latest', time: '', commit: '' };
+  assert.equal(restoreLine(latest, null), 'ibid restore --to latest --dry-run');
+  assert.equal(restoreLine(latest, '/srv/a b'), "ibid restore --to latest --into '/srv/a b'");
+  assert.equal(restoreLine(latest, ' '), null);
+  assert.equal(restoreLine({ ...latest, kind: 'commit', commit: '41' }, '/x'), 'ibid restore --to 41 --into /x');
+  assert.equal(restoreLine({ ...latest, kind: 'commit', commit: '41; rm' }, '/x'), null);
+  assert.equal(restoreLine({ ...latest, kind: 'time', time: '2026-11-21T14:30:00Z' }, null), 'ibid restore --to 2026-11-21T14:30:00Z --dry-run');
+  assert.equal(restoreLine({ ...latest, kind: 'time', time: 'soon' }, null), null);
+});
+
+test('a runbook is prose and steps', () => {
+  const parts = partsOf('# Full\n\nMake room,\nat once.\n- a\n- b\n\n```runbook\nkind: action\nrun: ibid x\n```\n```\nplain\n```\n```runbook\nkind: verify');
+  assert.deepEqual(parts, [
+    { is: 'heading', text: 'Full' },
+    { is: 'text', text: 'Make room, at once.' },
+    { is: 'list', items: ['a', 'b'] },
+    { is: 'step', number: 1, step: { kind: 'action', fields: { run: 'ibid x' } } },
+    { is: 'code', text: 'plain' },
+    { is: 'step', number: 2, step: { kind: 'verify', fields: {} } },
+  ]);
+  assert.deepEqual(inline('see `a` now'), ['see ', 'a', ' now']);
+});
+
+test('a budget is told in words', () => {
+  const words = (budget_left, burn) => budgetWords({ budget_left, burn });
+  assert.deepEqual([words(null, null), words(0.82, 0.5), words(-0.5, 12)], ['nothing measured yet', '82 % of the budget left', 'overdrawn by 50 %, burns 12 times too fast']);
+  assert.deepEqual([exact(0.9991), exact(0.985), exact(1)], ['99.91 %', '98.5 %', '100 %']);
+});
+
+test('a long chain of causes is cut between two of them', () => {
+  const chain = `cannot write to the bucket: ${'because of another cause: '.repeat(12)}end`;
+  assert.equal(beginning('short'), 'short');
+  assert.ok(chain.startsWith(beginning(chain)) && beginning(chain).endsWith('cause'));
+});
+
+test('a line is interrupted where nothing was measured, and a lone point is a dot', () => {
+  const points = [1, null, 2, 4].map((value, at) => ({ at, value }));
+  const box = { width: 30, height: 10 };
+  assert.equal(path(points, 4, box), 'M0.0 7.5M20.0 5.0L30.0 0.0');
+  assert.equal(dots(points, 4, box), 'M0.0 7.5h0');
 });
