@@ -55,6 +55,7 @@ test('the overview tells what is wrong, what is left and what to do', async () =
     assert.equal(await page.getByRole('meter', { name: 'Error budget of answers' }).getAttribute('aria-valuetext'), 'overdrawn by 50 %');
     await page.getByText('burns 3.2 times too fast').waitFor();
     await page.getByText('ibid jobs list --state failed, then').waitFor();
+    await page.getByText('1 round of 2 failed.').waitFor();
     await page.getByRole('link', { name: 'Read the runbook' }).click();
     await page.getByRole('heading', { name: 'A backup is late' }).waitFor();
   });

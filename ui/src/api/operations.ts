@@ -153,6 +153,22 @@ export interface RunbookEntry {
   steps: number;
 }
 
+// The last round of a kind of work that comes back.
+export interface Round {
+  task: string;
+  at: string;
+  took_ms: number;
+  result: string;
+  failure: string | null;
+  rounds: number;
+  failed: number;
+}
+
+export interface Tasks {
+  tasks: { name: string; state: 'running' | 'ended' | 'panicked' }[];
+  rounds: Round[];
+}
+
 export interface Failure {
   // Milliseconds since 1970, as every time of backups.
   at: number;
@@ -299,6 +315,7 @@ export const changeIncident = (number: number, asked: IncidentChange) =>
 export const review = async (number: number) => (await ask(`/incidents/${number}/review`)).text();
 
 export const findings = () => read<Finding[]>('/doctor');
+export const tasks = () => read<Tasks>('/tasks');
 export const runbooks = () => read<RunbookEntry[]>('/runbooks');
 export const runbook = async (name: string) => (await ask(`/runbooks/${encodeURIComponent(name)}`)).text();
 

@@ -38,6 +38,13 @@ export class OperationsRoutes {
     { area: 'backup', state: 'problem', code: 'backup_behind', what: 'a destination is 720 s behind', fix: 'ibid runbook run backup-failed' },
     { area: 'jobs', state: 'note', code: 'jobs_failed', what: '2 jobs gave up', fix: 'ibid jobs list --state failed, then ibid jobs retry ID' },
   ];
+  tasks = {
+    tasks: [{ name: 'backup', state: 'running' }],
+    rounds: [
+      { task: 'clean-up of originals', at: iso(this.now - 20 * MINUTE), took_ms: 14, result: '0 of 14 removed', failure: null, rounds: 3, failed: 0 },
+      { task: 'base', at: iso(this.now - 300 * MINUTE), took_ms: 4200, result: 'cannot write to elsewhere: connection refused', failure: 'backup_unreachable', rounds: 2, failed: 1 },
+    ],
+  };
   runbooks = { 'backup-failed': { title: 'A backup is late, failed, or cannot be restored', text: RUNBOOK }, 'disk-full': { title: 'The disk is full', text: '# The disk is full\n\nMake room.\n' } };
   backup = {
     generation: '001763-a1', commit: 4211, commit_at: this.now - MINUTE, base_at: this.now - 300 * MINUTE, is_base_running: false, failures: 0, last_failure: null, spool_bytes: 1_840_000,
@@ -70,6 +77,7 @@ export class OperationsRoutes {
     if (name === 'DELETE silences') return this.#unsilence(Number(id), response);
     if (noun === 'alert-rules') return json(response, this.rules);
     if (noun === 'slo') return json(response, this.slo);
+    if (noun === 'tasks') return json(response, this.tasks);
     if (noun === 'doctor') return json(response, this.findings);
     if (noun === 'runbooks') return this.#runbook(id, response);
     if (noun === 'incidents') return this.#incident(method, id, part, asked, response);
