@@ -1,6 +1,7 @@
 //! `ibid serve`: the server and its page.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use ibid_serve::{App, Logging, Mode};
 use ibid_types::Result;
@@ -23,7 +24,8 @@ pub fn run(mut common: Common, arguments: &Serve) -> Result<ExitCode> {
     let _traces = ibid_serve::export_traces(&config.telemetry)?;
     let runtime = runtime()?;
     let app = App::open(config, Mode::Working)?;
-    runtime.block_on(ibid_serve::serve(app, |address| {
+    // Stores elsewhere have runtimes of their own, which must not end inside of this one: the last hold is here.
+    runtime.block_on(ibid_serve::serve(Arc::clone(&app), |address| {
         note(&format!("Ibid answers on http://{address} from {data_dir}. Stop it with Ctrl-C."));
     }))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -111,7 +111,7 @@ fn ended(incident: &IncidentRow) -> String {
 }
 
 /// `21 November 2026`
-fn day(at: Timestamp) -> String {
+pub(super) fn day(at: Timestamp) -> String {
     let text = at.to_string();
     let part = |from: usize, to: usize| text.get(from..to).and_then(|part| part.parse::<usize>().ok());
     let month = part(5, 7).and_then(|month| MONTHS.get(month.wrapping_sub(1)));
@@ -122,7 +122,7 @@ fn day(at: Timestamp) -> String {
 }
 
 /// `14:30`
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     let text = at.to_string();
     text.get(11..16).map(ToOwned::to_owned).unwrap_or(text)
 }

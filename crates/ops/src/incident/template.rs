@@ -1,6 +1,9 @@
 //! What to say to people, so that nobody has to find words in the middle of it.
 
 use ibid_store::IncidentRow;
+use ibid_types::Timestamp;
+
+use super::page::{day, time};
 
 /// Names of the templates, with what each is for.
 pub const TEMPLATES: [(&str, &str); 4] = [
@@ -17,7 +20,7 @@ pub fn template(name: &str, incident: &IncidentRow) -> Option<String> {
     let text = match name {
         "investigating" => format!(
             "We see a problem ({what}) since {} and look into it. Answers may be slow, missing or without a model. We will write again within 30 minutes.",
-            incident.opened_at
+            told(incident.opened_at)
         ),
         "identified" => format!(
             "We know the cause of the problem ({what}) and work on it. No documents or conversations are lost. We will write again within 30 minutes."
@@ -26,13 +29,18 @@ pub fn template(name: &str, incident: &IncidentRow) -> Option<String> {
             format!("The problem ({what}) is mended. We watch whether it stays so and will write once more.")
         }
         "resolved" => {
-            let until = incident.resolved_at.map_or_else(|| "now".to_owned(), |at| at.to_string());
+            let until = incident.resolved_at.map_or_else(|| "now".to_owned(), told);
             format!(
                 "The problem ({what}) is over. It lasted from {} until {until}. A review follows.",
-                incident.opened_at
+                told(incident.opened_at)
             )
         }
         _ => return None,
     };
     Some(text)
+}
+
+/// As people tell a moment, and with its zone, as they may be anywhere.
+fn told(at: Timestamp) -> String {
+    format!("{}, {} UTC", day(at), time(at))
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Html;
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
 use ibid_api::problem::Problem;
 use ibid_backup::Backup;
 use ibid_types::{Error, Result};
@@ -106,6 +107,9 @@ pub async fn drills(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> 
     respond(&app, |app| Ok(json!({ "drills": drill::list(&app.config.data.dir) }))).await
 }
 
+/// A report is a page of its own with its style in it, to be kept as one file; nothing in it runs.
+const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// Which rehearsal.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -121,9 +125,10 @@ pub struct Rehearsal {
 pub async fn report(
     State(app): State<Arc<App>>,
     Parameters(asked): Parameters<Rehearsal>,
-) -> Answered<Html<String>> {
+) -> Answered<impl IntoResponse> {
     let page = move |app: &App| drill::page_of(&app.config.data.dir, asked.at.as_deref());
-    Ok(Html(blocking(&app, page).await?))
+    let page = blocking(&app, page).await?;
+    Ok(([(header::CONTENT_SECURITY_POLICY, REPORT_POLICY)], Html(page)))
 }
 
 /// Rehearses a restore now: the newest backup is restored into a scratch folder, checked and asked.
