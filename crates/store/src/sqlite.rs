@@ -8,6 +8,8 @@
 
 mod line;
 mod snapshot;
+mod sums;
+mod survey;
 mod tap;
 mod upgrade;
 
@@ -29,6 +31,7 @@ pub use self::snapshot::Snapshot;
 pub use self::tap::{Commit, FRAME_HEAD_BYTES, LogKeeper, LogPart, LogPosition, LogTap, Salts, Taken};
 
 use self::line::{Line, Waiting};
+use self::sums::Sums;
 use self::upgrade::upgrade;
 use crate::fault::classed;
 use crate::{Db, Outcome, Row, Statement, Value};
@@ -75,13 +78,14 @@ impl Sqlite {
     /// may; another gets `store_locked`.
     pub fn open(config: SqliteConfig) -> Result<Self> {
         let lock = lock(&config.path)?;
+        let sums = Sums::compared(&config.path)?;
         let mut connection = connect(&config.path, OpenFlags::default())?;
         if let Some(tap) = &config.tap {
             tap.attach(&log_of(&config.path))?;
         }
         let log_pages = count_log_pages(&mut connection, config.tap.clone())?;
         let connection = upgrade(connection, &config.path)?;
-        let writer = Arc::new(Mutex::new(Writer { connection, log_pages, tap: config.tap }));
+        let writer = Arc::new(Mutex::new(Writer { connection, log_pages, tap: config.tap, sums }));
         let idle = Some(IdleFold::start(&writer)?);
         let readers = Readers::new(config.path, config.readers_max);
         Ok(Self { line: Line::default(), writer, idle, readers, _lock: lock })
@@ -91,6 +95,12 @@ impl Sqlite {
     /// holds then is the last commit that the tap has seen, and stays so until the next one is folded in.
     pub fn fold(&self) -> Result<bool> {
         self.writer.lock().fold_whole()
+    }
+
+    /// Pages of the database file that are not what was folded in; nothing where all is well. Reads the whole file, and
+    /// keeps others from writing meanwhile.
+    pub fn damaged_pages(&self) -> Result<Vec<u32>> {
+        self.writer.lock().sums.damaged()
     }
 
     /// Whether a process has the database at `path` open.
@@ -103,7 +113,9 @@ impl Sqlite {
 impl Drop for Sqlite {
     fn drop(&mut self) {
         drop(self.idle.take());
-        self.writer.lock().fold(0);
+        let mut writer = self.writer.lock();
+        writer.fold(0);
+        writer.finish();
     }
 }
 
@@ -118,7 +130,7 @@ impl Db for Sqlite {
 
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {
         self.line.pass(statements, |group| {
-            let writer = self.writer.lock();
+            let mut writer = self.writer.lock();
             writer.commit(group);
             writer.fold(CHECKPOINT_PAGES);
         })
@@ -175,6 +187,7 @@ struct Writer {
     /// Pages in the log that may not be in the database yet.
     log_pages: Arc<AtomicU64>,
     tap: Option<Arc<LogTap>>,
+    sums: Sums,
 }
 
 impl Writer {
@@ -248,7 +261,7 @@ impl Writer {
     }
 
     /// Folds the log into the database once it has `pages`.
-    fn fold(&self, pages: u64) {
+    fn fold(&mut self, pages: u64) {
         let held = self.log_pages.load(Ordering::Relaxed);
         if held == 0 || held < pages {
             return;
@@ -256,21 +269,34 @@ impl Writer {
         self.let_tap_copy();
         // The log's file stays as large as it is: writing over it costs a third less than letting it grow again.
         let mode = if pages == 0 { "RESTART" } else { "PASSIVE" };
-        let folded = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
-        match folded {
-            Ok(()) => self.log_pages.store(0, Ordering::Relaxed),
-            Err(error) => tracing::warn!("the store's log could not be folded in: {error}"),
+        match self.checkpoint(mode) {
+            Ok(_) => self.log_pages.store(0, Ordering::Relaxed),
+            Err(error) => tracing::warn!("the store's log could not be folded in: {}", error.chain()),
         }
     }
 
-    fn fold_whole(&self) -> Result<bool> {
+    fn fold_whole(&mut self) -> Result<bool> {
         self.let_tap_copy();
+        self.checkpoint("FULL")
+    }
+
+    /// Leaves nothing for SQLite to fold in when the last connection is closed, of which nobody would take the sums.
+    fn finish(&mut self) {
+        match self.fold_whole() {
+            Ok(true) => {}
+            Ok(false) => self.sums.forget(&"a reader was in the way of the last fold"),
+            Err(error) => self.sums.forget(&error),
+        }
+    }
+
+    /// Folds in and takes the sums; says whether the whole log is in the database.
+    fn checkpoint(&mut self, mode: &str) -> Result<bool> {
+        let in_log = self.sums.before_fold();
         let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
-        let (held, folded) = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(FULL)", [], read)
-            .map_err(|error| classed(&error))?;
-        Ok(held == folded)
+        let folded = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], read);
+        let (held, frames) = folded.as_ref().map_or((0, 0), |found| *found);
+        self.sums.after_fold(&in_log, u64::try_from(frames).unwrap_or(0));
+        folded.map_err(|error| classed(&error)).map(|_| held == frames)
     }
 
     fn let_tap_copy(&self) {

@@ -16,7 +16,7 @@ use ibid_runtime::Clock;
 use ibid_types::{Error, Result, Timestamp};
 use parking_lot::Mutex;
 
-const HEADER_BYTES: usize = 32;
+pub(super) const HEADER_BYTES: usize = 32;
 /// Before the page of each frame.
 pub const FRAME_HEAD_BYTES: usize = 24;
 /// What is held for a shipper that does not come. Beyond it the log is given up; a new base is cheaper then.
@@ -325,19 +325,19 @@ fn scan(log: &Path) -> Result<(Salts, Vec<u32>)> {
 }
 
 /// The running checksum of the log.
-struct Checksums {
-    is_big_endian: bool,
-    sums: (u32, u32),
+pub(super) struct Checksums {
+    pub(super) is_big_endian: bool,
+    pub(super) sums: (u32, u32),
 }
 
 impl Checksums {
-    fn begin(head: &[u8; HEADER_BYTES]) -> Self {
+    pub(super) fn begin(head: &[u8; HEADER_BYTES]) -> Self {
         let mut sums = Self { is_big_endian: word(head, 0) == MAGIC + 1, sums: (0, 0) };
         sums.add(&head[..24]);
         sums
     }
 
-    fn add(&mut self, bytes: &[u8]) {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
         let number = |four: &[u8]| {
             let four = <[u8; 4]>::try_from(four).unwrap_or_default();
             if self.is_big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) }
@@ -358,7 +358,7 @@ fn page_bytes(head: &[u8]) -> Result<usize> {
     if is_size { Ok(bytes) } else { Err(torn("its head names an impossible size of pages")) }
 }
 
-fn word(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
