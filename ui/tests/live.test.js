@@ -1,5 +1,6 @@
 // Walks through the whole page, against the scripted server or, with IBID_URL (and IBID_KEY), a real one: add a file, ask
-// about it, see the very quote, delete it; and, against a real one only, a flow of one's own from its YAML to a fork of its run.
+// about it, see the very quote, delete it; and, against a real one only, a flow of one's own from its YAML to a fork of its run, and
+// the room Operations from an incident to a rehearsal.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ask, launch, quit, withPage } from './support/browser.js';
@@ -107,5 +108,40 @@ test('a flow is written, run, answered, inspected, replayed and forked', { timeo
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     await page.getByRole('button', { name: 'Cancel it' }).click();
     await page.getByText('cancelled', { exact: true }).waitFor();
+  });
+});
+
+test('an incident is opened, led and closed, and a restore rehearsed', { timeout: 180_000, skip: !process.env.IBID_URL }, async () => {
+  await withPage(url.replace(/\/$/, ''), { hash: '#/operations', expectErrors: true }, async (page) => {
+    page.setDefaultTimeout(90_000);
+    await giveKey(page);
+    const dialog = page.getByRole('dialog');
+    const log = page.getByRole('log');
+    await page.getByRole('meter').first().waitFor();
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    await page.getByRole('slider', { name: 'Memory: moments' }).waitFor();
+    await page.getByRole('tab', { name: 'Alerts' }).click();
+    await page.locator('[data-rule="disk-full"]').waitFor();
+    await page.getByRole('tab', { name: 'Incidents' }).click();
+    await page.getByRole('button', { name: 'Open an incident…' }).click();
+    await dialog.getByLabel('What is wrong').fill(`a walk ${process.pid}`);
+    await dialog.getByLabel('Priority').selectOption('3');
+    await dialog.getByRole('button', { name: 'Open it' }).click();
+    await page.getByRole('button', { name: 'Priority…' }).click();
+    await dialog.getByLabel('Priority').selectOption('2');
+    await dialog.getByRole('button', { name: 'Change it' }).click();
+    await page.getByRole('timer').waitFor();
+    for (const step of ['Take it', 'It is over', 'Close it']) {
+      await page.getByRole('button', { name: `${step}…` }).click();
+      await dialog.getByRole('button', { name: step }).click();
+    }
+    await log.getByText('closed').waitFor();
+    await page.getByRole('tab', { name: 'Backups' }).click();
+    await page.getByRole('button', { name: 'Rehearse a restore…' }).click();
+    await dialog.getByRole('button', { name: 'Rehearse' }).click();
+    await page.getByText('The rehearsal passed').waitFor();
+    await page.getByRole('tab', { name: 'Runbooks' }).click();
+    await page.getByRole('link', { name: 'The disk is full' }).click();
+    await page.getByText('Step 1').waitFor();
   });
 });

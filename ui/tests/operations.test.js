@@ -22,7 +22,7 @@ test('the room comes when it is entered, and not before', async () => {
     const fetched = () => page.evaluate(() => performance.getEntriesByType('resource').filter((one) => one.name.includes('Operations')).length);
     assert.equal(await fetched(), 0);
     await page.getByRole('link', { name: 'Operations' }).click();
-    await page.getByText('2 alerts fire, 1 incident is open, 1 part has a problem.').waitFor();
+    await page.getByText('2 alerts fire, 1 incident is open, 1 part has a problem, 1 objective is overdrawn, 1 kind of upkeep failed.').waitFor();
     assert.equal(await fetched(), 2);
   });
 });
@@ -62,7 +62,7 @@ test('the overview tells what is wrong, what is left and what to do', async () =
 });
 
 test('where all is well the overview says so', async () => {
-  Object.assign(server.operations, { alerts: [], pending: [], silences: [], incidents: [], findings: [], drills: [], slo: [] });
+  Object.assign(server.operations, { alerts: [], pending: [], silences: [], incidents: [], findings: [], drills: [], slo: [], tasks: { tasks: [], rounds: [] } });
   await at('', async (page) => {
     await page.getByText('All is well.').waitFor();
     for (const words of ['No alert fires.', 'No incident is open.', 'No objectives are set.', 'none yet']) await page.getByText(words).waitFor();

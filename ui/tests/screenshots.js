@@ -143,6 +143,8 @@ const SCENES = {
   well: ['#/operations', async (page, server) => {
     Object.assign(server.operations, { alerts: [], pending: [], silences: [], incidents: [] });
     server.operations.findings = server.operations.findings.filter((one) => one.state === 'ok');
+    server.operations.slo = server.operations.slo.filter((one) => one.name !== 'answers');
+    server.operations.tasks.rounds.pop();
     server.operations.backup.destinations.pop();
     await page.reload();
     await page.getByText('All is well.').waitFor();
