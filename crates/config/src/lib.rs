@@ -17,7 +17,7 @@ pub use tree::{
     Answer, Blob, Breaker, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest, Log, Models,
     Server, Telemetry,
 };
-pub use watch::{AlertRule, Alerts, Incidents, Notify, Receiver, Slo};
+pub use watch::{AlertRule, Alerts, Divisor, Incidents, Notify, Receiver, Slo};
 
 /// The commented defaults, as `ibid config default` prints them.
 pub const DEFAULTS: &str = include_str!("../../../config/ibid.toml");

@@ -59,6 +59,11 @@ pub struct AlertRule {
     pub window_seconds: u64,
     #[serde(default = "quantile_usual")]
     pub quantile: f64,
+    /// The value is divided by this one.
+    pub divided_by: Option<Divisor>,
+    /// A label by whose values things are watched apart.
+    #[serde(default)]
+    pub each: String,
     pub above: Option<f64>,
     pub below: Option<f64>,
     #[serde(default)]
@@ -66,6 +71,19 @@ pub struct AlertRule {
     pub summary: String,
     #[serde(default)]
     pub runbook: String,
+}
+
+/// What a rule's value is divided by; measured in the same way, over the same window, unless it says otherwise.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Divisor {
+    pub metric: String,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    pub measure: Option<String>,
+    /// Where it is less, nothing is told: a share of little says little.
+    #[serde(default)]
+    pub at_least: f64,
 }
 
 fn value_word() -> String {
@@ -185,11 +203,11 @@ impl Alerts {
                 "\"critical\", \"warning\" or \"info\"",
             );
             let measures = ["value", "increase", "rate", "average", "quantile"];
-            must(
-                measures.contains(&rule.measure.as_str()),
-                &key("measure"),
-                "\"value\", \"increase\", \"rate\", \"average\" or \"quantile\"",
-            );
+            let words = "\"value\", \"increase\", \"rate\", \"average\" or \"quantile\"";
+            must(measures.contains(&rule.measure.as_str()), &key("measure"), words);
+            let of_divisor = rule.divided_by.as_ref().and_then(|divisor| divisor.measure.as_deref());
+            let is_known = of_divisor.is_none_or(|measure| measures.contains(&measure));
+            must(is_known, &key("divided_by.measure"), words);
             must(rule.above.is_some() != rule.below.is_some(), &key("above"), "give either above or below");
             must((0.0..=1.0).contains(&rule.quantile), &key("quantile"), "0 to 1");
         }
@@ -276,6 +294,17 @@ mod tests {
             assert!(bad.contains(key), "{bad}");
         }
         assert!(told(&["alerts.critical=['nobody']"]).contains("alerts.critical[0]"));
+    }
+
+    #[test]
+    fn a_rule_can_divide_by_another_measure() {
+        let rule = |measure: &str| {
+            told(&[&format!(
+                "alerts.rules=[{{name='r', severity='info', metric='a', above=0.5, summary='x', divided_by={{metric='b', measure='{measure}'}}}}]"
+            )])
+        };
+        assert_eq!(rule("increase"), "fine");
+        assert!(rule("guess").contains("alerts.rules[0].divided_by.measure"));
     }
 
     #[test]

@@ -120,6 +120,8 @@ const SCENES: &[(&str, Scene, Scene)] = &[
         |r, _| r.set(&list::CHECKS_FAILED, ["chat"], 1.0),
         |r, _| r.set(&list::CHECKS_FAILED, ["chat"], 0.0),
     ),
+    ("certificate-expiring", |r, _| ends(r, 2.0), |r, _| ends(r, 80.0)),
+    ("certificate-expiring-warning", |r, _| ends(r, 20.0), |r, _| ends(r, 80.0)),
     ("undelivered", |r, _| r.count(&list::NOTIFICATIONS, ["pager", "dead"]), nothing),
     ("budget-spent", |r, _| r.grow(&list::MODEL_COST, ["m"], 1.0), nothing),
     ("budget-near-its-end", |r, _| r.grow(&list::MODEL_COST, ["m"], 1.0), nothing),
@@ -167,6 +169,10 @@ fn called(registry: &Registry, outcome: &str) {
 
 fn looked(registry: &Registry, objective: &str, outcome: &str) {
     registry.count(&list::SLO_CHECKS, [objective, outcome]);
+}
+
+fn ends(registry: &Registry, days: f64) {
+    registry.set(&list::CERTIFICATE_REMAINING, ["h"], days * 86_400.0);
 }
 
 fn cpu(registry: &Registry, cores: f64) {

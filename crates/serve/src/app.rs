@@ -158,6 +158,11 @@ impl App {
         Ok(app)
     }
 
+    /// Whether the embedder's provider answers now.
+    pub fn probe_embedder(&self) -> Result<()> {
+        embedder::probe(&self.config, self.embedder.as_ref())
+    }
+
     fn start(self: &Arc<Self>) {
         self.runner();
         let follower = Arc::clone(self);
@@ -181,6 +186,10 @@ impl App {
             let watcher = Arc::clone(self);
             threads.push(ibid_runtime::background("alerts", &self.shutdown, move |shutdown| {
                 watch::alerts(&watcher, shutdown);
+            }));
+            let looker = Arc::clone(self);
+            threads.push(ibid_runtime::background("certificates", &self.shutdown, move |shutdown| {
+                watch::certificates(&looker, shutdown);
             }));
             let checker = Arc::clone(self);
             threads.push(ibid_runtime::background("quality", &self.shutdown, move |shutdown| {
@@ -335,16 +344,21 @@ impl App {
         if self.former_embedder.is_some() {
             upkeep::changeover(self).finish()?;
         }
-        let before = self.indexes.verify(None)?;
+        // One that cannot even be read is built anew all the same.
+        let before = self.indexes.verify(None).unwrap_or_else(|error| {
+            tracing::warn!(code = error.code, "the indexes cannot be compared: {}", error.chain());
+            Vec::new()
+        });
         let rebuilt = self.indexes.rebuild(None)?;
         let workspaces: Vec<serde_json::Value> = rebuilt
             .iter()
             .map(|made| {
                 let old = before.iter().find(|verified| verified.workspace == made.workspace);
                 let differences = old.map_or(&[][..], |verified| verified.differences.as_slice());
+                let was_equal = old.is_some() && differences.is_empty();
                 serde_json::json!({
                     "workspace": made.workspace.to_string(), "documents": made.documents, "chunks": made.chunks,
-                    "was_equal": differences.is_empty(), "differences": differences,
+                    "was_equal": was_equal, "differences": differences,
                 })
             })
             .collect();

@@ -32,10 +32,23 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
 /// The key to verify, or none where the request needs none.
 fn presented(app: &App, headers: &HeaderMap) -> Result<Option<String>> {
     if !app.is_guarded() {
-        return from_here(headers).map(|()| None);
+        return unguarded(app, headers).map(|()| None);
     }
     let key = bearer(headers)?;
     Ok((!app.is_local_token(key)).then(|| key.to_owned()))
+}
+
+/// Without any key: this machine only. A server that others can reach, whose last key was revoked, lets nobody in but the
+/// command line of whoever can read the data directory; what a request says of where it comes from proves nothing there.
+fn unguarded(app: &App, headers: &HeaderMap) -> Result<()> {
+    if app.config.server.address.ip().is_loopback() {
+        return from_here(headers);
+    }
+    if bearer(headers).is_ok_and(|key| app.is_local_token(key)) {
+        return Ok(());
+    }
+    let what = "this server can be reached from other machines and has no API key left; make one with `ibid keys create NAME`";
+    Err(Error::forbidden("server_unguarded", what))
 }
 
 async fn verified(app: &Arc<App>, key: String) -> std::result::Result<(), Failure> {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ibid_config::Config;
 use ibid_model::{
-    BreakerConfig, ChatModel, ChatTimeouts, Embedder, EmbedderSpec, GuardedChat, MiniLm, OllamaChat, OllamaEmbedder, OpenAiChat,
-    OpenAiEmbedder, Purpose, RemoteConfig,
+    BreakerConfig, ChatModel, ChatTimeouts, Embedder, EmbedderSpec, GuardedChat, MiniLm, OllamaChat,
+    OllamaEmbedder, OpenAiChat, OpenAiEmbedder, Purpose, RemoteConfig,
 };
 use ibid_runtime::Clock;
 use ibid_types::{Error, Result};
@@ -101,6 +101,14 @@ pub fn check(config: &Config, embedder: &dyn Embedder) -> Result<String> {
         ibid_model::manifest::check_present(&models_dir(config), &config.embedder.model)?;
     }
     Ok(format!("{}, {} dimensions", embedder.spec().id, embedder.spec().dimensions))
+}
+
+/// Whether a provider's embedder answers now, by one word; a local one is not made to work for it.
+pub fn probe(config: &Config, embedder: &dyn Embedder) -> Result<()> {
+    if config.embedder.provider != "local" {
+        embedder.embed(&["ready"], Purpose::Question)?;
+    }
+    Ok(())
 }
 
 /// An embedder that is read or connected when the first text comes, so that a server starts at once, also while a

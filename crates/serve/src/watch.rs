@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ibid_config::Config;
 use ibid_ops::alert::{Routes, Rule, Settings, Severity, Watch, rules};
+use ibid_ops::certificate::{Certificates, Endpoint, Looked, endpoints};
 use ibid_ops::incident::Clocks;
 use ibid_ops::metric::list;
 use ibid_ops::notify::{Courier, receivers};
@@ -20,6 +21,9 @@ const COURIER_EVERY: Duration = Duration::from_secs(1);
 /// Checks of readiness ask providers too, so not at every look at the rules.
 const CHECKS_EVERY_MS: i64 = 60_000;
 
+/// Certificates are renewed weeks before their end.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(24 * 3600);
+
 /// What is watched by which rules, and who is told.
 #[derive(Debug)]
 pub struct Watching {
@@ -28,6 +32,8 @@ pub struct Watching {
     pub routes: Routes,
     pub clocks: Clocks,
     pub courier: Courier,
+    pub certificates: Certificates,
+    endpoints: Vec<Endpoint>,
 }
 
 impl Watching {
@@ -37,8 +43,31 @@ impl Watching {
             objectives: slo::objectives(&config.slo),
             routes: Routes::new(config),
             clocks: Clocks::new(&config.incidents),
+            certificates: Certificates::default(),
+            endpoints: endpoints(config),
             courier: Courier::new(store.clone(), receivers(config)?, config.notify.attempts_max),
         })
+    }
+}
+
+impl Watching {
+    /// Looks at the certificates of all addresses that are configured. Takes a few seconds where one does not answer.
+    pub fn look_at_certificates(&self) -> Vec<Looked> {
+        self.certificates.look(&self.endpoints)
+    }
+}
+
+/// Looks at certificates at once and every day until the shutdown.
+pub fn certificates(app: &Arc<App>, shutdown: &Shutdown) {
+    loop {
+        for looked in app.watching.look_at_certificates() {
+            if let Err(error) = looked.ends_at {
+                tracing::warn!(code = error.code, "a certificate was not seen: {}", error.chain());
+            }
+        }
+        if shutdown.wait_timeout(CERTIFICATES_EVERY) {
+            return;
+        }
     }
 }
 

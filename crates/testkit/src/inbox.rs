@@ -1,4 +1,4 @@
-//! Receivers of messages on free ports: one that takes HTTP posts, one that takes mail.
+//! A receiver of messages on a free port that takes HTTP posts.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -79,69 +79,4 @@ fn take_post(stream: TcpStream, status: u16, kept: &Mutex<Vec<Post>>) -> Option<
     let mut stream = stream;
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).ok()
-}
-
-/// A mail server that takes everything (RFC 5321, as little as a client needs).
-#[derive(Debug)]
-pub struct MailServer {
-    pub address: SocketAddr,
-    mails: Arc<Mutex<Vec<String>>>,
-}
-
-impl MailServer {
-    #[must_use]
-    pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let mails = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&mails);
-        std::thread::spawn(move || {
-            while let Ok((stream, _)) = listener.accept() {
-                let _ = talk(stream, &kept);
-            }
-        });
-        Self { address, mails }
-    }
-
-    /// The mails so far, with their envelopes before them.
-    #[must_use]
-    pub fn mails(&self) -> Vec<String> {
-        self.mails.lock().unwrap().clone()
-    }
-}
-
-fn talk(stream: TcpStream, kept: &Mutex<Vec<String>>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut stream = stream;
-    let mut mail = String::new();
-    stream.write_all(b"220 test\r\n").ok()?;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let word = line.split([' ', ':', '\r']).next()?.to_ascii_uppercase();
-        let answer: &[u8] = match word.as_str() {
-            "DATA" => {
-                stream.write_all(b"354 go on\r\n").ok()?;
-                loop {
-                    let mut text = String::new();
-                    reader.read_line(&mut text).ok()?;
-                    if text.trim_end() == "." {
-                        break;
-                    }
-                    mail.push_str(&text);
-                }
-                kept.lock().unwrap().push(std::mem::take(&mut mail));
-                b"250 taken\r\n"
-            }
-            "QUIT" => return stream.write_all(b"221 bye\r\n").ok(),
-            "MAIL" | "RCPT" => {
-                mail.push_str(&line);
-                b"250 ok\r\n"
-            }
-            _ => b"250 ok\r\n",
-        };
-        stream.write_all(answer).ok()?;
-    }
 }

@@ -7,8 +7,10 @@ mod collector;
 mod following;
 mod inbox;
 mod load;
+mod mail;
 mod provider;
 mod running;
+mod secure;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -19,10 +21,12 @@ use tempfile::TempDir;
 
 pub use collector::{Collector, Span};
 pub use following::{Events, Told, View};
-pub use inbox::{Inbox, MailServer, Post};
+pub use inbox::{Inbox, Post};
 pub use load::Load;
+pub use mail::{MailServer, Security};
 pub use provider::{ChatProvider, Health, Piece};
 pub use running::{Dice, Running};
+pub use secure::{Authority, TlsPeer};
 
 /// A data directory of its own, and the program that works on it.
 #[derive(Debug)]

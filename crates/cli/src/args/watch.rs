@@ -128,7 +128,10 @@ pub struct RunbookRun {
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Only these areas: configuration, disk, permissions, clock, port, server, library, store, blobs, models, providers, index,
-    /// backup, jobs, keys, memory, answers, alerts, traffic
+    /// backup, jobs, keys, certificates, memory, answers, alerts, traffic
     #[arg(long, value_name = "AREA", value_delimiter = ',')]
     pub only: Vec<String>,
+    /// Takes the rights of others on the data directory away before it looks
+    #[arg(long)]
+    pub mend: bool,
 }

@@ -32,15 +32,24 @@ pub fn run(common: &Common, arguments: &Doctor) -> Result<ExitCode> {
         let what = format!("there is no area '{unknown}'; use {}", AREAS.join(", "));
         return Err(Error::bad_request("value_unknown", what));
     }
+    if arguments.mend && common.server.is_none() {
+        doctor::make_private(&configuration(common)?.0.data.dir)?;
+    }
     let wanted = |area: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == area);
     let is_inside = AREAS.iter().any(|area| !OUTSIDE.contains(area) && wanted(area));
     let mut findings = outside(common, is_inside || wanted("library"));
     let is_stopper = |finding: &Finding| STOPPERS.contains(&finding.code.as_str());
+    let mut unseen = None;
     if is_inside && !findings.iter().any(is_stopper) {
         let watched = if arguments.only.is_empty() { WATCHED_BESIDES } else { WATCHED };
-        findings.extend(inside(common, wanted("traffic").then_some(watched)));
+        match inside(common, wanted("traffic").then_some(watched)) {
+            Ok(found) => findings.extend(found),
+            Err(error) => unseen = Some(wire(doctor::Finding::of_error(area_of(error.code), &error))),
+        }
     }
     findings.retain(|finding| wanted(&finding.area) || is_stopper(finding));
+    // What was asked for may be behind it.
+    findings.extend(unseen);
     if common.json {
         json(&findings)?;
     } else {
@@ -125,16 +134,14 @@ fn library(config: &Config) -> doctor::Finding {
     }
 }
 
-/// What the application says of itself; where it cannot be opened, that.
-fn inside(common: &Common, watched: Option<Duration>) -> Vec<Finding> {
-    let asked = Context::open(common.clone(), Mode::Command).and_then(|context| {
-        let mut all: Vec<Finding> = context.client.get("/v1/ops/doctor")?.json()?;
-        if let Some(longest) = watched {
-            all.extend(traffic(&context, longest)?.into_iter().map(wire));
-        }
-        Ok(all)
-    });
-    asked.unwrap_or_else(|error| vec![wire(doctor::Finding::of_error(area_of(error.code), &error))])
+/// What the application says of itself.
+fn inside(common: &Common, watched: Option<Duration>) -> Result<Vec<Finding>> {
+    let context = Context::open(common.clone(), Mode::Command)?;
+    let mut all: Vec<Finding> = context.client.get("/v1/ops/doctor")?.json()?;
+    if let Some(longest) = watched {
+        all.extend(traffic(&context, longest)?.into_iter().map(wire));
+    }
+    Ok(all)
 }
 
 /// Watches a server's requests for a while.

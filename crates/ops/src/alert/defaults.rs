@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::alert::expression::Expression as E;
+use crate::certificate::{CRITICAL_DAYS, DAY_MS, WARNING_DAYS};
 use crate::alert::{Condition, Rule, Severity};
 use crate::metric::{Entry, list};
 use crate::series::Selector;
@@ -376,6 +377,8 @@ fn health() -> Vec<Rule> {
         .each("check")
         .held(MINUTE)
         .opens(0),
+        certificate("certificate-expiring", Critical, CRITICAL_DAYS).opens(2),
+        certificate("certificate-expiring-warning", Warning, WARNING_DAYS),
         rule(
             "model-unavailable",
             Warning,
@@ -395,6 +398,15 @@ fn health() -> Vec<Rule> {
         .each("receiver")
         .held(Duration::ZERO),
     ]
+}
+
+fn certificate(name: &str, severity: Severity, days: i64) -> Rule {
+    let left = E::Value(of(list::CERTIFICATE_REMAINING.0));
+    let limit = (days * DAY_MS) as f64 / 1000.0;
+    let told = "the certificate of {subject} ends in {value} s";
+    rule(name, severity, told, "certificate-expiring", vec![Condition::below(left, limit)])
+        .each("host")
+        .held(Duration::ZERO)
 }
 
 fn budget(usd_a_day: f64) -> Vec<Rule> {

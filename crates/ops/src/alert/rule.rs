@@ -41,6 +41,7 @@ impl Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     Above,
+    AtLeast,
     Below,
 }
 
@@ -49,6 +50,7 @@ impl Comparison {
     pub const fn sign(self) -> &'static str {
         match self {
             Self::Above => ">",
+            Self::AtLeast => ">=",
             Self::Below => "<",
         }
     }
@@ -69,6 +71,11 @@ impl Condition {
     }
 
     #[must_use]
+    pub const fn at_least(expression: Expression, threshold: f64) -> Self {
+        Self { expression, comparison: Comparison::AtLeast, threshold }
+    }
+
+    #[must_use]
     pub const fn below(expression: Expression, threshold: f64) -> Self {
         Self { expression, comparison: Comparison::Below, threshold }
     }
@@ -78,6 +85,7 @@ impl Condition {
         let value = self.expression.measure(samples, now)?;
         let holds = match self.comparison {
             Comparison::Above => value > self.threshold,
+            Comparison::AtLeast => value >= self.threshold,
             Comparison::Below => value < self.threshold,
         };
         holds.then_some(value)

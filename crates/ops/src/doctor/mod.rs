@@ -88,7 +88,7 @@ impl Finding {
 }
 
 /// Everything that is looked at, in this order.
-pub const AREAS: [&str; 19] = [
+pub const AREAS: [&str; 20] = [
     "configuration",
     "disk",
     "permissions",
@@ -104,6 +104,7 @@ pub const AREAS: [&str; 19] = [
     "backup",
     "jobs",
     "keys",
+    "certificates",
     "memory",
     "answers",
     "alerts",
@@ -169,11 +170,25 @@ fn permissions(dir: &Path) -> Vec<Finding> {
                 "permissions",
                 "data_public",
                 what,
-                format!("chmod 700 {}", dir.display()),
+                "ibid doctor --only permissions --mend".to_owned(),
             ));
         }
     }
     all
+}
+
+/// Takes the rights of others on the data directory away. Error: `data_unwritable`.
+pub fn make_private(dir: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(dir, private).map_err(|error| {
+            let what = format!("the rights on {} cannot be changed; do it as its owner", dir.display());
+            Error::unavailable("data_unwritable", what).caused_by(error)
+        })?;
+    }
+    Ok(())
 }
 
 fn clock(dir: &Path, now: Timestamp) -> Finding {
@@ -272,6 +287,9 @@ mod tests {
         };
         assert!(found(0o755));
         assert!(!found(0o700));
+        assert!(found(0o705));
+        make_private(dir.path()).unwrap();
+        assert!(permissions(dir.path()).iter().all(|finding| finding.state == State::Ok));
     }
 
     #[test]

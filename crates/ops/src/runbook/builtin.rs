@@ -19,6 +19,7 @@ static BOOKS: &[(&str, &str)] = books![
     "backup-failed",
     "bad-answers",
     "bad-release",
+    "certificate-expiring",
     "database-locked",
     "disk-full",
     "high-error-rate",

@@ -24,6 +24,9 @@ impl Metrics {
         observe_process(registry, app);
         observe_tasks(registry);
         observe_breakers(registry, app);
+        for (host, seconds) in app.watching.certificates.remaining(app.clock.now()) {
+            registry.set(&list::CERTIFICATE_REMAINING, [&host], seconds);
+        }
         observe_backup(registry, app);
     }
 

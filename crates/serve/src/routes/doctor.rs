@@ -10,6 +10,7 @@ use ibid_api::quality::{Golden, LeakedKey};
 use ibid_api::watch::{Finding as WireFinding, Runbook as WireRunbook};
 use ibid_model::BreakerState;
 use ibid_ops::alert::per_cent;
+use ibid_ops::certificate;
 use ibid_ops::doctor::{self, Finding};
 use ibid_ops::{machine, runbook};
 use ibid_store::{JobState, JobsQuery};
@@ -55,11 +56,15 @@ pub async fn leaked(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Leak
 fn findings(app: &App) -> Result<Vec<Finding>> {
     let mut all = vec![doctor::store(&app.store)];
     all.extend(checks(app));
+    if let Err(error) = app.probe_embedder() {
+        all.push(Finding::of_error("models", &error));
+    }
     all.extend(breakers(app));
     all.extend(index(app));
     all.push(backup(app));
     all.extend(jobs(app)?);
     all.extend(keys(app)?);
+    all.extend(certificate::findings(&app.watching.look_at_certificates(), app.clock.now()));
     all.push(doctor::memory(&machine::process(app.config.server.memory_mb_max << 20)));
     all.push(answers(app));
     all.extend(alerts(app)?);

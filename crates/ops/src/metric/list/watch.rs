@@ -3,6 +3,8 @@
 room! {
     CHECKS_FAILED: Gauge<1> = ("ibid_health_check_failed", &["check"],
         "Whether a check of readiness fails (1) or passes (0), by check (store, blobs, index, embedder, chat)");
+    CERTIFICATE_REMAINING: Gauge<1> = ("ibid_ops_certificate_remaining_seconds", &["host"],
+        "Time until the certificate of a host that the configuration names ends; less than 0 where it has");
     QUALITY_ACCURACY: Gauge<0> = ("ibid_quality_accuracy_ratio", &[],
         "Share that was right, 0 to 1: of claims and citations re-verified within a day, or of the last golden questions, whichever is worse");
     QUALITY_GOLDEN: Gauge<0> = ("ibid_quality_golden_ratio", &[],
