@@ -203,6 +203,31 @@ fn a_critical_alert_opens_an_incident_that_ends_with_it() {
 }
 
 #[test]
+fn alerts_that_one_runbook_mends_are_one_incident() {
+    let mut place = Place::new(&[]);
+    let failed = |place: &Place| {
+        (0..40).for_each(|_| place.registry.count(&list::HTTP_REQUESTS, ["GET", "/v1/status", "500"]));
+    };
+    for _ in 0..8 {
+        failed(&place);
+        place.pass(MINUTE_MS);
+    }
+    let first = place.store.incident(1).unwrap();
+    assert_eq!((first.runbook.as_str(), first.priority), ("high-error-rate", 1));
+    for _ in 0..2 {
+        (0..20).for_each(|_| place.registry.count(&list::ANSWERS, ["extractive", "failed"]));
+        failed(&place);
+        place.pass(5 * MINUTE_MS);
+    }
+    let rules: Vec<String> =
+        place.store.alerts_of_incident(1).unwrap().into_iter().map(|alert| alert.rule).collect();
+    assert!(rules.contains(&"failed-answers".to_owned()), "{rules:?}");
+    assert_eq!(place.store.incidents_list(None, 10).unwrap().len(), 1);
+    let incident = place.store.incident(1).unwrap();
+    assert_eq!(incident.state, "open");
+}
+
+#[test]
 fn an_incident_opened_by_hand_is_told_at_once() {
     let hook = Inbox::start(&[]);
     let one = receiver("hook", "webhook", &format!("url='{}'", hook.url()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ibid_store::{
     AlertRow, IncidentRow, NewAlert, NewIncident, Statement, Store, Which, alert_fire, alert_resolve,
-    alert_told, incident_changes_since, incident_event, incident_open, incident_state,
+    alert_told, incident_changes_since, incident_event, incident_open, incident_priority, incident_state,
 };
 use ibid_types::{Result, Timestamp};
 
@@ -85,70 +85,83 @@ impl Watch {
         let changes = board.advance(&self.rules, met, self.settings, now);
         if !changes.is_empty() {
             let (firing, incidents) = (self.store.alerts_firing()?, self.store.incidents_open()?);
-            let mut statements = Vec::new();
+            let mut statements = self.fire_all(&changes, now, &incidents);
             for change in &changes {
-                match change {
-                    Change::Fired { rule, subject, value, since, .. } => {
-                        statements.extend(self.fire(*rule, subject, *value, *since, now, &incidents));
-                    }
-                    Change::Resolved { rule, subject } => {
-                        statements.extend(resolve(rule, subject, now, &firing, &incidents));
-                    }
+                if let Change::Resolved { rule, subject } = change {
+                    statements.extend(resolve(rule, subject, now, &firing, &incidents));
                 }
             }
-            statements.extend(calm(&changes, &firing, &incidents, now));
+            statements.extend(self.calm(&changes, &firing, &incidents, now));
             self.store.db().batch(statements)?;
         }
         self.board = board;
         Ok(changes)
     }
 
-    fn fire(
-        &self,
-        rule: usize,
-        subject: &str,
-        value: f64,
-        since: Timestamp,
-        now: Timestamp,
-        open: &[IncidentRow],
-    ) -> Vec<Statement> {
-        let Some(rule) = self.rules.get(rule) else { return Vec::new() };
-        let summary = rule.told(subject, value);
-        tracing::warn!(rule = rule.name, subject, severity = rule.severity.name(), "alert: {summary}");
-        let (mut statements, incident) = self.incident_of(rule, &summary, now, open);
-        statements.push(alert_fire(&NewAlert {
-            rule: &rule.name,
-            subject,
-            severity: rule.severity.name(),
-            summary: &summary,
-            runbook: &rule.runbook,
-            value,
-            began_at: since,
-            fired_at: now,
-            incident,
-        }));
+    /// Alerts that begin, those of one runbook one after the other with the worst first, so that they are one incident.
+    fn fire_all(&self, changes: &[Change], now: Timestamp, open: &[IncidentRow]) -> Vec<Statement> {
+        let mut fired: Vec<(&Rule, &Change)> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Fired { rule, .. } => Some((self.rules.get(*rule)?, change)),
+                Change::Resolved { .. } => None,
+            })
+            .collect();
+        fired.sort_by_key(|(rule, _)| (&rule.runbook, rule.priority.unwrap_or(u32::MAX)));
+        let (mut statements, mut newest) = (Vec::new(), None);
+        for (rule, change) in fired {
+            let Change::Fired { subject, value, since, .. } = change else { continue };
+            let summary = rule.told(subject, *value);
+            tracing::warn!(rule = rule.name, subject, severity = rule.severity.name(), "alert: {summary}");
+            let (opening, incident) = self.incident_of(rule, &summary, now, open, newest);
+            statements.extend(opening);
+            if incident == Some(Which::Newest) {
+                newest = Some(rule.runbook.as_str());
+            }
+            statements.push(alert_fire(&NewAlert {
+                rule: &rule.name,
+                subject,
+                severity: rule.severity.name(),
+                summary: &summary,
+                runbook: &rule.runbook,
+                value: *value,
+                began_at: *since,
+                fired_at: now,
+                incident,
+            }));
+        }
         statements
     }
 
-    /// The incident that an alert belongs to: the open one of its rule, or a new one.
+    /// The incident that an alert belongs to: the open one that is mended by the same runbook, or a new one. `newest` is the
+    /// runbook of one that this batch has opened last.
     fn incident_of(
         &self,
         rule: &Rule,
         summary: &str,
         now: Timestamp,
         open: &[IncidentRow],
+        newest: Option<&str>,
     ) -> (Vec<Statement>, Option<Which>) {
         let Some(priority) = rule.priority.filter(|_| self.clocks.open) else { return (Vec::new(), None) };
-        let known = open.iter().find(|incident| incident.rule.as_deref() == Some(&rule.name));
-        if let Some(known) = known {
+        let fires = |which| incident_event(which, now, "alert", SELF, &format!("fires: {summary}"));
+        if let Some(known) = open.iter().find(|incident| incident.runbook == rule.runbook) {
             let which = Which::Number(known.number);
-            let mut statements =
-                vec![incident_event(which, now, "alert", SELF, &format!("fires: {summary}"))];
+            let mut statements = vec![fires(which)];
             if known.state == "resolved" {
                 statements.push(incident_state(known.number, "open", now));
                 statements.push(incident_event(which, now, "state", SELF, "opened again"));
             }
+            if priority < known.priority {
+                let respond_by = self.clocks.respond_by(priority, now);
+                statements.push(incident_priority(known.number, priority, respond_by));
+                let text = format!("P{} is P{priority} now", known.priority);
+                statements.push(incident_event(which, now, "state", SELF, &text));
+            }
             return (statements, Some(which));
+        }
+        if newest == Some(&rule.runbook) {
+            return (vec![fires(Which::Newest)], Some(Which::Newest));
         }
         let opened = incident_open(&NewIncident {
             priority,
@@ -162,6 +175,37 @@ impl Watch {
         let before = incident_changes_since(now.plus_ms(-CHANGES_WITHIN_MS));
         let statements = vec![opened, before, incident_event(Which::Newest, now, "opened", SELF, &text)];
         (statements, Some(Which::Newest))
+    }
+
+    /// Incidents of which the last alerts that fired in them end now.
+    fn calm(
+        &self,
+        changes: &[Change],
+        firing: &[AlertRow],
+        open: &[IncidentRow],
+        now: Timestamp,
+    ) -> Vec<Statement> {
+        let ends = |alert: &AlertRow| {
+            let is_it = |change: &Change| matches!(change, Change::Resolved { rule, subject } if *rule == alert.rule && *subject == alert.subject);
+            changes.iter().any(is_it)
+        };
+        let begins_in = |incident: &IncidentRow, change: &Change| match change {
+            Change::Fired { rule, .. } => {
+                self.rules.get(*rule).is_some_and(|rule| rule.runbook == incident.runbook)
+            }
+            Change::Resolved { .. } => false,
+        };
+        let mut statements = Vec::new();
+        for incident in open.iter().filter(|incident| incident.state != "resolved") {
+            let mut alerts = firing.iter().filter(|alert| alert.incident == Some(incident.number)).peekable();
+            let is_calm = alerts.peek().is_some() && alerts.all(ends);
+            if is_calm && !changes.iter().any(|change| begins_in(incident, change)) {
+                let text = "resolved: none of its alerts fires any more";
+                statements.push(incident_state(incident.number, "resolved", now));
+                statements.push(incident_event(Which::Number(incident.number), now, "state", SELF, text));
+            }
+        }
+        statements
     }
 
     /// Puts what is due into the queue, and notes whom it was told, in one commit.
@@ -237,29 +281,6 @@ fn resolve(
     if let (Some(alert), Some(incident)) = (alert, incident) {
         let text = format!("over: {}", alert.summary);
         statements.push(incident_event(Which::Number(incident.number), now, "alert", SELF, &text));
-    }
-    statements
-}
-
-/// Incidents of which the last alerts that fired in them end now.
-fn calm(changes: &[Change], firing: &[AlertRow], open: &[IncidentRow], now: Timestamp) -> Vec<Statement> {
-    let ends = |alert: &AlertRow| {
-        let is_it = |change: &Change| matches!(change, Change::Resolved { rule, subject } if *rule == alert.rule && *subject == alert.subject);
-        changes.iter().any(is_it)
-    };
-    let begins_in = |incident: &IncidentRow, change: &Change| match change {
-        Change::Fired { name, .. } => incident.rule.as_ref() == Some(name),
-        Change::Resolved { .. } => false,
-    };
-    let mut statements = Vec::new();
-    for incident in open.iter().filter(|incident| incident.state != "resolved") {
-        let mut alerts = firing.iter().filter(|alert| alert.incident == Some(incident.number)).peekable();
-        let is_calm = alerts.peek().is_some() && alerts.all(ends);
-        if is_calm && !changes.iter().any(|change| begins_in(incident, change)) {
-            let text = "resolved: none of its alerts fires any more";
-            statements.push(incident_state(incident.number, "resolved", now));
-            statements.push(incident_event(Which::Number(incident.number), now, "state", SELF, text));
-        }
     }
     statements
 }
