@@ -119,6 +119,20 @@ test('a key is asked for once for all of the room', async () => {
   }, { expectErrors: true });
 });
 
+test('who declined to give a key is asked again by every part at once', async () => {
+  server.key = 'ibid_right';
+  await at('/backups', async (page) => {
+    await page.getByRole('button', { name: 'Not now' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByRole('button', { name: 'Try again' }).first().click();
+    await page.getByLabel('API key').fill('ibid_right');
+    await page.keyboard.press('Enter');
+    await page.getByText('As a table').waitFor();
+    await page.getByRole('button', { name: 'Save the report' }).first().waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0);
+  }, { expectErrors: true });
+});
+
 test('charts of a day, a week and a month, in five views', async () => {
   await at('/charts', async (page) => {
     await memory(page).waitFor();
