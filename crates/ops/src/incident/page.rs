@@ -66,12 +66,9 @@ fn ongoing(incident: &IncidentRow, now: Timestamp) -> String {
     };
     let message = escaped(incident.message.as_deref().unwrap_or(usual));
     let from = incident.opened_at;
-    let lasted = match lasted(from, now) {
-        text if text == "0 min" => String::new(),
-        text => format!(", for {text}"),
-    };
+    let lasted = lasted(from, now);
     format!(
-        "<article class=\"open\">\n<p class=\"when\">Since {day}, {time} UTC{lasted}</p>\n<p>{message}</p>\n</article>\n",
+        "<article class=\"open\">\n<p class=\"when\">Since {day}, {time} UTC, for {lasted}</p>\n<p>{message}</p>\n</article>\n",
         day = day(from),
         time = time(from),
     )
@@ -129,7 +126,8 @@ pub(super) fn time(at: Timestamp) -> String {
 
 fn lasted(from: Timestamp, to: Timestamp) -> String {
     match to.0.saturating_sub(from.0).max(0) / 60_000 {
-        minutes @ 0..120 => format!("{minutes} min"),
+        0 => "less than a minute".to_owned(),
+        minutes @ 1..120 => format!("{minutes} min"),
         minutes @ 120..2880 => format!("{} h {} min", minutes / 60, minutes % 60),
         minutes => format!("{} days", minutes / 1440),
     }

@@ -216,14 +216,15 @@ fn keep(blobs: &dyn Blobs, backups: &Backups, hash: &ContentHash) -> Result<bool
 /// The indexes follow, and passages that have no vector of the embedder of today get one.
 fn indexed(app: &App) -> Result<()> {
     let is_changing = app.former_embedder.is_some();
-    if !is_changing && app.store.chunks_missing_count(&app.embedder.spec().id)? > 0 {
-        if let Err(error) = upkeep::changeover(app).finish() {
-            tracing::warn!(
-                code = error.code,
-                reason = error.chain(),
-                "restored passages are found by their words only"
-            );
-        }
+    if !is_changing
+        && app.store.chunks_missing_count(&app.embedder.spec().id)? > 0
+        && let Err(error) = upkeep::changeover(app).finish()
+    {
+        tracing::warn!(
+            code = error.code,
+            reason = error.chain(),
+            "restored passages are found by their words only"
+        );
     }
     match app.wait_indexed(app.store.feed_head()?) {
         Err(error) if error.code == "index_behind" => Ok(()),
