@@ -129,6 +129,7 @@ test('who declined to give a key is asked again by every part at once', async ()
     await page.keyboard.press('Enter');
     await page.getByText('As a table').waitFor();
     await page.getByRole('button', { name: 'Save the report' }).first().waitFor();
+    await page.getByRole('contentinfo').getByText('ready').waitFor();
     assert.equal(await page.getByRole('alert').count(), 0);
   }, { expectErrors: true });
 });
