@@ -64,10 +64,14 @@ impl Making<'_> {
         examined: &[Examined],
         reporter: &mut Reporter<'_>,
     ) -> Result<Answer> {
-        match model {
-            Some(model) if self.worth_asking(examined) => self.generative(model, examined, reporter),
-            _ => self.extractive(examined, Vec::new(), reporter),
+        let mut answer = match model {
+            Some(model) if self.worth_asking(examined) => self.generative(model, examined, reporter)?,
+            _ => self.extractive(examined, Vec::new(), reporter)?,
+        };
+        if answer.abstained.is_some() {
+            answer.notices.extend(self.ports.search.unread(self.question.workspace));
         }
+        Ok(answer)
     }
 
     /// A model reads better than the judge, so it is asked even where an extractive answer would be declined, unless

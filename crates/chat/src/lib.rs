@@ -68,6 +68,12 @@ pub trait Search: Send + Sync {
     /// Passages that were found before, as they are now, in any order; their scores mean nothing. One that is gone, or
     /// is of another workspace, is left out. Errors: what the store behind it gives.
     fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>>;
+
+    /// What is in the library and cannot be found yet, in words; whoever learns that the documents do not hold the answer
+    /// should know of it.
+    fn unread(&self, _workspace: WorkspaceId) -> Option<String> {
+        None
+    }
 }
 
 /// The flows that are compiled in: name and YAML. A turn may be answered with `tools`, names or `SERVER.*`.

@@ -132,6 +132,29 @@ fn without_the_embedder_words_decide() {
 }
 
 #[test]
+fn who_learns_of_no_answer_learns_what_is_not_read_yet() {
+    struct Filling(Shelf);
+    impl Search for Filling {
+        fn search(&self, request: &ibid_types::search::Request) -> Result<ibid_types::search::Found> {
+            self.0.search(request)
+        }
+
+        fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+            self.0.read(workspace, chunks)
+        }
+
+        fn unread(&self, _: WorkspaceId) -> Option<String> {
+            Some("12 documents are still being read".to_owned())
+        }
+    }
+    let shelf = Arc::new(Filling(Shelf::of(&[REFUNDS])));
+    let answerer = Answerer::new(shelf, Arc::new(HashEmbedder::default()), Vec::new(), config());
+    let notices = |text| events(&answerer, &question(text)).0.notices;
+    assert_eq!(notices("Who won the chess championship?"), ["12 documents are still being read"]);
+    assert!(notices("How many days do refunds take?").is_empty());
+}
+
+#[test]
 fn the_searchs_error_is_the_callers() {
     struct Broken;
     impl Search for Broken {

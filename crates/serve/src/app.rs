@@ -109,7 +109,12 @@ impl App {
         let retriever = Arc::new(retriever.with_former(former_embedder.clone()));
         let chat_models = metered(embedder::chat_models(&config)?, &config, &metrics);
         let ports = Ports::new(
-            Arc::new(search::Port::new(Arc::clone(&retriever), metrics.clone())),
+            Arc::new(search::Port::new(
+                Arc::clone(&retriever),
+                Arc::clone(&indexes),
+                store.clone(),
+                metrics.clone(),
+            )),
             Arc::clone(&embedder),
             chat_models.clone(),
             AnswerConfig::default(),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use ibid_index::Indexes;
 use ibid_retrieve::Retriever;
+use ibid_store::Store;
 use ibid_types::search::{Found, Hit, Request};
 use ibid_types::{ChunkId, Result, WorkspaceId};
 
@@ -13,12 +15,19 @@ use crate::metrics::Metrics;
 #[derive(Debug)]
 pub struct Port {
     retriever: Arc<Retriever>,
+    indexes: Arc<Indexes>,
+    store: Store,
     metrics: Metrics,
 }
 
 impl Port {
-    pub const fn new(retriever: Arc<Retriever>, metrics: Metrics) -> Self {
-        Self { retriever, metrics }
+    pub const fn new(
+        retriever: Arc<Retriever>,
+        indexes: Arc<Indexes>,
+        store: Store,
+        metrics: Metrics,
+    ) -> Self {
+        Self { retriever, indexes, store, metrics }
     }
 }
 
@@ -53,5 +62,17 @@ impl ibid_chat::Search for Port {
 
     fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
         self.retriever.read(workspace, chunks)
+    }
+
+    fn unread(&self, workspace: WorkspaceId) -> Option<String> {
+        let waiting = self.store.jobs().documents_waiting(workspace).unwrap_or(0);
+        if waiting > 0 {
+            return Some(format!(
+                "{waiting} documents of the library are still being read; ask again when they are"
+            ));
+        }
+        let behind = self.store.feed_head().ok()? - self.indexes.applied();
+        (behind > 0)
+            .then(|| format!("the index is {behind} changes behind the library; ask again in a moment"))
     }
 }

@@ -327,6 +327,12 @@ impl Jobs<'_> {
         self.counted("1 = 1", &[])
     }
 
+    /// Documents of a workspace that were accepted and are not searchable yet.
+    pub fn documents_waiting(&self, workspace: WorkspaceId) -> Result<u64> {
+        let sql = "SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running') AND kind = 'ingest' AND workspace_id = $1";
+        self.store.db.query(sql, &[workspace.into()])?.first().map_or(Ok(0), |row| row.get(0))
+    }
+
     fn counted(&self, filter: &str, params: &[Value]) -> Result<JobCounts> {
         let sql = format!("SELECT state, COUNT(*) FROM jobs WHERE {filter} GROUP BY state");
         let mut counts = JobCounts::default();
