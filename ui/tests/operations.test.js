@@ -329,7 +329,12 @@ test('backups are made, verified and rehearsed, and what was found is told', asy
     assert.ok(await page.getByRole('button', { name: 'Verify every object' }).isDisabled());
     held.open();
     await page.getByText('A base of commit 4212 is in disk').waitFor();
+    const reading = gate();
+    server.operations.until = reading.opened;
     await page.getByRole('button', { name: 'Verify every object' }).click();
+    assert.equal(await page.getByRole('progressbar', { name: 'Every object is read: disk, pieces' }).getAttribute('value'), '0.25');
+    await page.getByText('25 %, for').waitFor();
+    reading.open();
     await page.getByText('elsewhere: pieces/ab/cdef: its checksum is not that of its content').waitFor();
     await page.getByRole('button', { name: 'Rehearse a restore…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Rehearse' }).click();

@@ -59,6 +59,11 @@ fn a_destination_that_is_gone_hides_none_of_the_others() {
     assert_eq!(status, 200, "{verified}");
     assert_eq!(of(&verified["verified"], "disk")["damages"], json!([]), "{verified}");
     assert_eq!(of(&verified["verified"], "elsewhere")["failure"]["code"], "backup_unreachable", "{verified}");
+    let stream = server.http.get(format!("{}/v1/ops/backups/verify/events", server.base)).send().unwrap();
+    let told = stream.text().unwrap();
+    let count = |event: &str| told.matches(&format!("event: {event}\n")).count();
+    assert_eq!((count("verified"), count("done")), (2, 1), "{told}");
+    assert!(count("progress") > 0, "{told}");
 }
 
 #[test]

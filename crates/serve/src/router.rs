@@ -99,6 +99,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(backups::list, backups::make))
         .routes(routes!(backups::status))
         .routes(routes!(backups::verify))
+        .routes(routes!(backups::verify_events))
         .routes(routes!(backups::prune))
         .routes(routes!(backups::restore))
         .routes(routes!(backups::drills, backups::drill))

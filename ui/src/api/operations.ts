@@ -1,7 +1,8 @@
 // The operations of a server: metrics over time, alerts, objectives, incidents, backups, findings, runbooks. Wire types of
 // crates/api and a function for each endpoint.
 import { clockwork } from '../state/clockwork.svelte';
-import { query, send, sendJson } from './client';
+import { problem, query, send, sendJson, unreachable } from './client';
+import { readEvents } from './sse';
 
 export interface Point {
   // Seconds since 1970, the end of the step.
@@ -218,6 +219,14 @@ export interface Held {
   stretches: Stretch[];
 }
 
+// How far a verification is with a destination.
+export interface Progress {
+  destination: string;
+  what: string;
+  done: number;
+  all: number;
+}
+
 // A destination that could not be read.
 export interface Unread {
   destination: string;
@@ -322,7 +331,19 @@ export const runbook = async (name: string) => (await ask(`/runbooks/${encodeURI
 export const backupStatus = () => read<BackupStatus>('/backups/status');
 export const held = async () => (await read<{ destinations: (Held | Unread)[] }>('/backups')).destinations;
 export const makeBase = () => change<BaseMade>('POST', '/backups', {});
-export const verifyBackups = async () => (await change<{ verified: (Verified | Unread)[] }>('POST', '/backups/verify', {})).verified;
+
+// Verifies every destination, for however long it takes; tells how far it is.
+export async function verifyBackups(far: (progress: Progress) => void): Promise<(Verified | Unread)[]> {
+  const all: (Verified | Unread)[] = [];
+  for await (const event of readEvents(await ask('/backups/verify/events'))) {
+    if (event.name === 'progress') far(JSON.parse(event.data) as Progress);
+    if (event.name === 'verified') all.push(JSON.parse(event.data) as Verified | Unread);
+    if (event.name === 'error') throw problem(500, event.data);
+    if (event.name === 'done') return all;
+  }
+  throw unreachable();
+}
+
 export const isUnread = (one: Held | Verified | Unread): one is Unread => 'failure' in one;
 export const restorePart = (part: Part) => change<Back>('POST', '/restores', part);
 export const drills = async () => (await read<{ drills: Drill[] }>('/drills')).drills;

@@ -1,6 +1,6 @@
 // The operations of a server: what fires, what is open, what is backed up, as a test sets them.
 import { series } from './series.js';
-import { json, problem } from './wire.js';
+import { json, problem, Stream } from './wire.js';
 
 const MINUTE = 60_000;
 const iso = (ms) => new Date(ms).toISOString();
@@ -163,6 +163,15 @@ export class OperationsRoutes {
     return { incident: found, events: this.events[found.number] ?? [], alerts: this.alerts.filter((one) => one.incident === found.number), templates };
   }
 
+  async #verify(response) {
+    const stream = new Stream(response);
+    stream.send('progress', { destination: 'disk', what: 'pieces', done: 30, all: 120 });
+    await this.until;
+    for (const one of this.verified) stream.send('verified', one);
+    stream.send('done', {});
+    stream.end();
+  }
+
   async #drill(method, response) {
     if (method === 'GET') return json(response, { drills: this.drills });
     await this.until;
@@ -172,9 +181,9 @@ export class OperationsRoutes {
 
   async #backup(method, id, response) {
     if (id === 'status') return this.backup ? json(response, this.backup) : problem(response, 409, 'conflict', 'backup_disabled', 'nothing is backed up: set backup.enabled to true and start again');
-    if (method === 'GET') return json(response, { destinations: this.held });
-    await this.until;
-    if (id === 'verify') return json(response, { verified: this.verified });
+    if (method === 'GET' && !id) return json(response, { destinations: this.held });
+    if (id !== 'verify') await this.until;
+    if (id === 'verify') return this.#verify(response);
     json(response, { generation: '001763-a1', commit: 4212, at: this.now, bytes: 41_000_000, originals: 3, pieces_new: 2, bytes_new: 310_000, destinations: ['disk'] });
   }
 }

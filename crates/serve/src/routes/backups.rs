@@ -1,6 +1,8 @@
 //! `/v1/ops/backups` and `/v1/ops/drills`: what is backed up, and rehearsals of getting it back.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::State;
 use axum::http::header;
@@ -11,6 +13,7 @@ use ibid_types::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::sse::{self, Sender};
 use crate::App;
 use crate::backups::{Backups, drill, partial, pruned};
 use crate::http::{Answered, Json, Parameters, blocking, respond};
@@ -24,17 +27,19 @@ pub async fn list(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
 
 /// What `look` gives for each destination by itself, so that one that is gone takes nothing from the others.
 fn of_each(app: &App, look: impl Fn(&Backups) -> Result<Value>) -> Result<Vec<Value>> {
-    let mut all = Vec::new();
-    for label in Backups::open(&app.config, None)?.labels() {
-        match Backups::open(&app.config, Some(&label)).and_then(|one| look(&one)) {
-            Ok(found) => all.extend(found.as_array().cloned().unwrap_or_default()),
-            Err(error) => {
-                let failure = json!({ "code": error.code, "reason": error.chain() });
-                all.push(json!({ "destination": label, "failure": failure }));
-            }
+    let labels = Backups::open(&app.config, None)?.labels();
+    Ok(labels.iter().flat_map(|label| of_one(app, label, &look)).collect())
+}
+
+/// What `look` gives for a destination, or why it gives nothing.
+fn of_one(app: &App, label: &str, look: impl Fn(&Backups) -> Result<Value>) -> Vec<Value> {
+    match Backups::open(&app.config, Some(label)).and_then(|one| look(&one)) {
+        Ok(found) => found.as_array().cloned().unwrap_or_default(),
+        Err(error) => {
+            let failure = json!({ "code": error.code, "reason": error.chain() });
+            vec![json!({ "destination": label, "failure": failure })]
         }
     }
-    Ok(all)
 }
 
 /// Makes a base now.
@@ -64,6 +69,37 @@ pub async fn verify(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> 
         Ok(json!({ "verified": of_each(app, |one| Ok(json!(one.verify(&silent)?)))? }))
     })
     .await
+}
+
+/// Verifies for however long it takes, and tells how far it is: events `progress`, `verified` for each destination, `done`.
+#[utoipa::path(get, path = "/v1/ops/backups/verify/events", tag = "operations",
+    responses((status = 200, body = str, content_type = "text/event-stream"), (status = "default", body = Problem)))]
+pub async fn verify_events(State(app): State<Arc<App>>) -> sse::Stream {
+    sse::stream(&app, |app, sender| {
+        if let Err(error) = verify_each(app, sender) {
+            sender.fail(&error);
+        }
+    })
+}
+
+fn verify_each(app: &App, sender: &Sender) -> Result<()> {
+    for label in Backups::open(&app.config, None)?.labels() {
+        let told = AtomicU64::new(u64::MAX);
+        let progress = |what: &str, done: u64, all: u64| {
+            let percent = done.saturating_mul(100) / all.max(1);
+            if told.swap(percent, Ordering::Relaxed) != percent {
+                let far = json!({ "destination": label, "what": what, "done": done, "all": all });
+                let _: ControlFlow<()> = sender.send("progress", &far);
+            }
+        };
+        for found in of_one(app, &label, |one| Ok(json!(one.verify(&progress)?))) {
+            if sender.send("verified", &found).is_break() {
+                return Ok(());
+            }
+        }
+    }
+    let _: ControlFlow<()> = sender.send("done", &json!({}));
+    Ok(())
 }
 
 /// Removes what is older than the destinations keep.
