@@ -192,6 +192,14 @@ impl Inner {
 }
 
 impl Permit<'_> {
+    /// Says that the provider has begun to answer: a trial has then shown what it was for, and others need not wait for
+    /// its end.
+    pub fn answers(&mut self) {
+        if std::mem::take(&mut self.is_trial) {
+            self.breaker.note(true, false);
+        }
+    }
+
     /// Says how the call ended.
     pub fn tell(mut self, is_failure: bool) {
         self.is_told = true;
@@ -236,8 +244,11 @@ impl ChatModel for GuardedChat {
         request: &ChatRequest,
         on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Result<ChatOutcome> {
-        let permit = self.breaker.admit().map_err(|left| resting(self.name(), left))?;
-        let done = self.inner.chat(request, on_delta);
+        let mut permit = self.breaker.admit().map_err(|left| resting(self.name(), left))?;
+        let done = self.inner.chat(request, &mut |delta| {
+            permit.answers();
+            on_delta(delta)
+        });
         permit.tell(done.as_ref().is_err_and(is_the_providers));
         done
     }
@@ -333,6 +344,18 @@ mod tests {
         assert_eq!(breaker.admit().unwrap_err(), Duration::ZERO);
         trial.tell(false);
         assert_eq!((breaker.state(), calls(&breaker, "..")), (BreakerState::Closed, "..".to_owned()));
+    }
+
+    #[test]
+    fn the_first_word_of_a_trial_lets_the_others_in() {
+        let (breaker, clock) = breaker(1, 0.0);
+        calls(&breaker, "x");
+        clock.advance_ms(PAUSE_MS * 2);
+        let mut trial = breaker.admit().unwrap();
+        trial.answers();
+        assert_eq!(calls(&breaker, "."), ".");
+        trial.tell(true);
+        assert_eq!(breaker.state(), BreakerState::Open);
     }
 
     #[test]

@@ -350,7 +350,7 @@ impl App {
             upkeep::changeover(self).finish()?;
         }
         // One that cannot even be read is built anew all the same.
-        let before = self.indexes.verify(None).unwrap_or_else(|error| {
+        let before = self.compared().unwrap_or_else(|error| {
             tracing::warn!(code = error.code, "the indexes cannot be compared: {}", error.chain());
             Vec::new()
         });
@@ -370,10 +370,19 @@ impl App {
         Ok(serde_json::json!({ "rebuilt": workspaces }))
     }
 
+    /// Compares the indexes with the store. What is mapped from a file can be damaged under the index's library, which then
+    /// panics; that is a finding like any other. Error besides the indexes' own: `index_broken`.
+    fn compared(&self) -> Result<Vec<ibid_index::Verified>> {
+        let compare = std::panic::AssertUnwindSafe(|| self.indexes.verify(None));
+        std::panic::catch_unwind(compare).unwrap_or_else(|_| {
+            let what = "the files of an index do not hold together; run 'ibid index rebuild'";
+            Err(Error::internal("index_broken", what))
+        })
+    }
+
     /// How the indexes differ from the store; empty where they are as they should be.
     pub fn index_differences(&self) -> Result<Vec<String>> {
-        let verified = self.indexes.verify(None)?;
-        Ok(verified.into_iter().flat_map(|of_workspace| of_workspace.differences).collect())
+        Ok(self.compared()?.into_iter().flat_map(|of_workspace| of_workspace.differences).collect())
     }
 
     /// The accuracy of answers as it was last measured; none where nothing was checked yet.

@@ -31,7 +31,7 @@ pub fn database_locked() {
     let mut carried = begin(&home, "database-locked", &[]);
     carried.until_found();
     lock.unlock().unwrap();
-    carried.is_mended();
+    carried.mends();
 }
 
 pub fn store_damaged() {
@@ -40,7 +40,7 @@ pub fn store_damaged() {
     drop(home.ok(&["backup", "now"]));
     damage(&data(&home).join("ibid.db"));
     assert_eq!(home.run(&["doctor", "--only", "store"]).code, 1);
-    begin(&home, "store-damaged", &[]).is_mended();
+    begin(&home, "store-damaged", &[]).mends();
     put_in_place(&home);
     assert!(home.ok(&["keys", "list"]).out.contains("kept"));
 }
@@ -84,7 +84,7 @@ pub fn disk_full() {
     let mut carried = begin(&home, "disk-full", &[]);
     carried.until_found();
     std::fs::remove_file(filler).unwrap();
-    carried.is_mended();
+    carried.mends();
 }
 
 /// Goes with the test, before the folder that it is in.
@@ -104,7 +104,7 @@ pub fn index_damaged() {
     is_well(&home, "index-damaged", &[]);
     // Under the server: at its start it would see the damage and build anew by itself.
     spoil(&data(&home).join("index"));
-    begin(&home, "index-damaged", &[]).is_mended();
+    begin(&home, "index-damaged", &[]).mends();
     assert!(home.ok(&["search", "rent"]).out.contains("tenant"));
 }
 
@@ -138,7 +138,7 @@ pub fn backup_failed() {
     carried.until_found();
     std::fs::remove_file(&folder).unwrap();
     std::fs::rename(&away, &folder).unwrap();
-    carried.is_mended();
+    carried.mends();
 }
 
 pub fn lost_machine() {
@@ -148,7 +148,7 @@ pub fn lost_machine() {
     drop(home.ok(&["--set", &elsewhere, "backup", "now"]));
     is_well(&home, "lost-machine", &[&elsewhere]);
     std::fs::remove_dir_all(data(&home)).unwrap();
-    begin(&home, "lost-machine", &[&elsewhere]).is_mended();
+    begin(&home, "lost-machine", &[&elsewhere]).mends();
     assert!(home.ok(&["--set", &elsewhere, "keys", "list"]).out.contains("kept"));
 }
 
@@ -163,7 +163,7 @@ pub fn bad_release() {
     let mut carried = begin(&home, "bad-release", &[]);
     carried.until("--into");
     put_in_place(&home);
-    carried.is_mended();
+    carried.mends();
     assert!(home.ok(&["keys", "list"]).out.contains("kept"));
 }
 
@@ -189,7 +189,7 @@ pub fn out_of_memory() {
     carried.until_found();
     assert_eq!(server.stop(), 0);
     let _server = serve(&home, &["server.memory_mb_max=16384"]);
-    carried.is_mended();
+    carried.mends();
 }
 
 pub fn bad_answers() {
@@ -221,6 +221,6 @@ pub fn bad_answers() {
     eventually("the alert fires", firing);
     assert!(home.ok(&["incidents", "list"]).out.contains("wrong"));
     tell(14);
-    carried.is_mended();
+    carried.mends();
     eventually("the alert is over", || !firing());
 }

@@ -16,7 +16,7 @@ pub fn service_down() {
     let mut carried = begin(&home, "service-down", &[]);
     carried.until_found();
     let _server = serve(&home, &[]);
-    let said = carried.is_mended();
+    let said = carried.mends();
     assert!(said.contains("doctor --only server: applies"), "{said}");
 }
 
@@ -40,7 +40,7 @@ pub fn high_error_rate() {
     carried.until_found();
     carried.until("providers,models: applies");
     provider.be(Health::Well);
-    carried.is_mended();
+    carried.mends();
 }
 
 pub fn slow_answers() {
@@ -51,7 +51,7 @@ pub fn slow_answers() {
     let mut carried = begin(&home, "slow-answers", &[]);
     carried.until_found();
     provider.be(Health::Well);
-    carried.is_mended();
+    carried.mends();
 }
 
 pub fn attack_or_abuse() {
@@ -67,7 +67,7 @@ pub fn attack_or_abuse() {
     let mut carried = begin(&home, "attack-or-abuse", &[]);
     carried.until_found();
     drop(flood);
-    carried.is_mended();
+    carried.mends();
 }
 
 /// The status of a request with the key.
@@ -94,7 +94,7 @@ pub fn authentication_bypass() {
     carried.until("--mend: done");
     assert_eq!(server.stop(), 0);
     let server = serve(&home, &[]);
-    carried.is_mended();
+    carried.mends();
     assert_eq!(status(&server, stolen), 401);
     assert_eq!(std::fs::metadata(data(&home)).unwrap().permissions().mode() & 0o777, 0o700);
 }
@@ -109,7 +109,7 @@ pub fn secret_leaked() {
         home.write("setup.md", format!("# Printer\n\nThe printer asks with the key {key} each night.\n"));
     drop(home.ok(&["ingest", &file.display().to_string()]));
     assert_eq!(status(&server, &key), 200);
-    begin(&home, "secret-leaked", &[]).is_mended();
+    begin(&home, "secret-leaked", &[]).mends();
     assert_eq!(status(&server, &key), 401);
     assert!(home.ok(&["keys", "list"]).out.contains("other"));
 }
@@ -140,7 +140,7 @@ pub fn provider_down() {
     provider.be(Health::Well);
     crate::support::eventually("the breaker lets a call try", || ask()["mode"] == "generative");
     assert!(provider.asked().len() > asked);
-    carried.is_mended();
+    carried.mends();
 }
 
 pub fn certificate_expiring() {
@@ -154,6 +154,6 @@ pub fn certificate_expiring() {
     let mut carried = begin(&home, "certificate-expiring", &[]);
     carried.until_found();
     hook.renew(90);
-    let said = carried.is_mended();
+    let said = carried.mends();
     assert!(said.contains("[certificate_expiring]"), "{said}");
 }

@@ -72,7 +72,7 @@ pub fn begin(home: &Home, name: &str, settings: &[&str]) -> Carried {
 impl Carried {
     /// Waits until a line says this.
     pub fn until(&mut self, words: &str) {
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             self.said.push(line.unwrap());
             if self.said.last().unwrap().contains(words) {
                 return;
@@ -87,7 +87,7 @@ impl Carried {
     }
 
     /// Waits for the end, which must say that the fault is mended. Gives all that was said.
-    pub fn is_mended(mut self) -> String {
+    pub fn mends(mut self) -> String {
         let rest: Vec<String> = self.lines.by_ref().map(Result::unwrap).collect();
         self.said.extend(rest);
         let said = self.said.join("\n");

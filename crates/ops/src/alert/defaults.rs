@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use crate::alert::expression::Expression as E;
-use crate::certificate::{CRITICAL_DAYS, DAY_MS, WARNING_DAYS};
 use crate::alert::{Condition, Rule, Severity};
+use crate::certificate::{CRITICAL_DAYS, DAY_MS, WARNING_DAYS};
 use crate::metric::{Entry, list};
 use crate::series::Selector;
 
