@@ -37,10 +37,11 @@ test: setup ## Runs every test
 test-kill: setup models ## Kills the program 200 times at random instants; nothing may be lost or doubled (minutes)
 	IBID_TEST_MODELS=$(MODELS) IBID_KILLS=200 cargo nextest run --locked --package ibid --test kill --no-capture
 
-torture: setup ## Kills running flows 500 times, simulates 10,000 of them, kills backed-up libraries 200 times (minutes)
+torture: setup models ## Kills running flows 500 times, simulates 10,000 of them, kills backed-up libraries 200 times (minutes)
 	IBID_TORTURE_KILLS=500 IBID_TORTURE_SEEDS=10000 cargo nextest run --locked --release --package ibid-flow --all-features \
 	  --no-capture -E 'binary(crash) + binary(simulation)'
 	IBID_BACKUP_KILLS=100 cargo nextest run --locked --release --package ibid-backup --no-capture -E 'binary(kill)'
+	IBID_FLIPS=1000 IBID_TEST_MODELS=$(MODELS) cargo nextest run --locked --package ibid --test flips --no-capture
 
 test-s3: setup ## Runs originals and backups in S3 against a real S3 server (fetches one)
 	@scripts/test-s3.sh

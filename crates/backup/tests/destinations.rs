@@ -40,16 +40,19 @@ fn conforms(destination: &dyn Destination) {
 }
 
 fn s3(prefix: &str) -> Arc<dyn Destination> {
+    Arc::new(S3Destination::open("elsewhere", &s3_settings(prefix)).unwrap())
+}
+
+fn s3_settings(prefix: &str) -> S3Settings {
     let secret = |text: &str| Secret::new(text.to_owned());
-    let settings = S3Settings {
+    S3Settings {
         endpoint: std::env::var("IBID_TEST_S3").expect("IBID_TEST_S3 names the server"),
         bucket: "ibid".to_owned(),
         region: "us-east-1".to_owned(),
         prefix: prefix.to_owned(),
         access_key: secret("test"),
         secret_key: secret("testtest"),
-    };
-    Arc::new(S3Destination::open("elsewhere", &settings).unwrap())
+    }
 }
 
 #[test]
@@ -165,6 +168,73 @@ fn a_destination_that_is_away_holds_up_nobody_and_catches_up() {
     let into = tempfile::tempdir().unwrap();
     restore(&sources, Moment::Latest, into.path(), &|_, _, _| ()).unwrap();
     assert!(state_in(into.path()) == library.state());
+}
+
+/// Restores from the second where the first is gone, and damaged objects of the first from the second.
+fn second_serves(
+    home: &Home,
+    first: Arc<dyn Destination>,
+    second: Arc<dyn Destination>,
+    lose: impl FnOnce(),
+) {
+    let both = vec![Arc::clone(&first), Arc::clone(&second)];
+    let library = Library::open(&home.data(), both.clone(), home.keys.clone(), Clock::system());
+    library.base();
+    for number in 0..5 {
+        library.set(&number.to_string(), "kept");
+        library.ship();
+    }
+    let sources = Sources { destinations: both, keys: home.keys.clone() };
+    let whole = |sources: &Sources| {
+        let into = tempfile::tempdir().unwrap();
+        restore(sources, Moment::Latest, into.path(), &|_, _, _| ()).unwrap();
+        assert!(state_in(into.path()) == library.state());
+    };
+    whole(&sources);
+    for object in first.list("pieces/").unwrap() {
+        first.put(&object.name, b"damaged").unwrap();
+    }
+    whole(&sources);
+    lose();
+    whole(&sources);
+}
+
+#[test]
+fn the_second_destination_serves_where_the_first_is_gone() {
+    let home = Home::new(keys());
+    let folder = FolderDestination::new("away", &home.folder.path().join("away"));
+    let away = Arc::new(Away { folder, is_away: AtomicBool::new(false) });
+    let first = Arc::clone(&away) as Arc<dyn Destination>;
+    second_serves(&home, first, home.destination(), || away.is_away.store(true, Ordering::SeqCst));
+    let home = Home::new(keys());
+    let place = home.folder.path().join("first");
+    let first = Arc::new(FolderDestination::new("first", &place));
+    second_serves(&home, first, home.destination(), || std::fs::remove_dir_all(&place).unwrap());
+}
+
+#[test]
+#[ignore = "needs a real S3 server: scripts/test-s3.sh starts one"]
+fn s3_serves_where_the_folder_is_gone_and_a_folder_where_s3_is_gone() {
+    let home = Home::new(keys());
+    let place = home.folder.path().join("first");
+    let first = Arc::new(FolderDestination::new("first", &place));
+    let second = s3(&format!("second-{}", std::process::id()));
+    second_serves(&home, first, second, || std::fs::remove_dir_all(&place).unwrap());
+    let home = Home::new(keys());
+    let first = s3(&format!("first-{}", std::process::id()));
+    let lost = Arc::clone(&first);
+    second_serves(&home, first, home.destination(), || {
+        for object in lost.list("").unwrap() {
+            lost.delete(&object.name).unwrap();
+        }
+    });
+    // A server that does not answer at all.
+    let nobody = S3Settings { endpoint: "http://127.0.0.1:1".to_owned(), ..s3_settings("nobody") };
+    let nobody = Arc::new(S3Destination::open("nobody", &nobody).unwrap());
+    let sources = Sources { destinations: vec![nobody, home.destination()], keys: home.keys.clone() };
+    let into = tempfile::tempdir().unwrap();
+    restore(&sources, Moment::Latest, into.path(), &|_, _, _| ()).unwrap();
+    assert_eq!(state_in(into.path()).len(), 5);
 }
 
 #[test]

@@ -201,3 +201,31 @@ fn what_cannot_come_back_is_said() {
     assert_eq!(home.run(&["restore", "--only", "document=x", "--into", "dir"]).code, 2);
     assert_eq!(documents(&home).len(), 2);
 }
+
+#[test]
+fn a_rehearsal_is_a_page_to_print() {
+    let home = bakery();
+    assert_eq!(code(&home.run(&["drill", "report"])), "drill_unknown");
+    let report = home.ok(&["--json", "drill", "now"]).json();
+    assert_eq!(
+        (report["is_passed"].as_bool(), report["questions"].as_array().unwrap().len() > 1),
+        (Some(true), true)
+    );
+    assert!(report["checks"].as_array().unwrap().iter().all(|check| check["is_passed"] == true), "{report}");
+    let out = home.path().join("report.html");
+    let _ = home.ok(&["drill", "report", "--out", out.to_str().unwrap()]);
+    let page = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(page, home.ok(&["drill", "report", "--at", &report["at"].to_string()]).out);
+    for said in [
+        "<!doctype html>",
+        "Recovery point (RPO)",
+        "Recovery time (RTO)",
+        "bakery.md",
+        "<th>chunks</th>",
+        "_audit",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert_eq!(code(&home.run(&["drill", "report", "--at", "2020-01-01T00:00:00Z"])), "drill_unknown");
+    assert_eq!(code(&home.run(&["drill", "report", "--out", "/dev/null/report.html"])), "output_unwritable");
+}

@@ -54,6 +54,37 @@ fn another_embedder_takes_over_in_the_background() {
 }
 
 #[test]
+fn the_last_round_of_each_kind_of_upkeep_is_seen() {
+    let home = home();
+    let server = home.serve(&[]);
+    let wanted = [
+        "clean-documents",
+        "clean-jobs",
+        "clean-runs",
+        "clean-alerts",
+        "change-keys",
+        "clean-originals",
+        "clean-vectors",
+        "clean-drills",
+        "keep-metrics",
+        "backup-base",
+        "backup-retention",
+    ];
+    let rounds = || server.get("/v1/ops/tasks").1["rounds"].as_array().unwrap().clone();
+    until("the first rounds", || {
+        let rounds = rounds();
+        wanted.iter().all(|task| rounds.iter().any(|round| round["task"] == *task))
+    });
+    for round in rounds() {
+        assert_eq!((&round["failure"], &round["failed"]), (&Value::Null, &json!(0)), "{round}");
+        assert!(round["result"].as_str().is_some_and(|result| !result.is_empty()), "{round}");
+    }
+    let tasks = server.get("/v1/ops/tasks").1["tasks"].as_array().unwrap().clone();
+    assert!(tasks.iter().any(|task| task["name"] == "clean-up" && task["state"] == "running"), "{tasks:?}");
+    assert!(home.ok(&["status"]).out.contains("deleted documents and 0 originals removed"));
+}
+
+#[test]
 fn deleted_documents_leave_the_disk() {
     let home = home();
     let _ = home.write("a.txt", "The bakery opens at six.");

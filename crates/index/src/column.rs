@@ -24,6 +24,8 @@ pub(crate) struct Column {
     view: ColumnView,
     /// The segment that rows are appended to.
     tail: Option<File>,
+    /// Of all rows.
+    sum: u32,
 }
 
 /// The rows as they were when the view was taken.
@@ -61,12 +63,13 @@ impl ColumnView {
 
 impl Column {
     /// Opens the column at `rows` rows, as the manifest counts them; what was written beyond is overwritten later.
-    /// Fails if a segment is missing or short.
+    /// Fails if a segment is missing or short. Reads all rows for their sum.
     pub(crate) fn open(dir: &Path, name: &'static str, row_bytes: usize, rows: usize) -> Result<Self> {
         let view = ColumnView { row_bytes, rows, segments: Vec::new() };
-        let mut column = Self { dir: dir.to_owned(), name, view, tail: None };
+        let mut column = Self { dir: dir.to_owned(), name, view, tail: None, sum: 0 };
         for segment in 0..rows.div_ceil(SEGMENT_ROWS) {
             column.tail = Some(column.map_existing(segment)?);
+            column.sum = continued(column.sum, column.view.rows_of(segment));
         }
         if rows.is_multiple_of(SEGMENT_ROWS) {
             column.tail = None;
@@ -82,6 +85,11 @@ impl Column {
         self.view.rows
     }
 
+    /// The checksum (CRC-32) of all rows.
+    pub(crate) const fn sum(&self) -> u32 {
+        self.sum
+    }
+
     /// Appends whole rows.
     pub(crate) fn append(&mut self, rows: &[u8]) -> Result<()> {
         let mut rest = rows;
@@ -95,6 +103,7 @@ impl Column {
                 .and_then(|_| tail.write_all(now))
                 .map_err(|error| fault::write("append to the index", error))?;
             self.view.rows += taken / self.view.row_bytes;
+            self.sum = continued(self.sum, now);
             if self.view.rows.is_multiple_of(SEGMENT_ROWS) {
                 self.sync()?;
                 self.tail = None;
@@ -157,6 +166,13 @@ impl Column {
     }
 }
 
+/// The sum of what has the sum `before`, followed by `bytes`.
+fn continued(before: u32, bytes: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new_with_initial(before);
+    sum.update(bytes);
+    sum.finalize()
+}
+
 /// Writes a whole file so that a reader finds either the old or the new one, on disk.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = path.with_extension("new");
@@ -191,7 +207,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut column = Column::open(dir.path(), "n", 4, 0).unwrap();
         column.append(&rows(0..20_000)).unwrap();
-        let view = Column::open(dir.path(), "n", 4, 20_000).unwrap().view();
+        let again = Column::open(dir.path(), "n", 4, 20_000).unwrap();
+        assert_eq!(again.sum(), column.sum());
+        let view = again.view();
         assert_eq!((view.row(8191), view.row(8192)), (&rows(8191..8192)[..], &rows(8192..8193)[..]));
         assert_eq!((view.rows_of(2).len(), view.row(20_000)), ((20_000 - 16_384) * 4, &[][..]));
     }

@@ -74,6 +74,9 @@ impl Generation {
         let slots = manifest.slots as usize;
         let chunks = Column::open(dir, "chunks", CHUNK_ROW_BYTES, slots)?;
         let vectors = Column::open(dir, "vectors", manifest.dimensions * 2, slots)?;
+        if manifest.sums.is_some_and(|sums| sums != (chunks.sum(), vectors.sum())) {
+            return Err(fault::broken("rows of chunks or vectors are not what was written"));
+        }
         let log = DocumentLog::open(&dir.join("documents.log"), manifest.log_bytes)?;
         let (lexical, lexical_slots) = Lexical::open(&dir.join("lexical"), writer_memory_bytes)?;
         if lexical_slots < manifest.slots {
@@ -175,7 +178,8 @@ impl Generation {
             self.view = None;
         }
         self.before(Step::Manifest)?;
-        self.manifest = Manifest { position, slots: self.slots(), log_bytes, ..self.manifest.clone() };
+        let sums = Some((self.chunks.sum(), self.vectors.sum()));
+        self.manifest = Manifest { position, slots: self.slots(), log_bytes, sums, ..self.manifest.clone() };
         self.manifest.store(&self.dir.join("manifest"))
     }
 

@@ -70,6 +70,11 @@ impl Lexical {
         let (schema, fields) = schema();
         let opened = Folder::open(dir).and_then(|directory| {
             let index = Index::builder().schema(schema).settings(settings()).open_or_create(directory)?;
+            // Before any of it is read: tantivy takes the files for whole.
+            if let Some(file) = index.validate_checksum()?.into_iter().next() {
+                let what = format!("{} is not what was written", file.display());
+                return Err(tantivy::TantivyError::InternalError(what));
+            }
             index.tokenizers().register("lines", Lines::default());
             let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
             let slots = index.load_metas()?.payload.and_then(|payload| payload.parse().ok()).unwrap_or(0);

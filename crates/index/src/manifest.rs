@@ -28,6 +28,9 @@ pub(crate) struct Manifest {
     pub(crate) slots: u32,
     /// Bytes of the document log.
     pub(crate) log_bytes: u64,
+    /// Checksums of the rows of chunks and of vectors; none where a former program wrote them.
+    #[serde(default)]
+    pub(crate) sums: Option<(u32, u32)>,
 }
 
 impl Manifest {

@@ -320,6 +320,9 @@ impl Shelf {
         let opened = fs::read_to_string(root.join("current"))
             .map_err(|error| fault::broken("no generation is current").caused_by(error))
             .and_then(|name| {
+                if !root.join(&name).join("manifest").exists() {
+                    return Err(fault::broken(format!("there is no generation {name:?}")));
+                }
                 remove_others(&root, &name);
                 Generation::open(&root.join(name), &self.model, self.dimensions, self.writer_memory_bytes)
             });
@@ -513,13 +516,21 @@ fn remove_others(root: &Path, current: &str) {
 
 /// A cursor that cannot be read is 0: all is applied again, which changes nothing.
 fn load_cursor(path: &Path) -> i64 {
-    fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    let Ok(text) = fs::read_to_string(path) else { return 0 };
+    let (position, sum) = text.split_once(' ').unwrap_or((&text, ""));
+    let is_whole = sum == sum_of(position);
+    position.parse().ok().filter(|_| is_whole).unwrap_or(0)
+}
+
+fn sum_of(position: &str) -> String {
+    format!("{:08x}", crc32fast::hash(position.as_bytes()))
 }
 
 /// Without waiting for the disk: an older cursor is as good, for what is applied again changes nothing.
 fn store_cursor(path: &Path, position: i64) -> Result<()> {
     let temporary = path.with_extension("new");
-    fs::write(&temporary, position.to_string())
+    let position = position.to_string();
+    fs::write(&temporary, format!("{position} {}", sum_of(&position)))
         .and_then(|()| fs::rename(&temporary, path))
         .map_err(|error| fault::write("write the index cursor", error))
 }

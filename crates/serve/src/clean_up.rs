@@ -10,8 +10,8 @@ use ibid_runtime::{Shutdown, round};
 use ibid_types::Result;
 use parking_lot::Mutex;
 
-use crate::App;
 use crate::backups::drill;
+use crate::{App, scrub};
 
 /// Between two rounds of clean-up.
 const CLEANUP_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -44,8 +44,13 @@ const OFTEN: [(&str, Work); 5] = [
 ];
 
 /// About once a day.
-const DAILY: [(&str, Work); 3] =
-    [("clean-originals", originals), ("clean-vectors", vectors), ("clean-drills", drills)];
+const DAILY: [(&str, Work); 5] = [
+    ("check-database", scrub::database),
+    ("check-originals", scrub::originals),
+    ("clean-originals", originals),
+    ("clean-vectors", vectors),
+    ("clean-drills", drills),
+];
 
 /// Cleans up now and then until the shutdown.
 pub fn run(app: &App, shutdown: &Shutdown) {

@@ -28,6 +28,7 @@ mod quality;
 mod router;
 mod routes;
 mod runs;
+mod scrub;
 mod search;
 mod server;
 mod telemetry;

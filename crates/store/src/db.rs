@@ -70,6 +70,11 @@ pub trait Db: Send + Sync + Debug {
     /// Rows of a read-only query, from a snapshot at least as new as every batch this process has seen acknowledged.
     fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>>;
 
+    /// What of the stored data is not what was written; nothing where all is well, or where the engine cannot tell.
+    fn damages(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// All statements or none. When it returns, the change is on disk.
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome>;
 }

@@ -128,6 +128,10 @@ impl Db for Sqlite {
         })
     }
 
+    fn damages(&self) -> Result<Vec<String>> {
+        Ok(self.damaged_pages()?.into_iter().map(|page| format!("page {page}")).collect())
+    }
+
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {
         self.line.pass(statements, |group| {
             let mut writer = self.writer.lock();

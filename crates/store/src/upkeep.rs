@@ -36,7 +36,8 @@ impl Store {
     pub fn alerts_cleanup(&self, before: Timestamp, limit: usize) -> Result<usize> {
         let alerts =
             "DELETE FROM alerts WHERE number IN (SELECT number FROM alerts WHERE resolved_at < $1 LIMIT $2)";
-        let silences = "DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE until_at < $1 LIMIT $2)";
+        let silences =
+            "DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE until_at < $1 LIMIT $2)";
         let delete = |sql| Statement::new(sql, vec![before.into(), limit.into()]);
         let outcome = self.db.batch(vec![delete(alerts), delete(silences)])?;
         Ok(outcome.rows_affected.iter().map(|rows| usize::try_from(*rows).unwrap_or(0)).sum())

@@ -198,7 +198,7 @@ fn bring_thread(app: &App, from: &Store, id: ThreadId, back: &mut Back) -> Resul
 }
 
 /// Puts the original into the library, unless it is there whole; says whether there is one.
-fn keep(blobs: &dyn Blobs, backups: &Backups, hash: &ContentHash) -> Result<bool> {
+pub fn keep(blobs: &dyn Blobs, backups: &Backups, hash: &ContentHash) -> Result<bool> {
     if blobs.get(hash).is_ok() {
         return Ok(true);
     }

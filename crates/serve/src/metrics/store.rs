@@ -33,6 +33,10 @@ impl Db for MeteredDb {
         rows
     }
 
+    fn damages(&self) -> Result<Vec<String>> {
+        self.inner.damages()
+    }
+
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {
         let started = Instant::now();
         let done = self.inner.batch(statements);

@@ -19,7 +19,7 @@ use ibid_types::Result;
 use crate::App;
 use crate::http::{Answered, blocking, respond};
 use crate::leaks::leaked_keys;
-use crate::{quality, upkeep};
+use crate::{quality, scrub, upkeep};
 
 /// A lag that the next second cures is not worth a word.
 const LAG_MAX: u64 = 500;
@@ -55,6 +55,7 @@ pub async fn leaked(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Leak
 
 fn findings(app: &App) -> Result<Vec<Finding>> {
     let mut all = vec![doctor::store(&app.store)];
+    all.push(scrub::finding(app));
     all.extend(checks(app));
     if let Err(error) = app.probe_embedder() {
         all.push(Finding::of_error("models", &error));

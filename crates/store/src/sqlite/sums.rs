@@ -67,15 +67,19 @@ impl Sums {
         self.compare(&Images::new())
     }
 
-    /// What a fold may change.
+    /// What a fold may change: pages in the part of the log that the database does not have. Those that it has are left alone,
+    /// or damage since then would be taken for what was written.
     pub fn before_fold(&self) -> InLog {
-        let (salts, pages) = pages_in(&log_of(&self.database), self.page_bytes);
+        let folded = (self.folded.salts, self.folded.frames);
+        let (salts, pages) = pages_in(&log_of(&self.database), self.page_bytes, folded);
         InLog { salts, pages }
     }
 
-    /// Takes the pages as they are now; `frames` of the log are in the database.
+    /// Takes the pages as they are now; `frames` of the log are in the database. A log that was begun anew says 0 until its
+    /// first frame is written.
     pub fn after_fold(&mut self, in_log: &InLog, frames: u64) {
-        self.folded = Folded { salts: in_log.salts, frames };
+        let before = if in_log.salts == self.folded.salts { self.folded.frames } else { 0 };
+        self.folded = Folded { salts: in_log.salts, frames: frames.max(before) };
         self.changed.insert(0);
         self.renew(&in_log.pages);
     }

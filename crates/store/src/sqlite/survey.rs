@@ -46,8 +46,9 @@ pub fn survey(log: &Path, page_bytes: usize, sum: fn(&[u8]) -> u64) -> Survey {
     walk.found
 }
 
-/// The salts of the current run of the log, which this process wrote, and the numbers of the pages in it.
-pub fn pages_in(log: &Path, page_bytes: usize) -> ((u32, u32), Vec<u32>) {
+/// The salts of the current run of the log, which this process wrote, and the numbers of the pages in it after the first
+/// `folded.1` frames, if it is still the run of `folded.0`.
+pub fn pages_in(log: &Path, page_bytes: usize, folded: ((u32, u32), u64)) -> ((u32, u32), Vec<u32>) {
     let Ok(file) = File::open(log) else { return Default::default() };
     let read =
         |bytes: &mut [u8], at: u64| std::os::unix::fs::FileExt::read_exact_at(&file, bytes, at).is_ok();
@@ -55,15 +56,18 @@ pub fn pages_in(log: &Path, page_bytes: usize) -> ((u32, u32), Vec<u32>) {
     if !read(&mut head, 0) {
         return Default::default();
     }
+    let salts = (word(&head, 16), word(&head, 20));
+    let skipped = if salts == folded.0 { folded.1 } else { 0 };
+    let frame_bytes = (FRAME_HEAD_BYTES + page_bytes) as u64;
     let mut pages = Vec::new();
-    let (mut at, mut frame) = (HEADER_BYTES as u64, [0; FRAME_HEAD_BYTES]);
+    let (mut at, mut frame) = (HEADER_BYTES as u64 + skipped * frame_bytes, [0; FRAME_HEAD_BYTES]);
     while read(&mut frame, at) && frame[8..16] == head[16..24] {
         pages.push(word(&frame, 0));
-        at += (FRAME_HEAD_BYTES + page_bytes) as u64;
+        at += frame_bytes;
     }
     pages.sort_unstable();
     pages.dedup();
-    ((word(&head, 16), word(&head, 20)), pages)
+    (salts, pages)
 }
 
 struct Walk {
