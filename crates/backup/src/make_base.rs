@@ -43,7 +43,7 @@ pub struct BaseMade {
 
 impl Backup {
     /// Makes a base at every destination that answers. Errors: `backup_unreachable` where none does,
-    /// `backup_base_overtaken`, `backup_stopping`, those of the store.
+    /// `backup_base_overtaken`, `backup_source_damaged`, `backup_stopping`, those of the store.
     pub fn make_base(&self, shutdown: &Shutdown) -> Result<BaseMade> {
         let _one = self.base.lock();
         self.status.lock().is_base_running = true;
@@ -63,6 +63,7 @@ impl Backup {
             line.link.clone()
         };
         self.fold_all(shutdown)?;
+        self.refuse_damage()?;
         let originals = self.named_originals()?;
         let mut places = self.places()?;
         let mut made = Copying { backup: self, places: &mut places, pieces_new: 0, bytes_new: 0, shutdown };
@@ -125,6 +126,18 @@ impl Backup {
         }
         let what = "a query has been reading for so long that the store's log cannot be folded in; end it";
         Err(Error::unavailable("backup_base_overtaken", what))
+    }
+
+    /// A base of a damaged database would be the newest, and the whole ones before it would go in time.
+    fn refuse_damage(&self) -> Result<()> {
+        let damaged = self.source.database.damaged_pages()?.len();
+        if damaged == 0 {
+            return Ok(());
+        }
+        let what = format!(
+            "{damaged} pages of the database are damaged: no base is made of it, and those before stay; `ibid runbook run store-damaged`"
+        );
+        Err(Error::internal("backup_source_damaged", what))
     }
 
     fn named_originals(&self) -> Result<Vec<ContentHash>> {

@@ -133,3 +133,21 @@ fn without_its_key_a_backup_says_which_is_missing() {
     assert_eq!(error.code, "backup_key_missing");
     assert!(error.message.contains("key 3"), "{error}");
 }
+
+#[test]
+fn no_base_is_made_of_a_damaged_database() {
+    use std::os::unix::fs::FileExt;
+    let home = Home::new(keys());
+    let library = home.open();
+    for number in 0..200 {
+        library.set(&number.to_string(), &"text ".repeat(300));
+    }
+    let whole = library.base();
+    let file = std::fs::OpenOptions::new().write(true).open(home.data().join("ibid.db")).unwrap();
+    file.write_all_at(b"?", 40 * 4096 + 2000).unwrap();
+    let error = library.backup.make_base(&library.shutdown).unwrap_err();
+    assert_eq!(error.code, "backup_source_damaged");
+    let (folder, restored) = home.restore(Moment::Latest);
+    assert_eq!(restored.base_commit, whole.commit);
+    assert!(state_in(folder.path()) == library.state());
+}

@@ -11,6 +11,7 @@ use ibid_store::Sqlite;
 use ibid_types::{Error, Result, Secret};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{App, database};
 use crate::audit;
@@ -75,6 +76,7 @@ fn path(data_dir: &Path) -> PathBuf {
 pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let wanted = app.config.server.address;
     refuse_open_door(&app, wanted)?;
+    let mut signals = StopSignals::listen()?;
     let listener = TcpListener::bind(wanted).await.map_err(|error| {
         let what =
             format!("cannot listen on {wanted}; is another program there? choose another with --address");
@@ -87,7 +89,7 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<(
     on_ready(address);
     let stop = Arc::clone(&app);
     let serving = axum::serve(listener, router(&app)).with_graceful_shutdown(async move {
-        stop_signal().await;
+        signals.wait().await;
         tracing::info!("stopping: finishing what runs");
         stop.shutdown.request();
     });
@@ -118,14 +120,26 @@ fn refuse_open_door(app: &App, address: SocketAddr) -> Result<()> {
     ))
 }
 
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
-        }
-        Err(_) => {
-            let _ = interrupt.await;
-        }
+/// What asks the program to stop, listened to from the moment that this is made.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Error: `signals_unavailable`.
+    fn listen() -> Result<Self> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                let what =
+                    "the system does not tell this program when to stop; look at its limits on signals";
+                Error::internal("signals_unavailable", what).caused_by(error)
+            })
+        };
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! { _ = self.interrupt.recv() => {}, _ = self.terminate.recv() => {} }
     }
 }
