@@ -25,7 +25,7 @@ fn rows(path: &Path) -> BTreeMap<String, Vec<String>> {
 
 fn rows_of(connection: &Connection, table: &str) -> Vec<String> {
     let mut prepared = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-    let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let read = |row: &rusqlite::Row<'_>| {
         let value = |at: usize| format!("{}={:?}", names[at], row.get::<_, Value>(at).unwrap());
         Ok((0..names.len()).map(value).collect::<Vec<_>>().join(" "))
