@@ -127,6 +127,24 @@ impl Home {
     /// Starts the server, on a free port if no address is given, and waits until it says that it answers.
     #[must_use]
     pub fn serve(&self, arguments: &[&str]) -> Server {
+        self.try_serve(arguments).unwrap_or_else(|said| panic!("the server ended: {said}"))
+    }
+
+    /// The same as a supervisor does it: while a command has the library, it tries again.
+    #[must_use]
+    pub fn serve_again(&self, arguments: &[&str]) -> Server {
+        let mut started = self.try_serve(arguments);
+        for _ in 0..100 {
+            match &started {
+                Err(said) if said.contains("[store_locked]") => started = self.try_serve(arguments),
+                _ => break,
+            }
+        }
+        started.unwrap_or_else(|said| panic!("the server ended: {said}"))
+    }
+
+    /// Error: what it said before it ended.
+    fn try_serve(&self, arguments: &[&str]) -> Result<Server, String> {
         let mut all = vec!["serve"];
         if !arguments.contains(&"--address") {
             all.extend(["--address", "127.0.0.1:0"]);
@@ -138,14 +156,14 @@ impl Home {
         let mut lines = BufReader::new(server.child.stderr.take().unwrap()).lines();
         let mut said = String::new();
         while server.base.is_empty() {
-            let line = lines.next().unwrap_or_else(|| panic!("the server ended: {said}")).unwrap();
+            let Some(line) = lines.next().map(Result::unwrap) else { return Err(said) };
             if let Some(rest) = line.strip_prefix("Ibid answers on ") {
                 rest.split(' ').next().unwrap().clone_into(&mut server.base);
             }
             said.push_str(&line);
         }
         std::thread::spawn(move || lines.for_each(drop));
-        server
+        Ok(server)
     }
 }
 

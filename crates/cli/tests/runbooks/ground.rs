@@ -8,7 +8,9 @@ use std::process::Command;
 use ibid_store::{Db, Sqlite, SqliteConfig, Statement};
 use ibid_testkit::Home;
 
-use crate::support::{begin, data, eventually, home, is_well, library, provider, serve, serve_with};
+use crate::support::{
+    begin, data, eventually, home, is_well, library, provider, serve, serve_again, serve_with,
+};
 
 /// A folder elsewhere as the only destination.
 fn elsewhere(home: &Home) -> (PathBuf, String) {
@@ -188,7 +190,7 @@ pub fn out_of_memory() {
     let mut carried = begin(&home, "out-of-memory", &[]);
     carried.until_found();
     assert_eq!(server.stop(), 0);
-    let _server = serve(&home, &["server.memory_mb_max=16384"]);
+    let _server = serve_again(&home, &["server.memory_mb_max=16384"]);
     carried.mends();
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ibid_testkit::{ChatProvider, Health, Home, Piece, Server};
 use serde_json::json;
 
-use crate::support::{begin, data, is_well, library, provider, serve, serve_with};
+use crate::support::{begin, data, is_well, library, provider, serve, serve_again, serve_with};
 
 pub fn service_down() {
     let home = library();
@@ -15,7 +15,7 @@ pub fn service_down() {
     server.kill();
     let mut carried = begin(&home, "service-down", &[]);
     carried.until_found();
-    let _server = serve(&home, &[]);
+    let _server = serve_again(&home, &[]);
     let said = carried.mends();
     assert!(said.contains("doctor --only server: applies"), "{said}");
 }
@@ -93,7 +93,7 @@ pub fn authentication_bypass() {
     carried.until_found();
     carried.until("--mend: done");
     assert_eq!(server.stop(), 0);
-    let server = serve(&home, &[]);
+    let server = serve_again(&home, &[]);
     carried.mends();
     assert_eq!(status(&server, stolen), 401);
     assert_eq!(std::fs::metadata(data(&home)).unwrap().permissions().mode() & 0o777, 0o700);

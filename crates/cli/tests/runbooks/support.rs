@@ -36,6 +36,11 @@ pub fn serve(home: &Home, settings: &[&str]) -> Server {
     home.serve(&set(settings))
 }
 
+/// The same while a runbook is at work on the library.
+pub fn serve_again(home: &Home, settings: &[&str]) -> Server {
+    home.serve_again(&set(settings))
+}
+
 /// One that embeds at the provider.
 pub fn serve_with(home: &Home, provider: &ChatProvider, settings: &[&str]) -> Server {
     let embedder = provider.embedder_settings();
