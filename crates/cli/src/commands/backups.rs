@@ -48,11 +48,12 @@ pub fn restore(common: &Common, arguments: &Restore) -> Result<ExitCode> {
             grouped(restored.database_bytes),
             counted(restored.segments as u64, "segment")
         ))?;
-        line(&format!(
-            "{} and {}",
-            counted(restored.originals as u64, "original"),
-            counted(restored.files as u64, "small file")
-        ))?;
+        let files = counted(restored.files as u64, "small file");
+        // Which originals belong to it is known when its rows are there.
+        line(&match into {
+            Some(_) => format!("{} and {files}", counted(restored.originals as u64, "original")),
+            None => format!("the originals of its documents and {files}"),
+        })?;
     }
     let missing = restored.originals_missing.len() as u64;
     if missing > 0 {

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ibid_model::{BreakerState, ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Price, Purpose};
+use ibid_model::{
+    BreakerState, ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Price, Purpose,
+};
 use ibid_ops::metric::list;
 use ibid_types::Result;
 
