@@ -1,4 +1,4 @@
-//! From nothing but a backup to the first right answers, for a store of one gigabyte; beside Litestream's restore of the same
+//! From nothing but a backup to the first right hits, for a store of one gigabyte; beside Litestream's restore of the same
 //! database, with its originals copied back, and the same program on it.
 
 use std::fs;
@@ -62,12 +62,12 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
     };
     let turns = turns::take(setup.turns.min(TURNS), ours, theirs)?;
     let what = format!(
-        "from a backup alone to a right answer from the newest of {documents} documents ({} passages, database {megabytes} MB, {originals} MB \
+        "from a backup alone to a right hit for the newest of {documents} documents ({} passages, database {megabytes} MB, {originals} MB \
          of originals): s",
         documents * CHUNKS
     );
     let ours = format!(
-        "{:.1} s (from the oldest {:.1} s; the backup was made in {:.0} s)",
+        "{:.1} s (for the oldest {:.1} s; the backup was made in {:.0} s)",
         turns.ours,
         turns::median(firsts),
         base.as_secs_f64()
@@ -146,19 +146,16 @@ struct Answers {
     last: Duration,
 }
 
-/// Serves what was restored until questions about the oldest and the newest document are answered from them.
+/// Serves what was restored until searches find the oldest and the newest document by a word that no other has.
 fn answers(setup: &Setup, data: &Path, documents: usize, began: Instant) -> Outcome<Answers> {
     let server = Server::start_by(program::command(setup, data))?;
     let mut connection = Connection::open(server.address)?;
     let mut answered = |number: usize| -> Outcome<Duration> {
-        let body = json!({ "question": format!("What does {} say?", marker(number)) }).to_string();
+        let body = json!({ "query": marker(number), "limit": 1 }).to_string();
         while began.elapsed() < ANSWERS_WITHIN {
-            let answer = connection.post("/v1/ask", &body)?;
+            let answer = connection.post("/v1/search", &body)?;
             let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-            let is_cited = answer["citations"]
-                .as_array()
-                .is_some_and(|citations| citations.iter().any(|one| one["source"] == json!(source(number))));
-            if is_cited {
+            if answer["hits"][0]["source"] == json!(source(number)) {
                 return Ok(began.elapsed());
             }
             wait_until(Instant::now() + Duration::from_millis(20));
