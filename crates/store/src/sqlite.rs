@@ -97,10 +97,14 @@ impl Sqlite {
         self.writer.lock().fold_whole()
     }
 
-    /// Pages of the database file that are not what was folded in; nothing where all is well. Reads the whole file, and
-    /// keeps others from writing meanwhile.
+    /// Pages of the database file that are not what was folded in; nothing where all is well. Reads the whole file, a stretch at
+    /// a time, between which others write.
     pub fn damaged_pages(&self) -> Result<Vec<u32>> {
-        self.writer.lock().sums.damaged()
+        let (mut damaged, mut next) = (Vec::new(), Some(1));
+        while let Some(from) = next {
+            next = self.writer.lock().sums.damaged_from(from, &mut damaged)?;
+        }
+        Ok(damaged)
     }
 
     /// Whether a process has the database at `path` open.

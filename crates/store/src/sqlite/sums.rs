@@ -9,7 +9,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -62,9 +61,11 @@ impl Sums {
         Ok(sums)
     }
 
-    /// The pages that are not as they were folded in. Nothing is folded in meanwhile.
-    pub fn damaged(&mut self) -> Result<Vec<u32>> {
-        self.compare(&Images::new())
+    /// Adds the pages of a stretch that are not as they were folded in, and says where the next stretch begins. Nothing is folded in
+    /// meanwhile.
+    pub fn damaged_from(&mut self, first: u32, damaged: &mut Vec<u32>) -> Result<Option<u32>> {
+        let Ok(file) = File::open(&self.database) else { return Ok(None) };
+        self.compare_stretch(&file, first, &Images::new(), damaged)
     }
 
     /// What a fold may change: pages in the part of the log that the database does not have. Those that it has are left alone,
@@ -156,21 +157,33 @@ impl Sums {
     }
 
     fn compare(&mut self, images: &Images) -> Result<Vec<u32>> {
-        let Ok(mut file) = File::open(&self.database) else { return Ok(Vec::new()) };
-        let mut bytes = vec![0; READ_BYTES.next_multiple_of(self.page_bytes)];
-        let (mut damaged, mut number) = (Vec::new(), 0);
-        loop {
-            let read = read_full(&mut file, &mut bytes).map_err(|error| unreadable(&self.database, error))?;
-            for page in bytes.get(..read).unwrap_or_default().chunks_exact(self.page_bytes) {
-                number += 1;
-                if !self.compare_page(number, sum_of(page), images.get(&number)) {
-                    damaged.push(number);
-                }
-            }
-            if read < bytes.len() {
-                return Ok(damaged);
-            }
+        let (mut damaged, mut next) = (Vec::new(), Some(1));
+        let Ok(file) = File::open(&self.database) else { return Ok(damaged) };
+        while let Some(first) = next {
+            next = self.compare_stretch(&file, first, images, &mut damaged)?;
         }
+        Ok(damaged)
+    }
+
+    /// Compares what is read at once from that page on; gives the page after it, nothing at the end of the file.
+    fn compare_stretch(
+        &mut self,
+        file: &File,
+        first: u32,
+        images: &Images,
+        damaged: &mut Vec<u32>,
+    ) -> Result<Option<u32>> {
+        let mut bytes = vec![0; READ_BYTES.next_multiple_of(self.page_bytes)];
+        let offset = (u64::from(first) - 1) * self.page_bytes as u64;
+        let read = read_full(file, &mut bytes, offset).map_err(|error| unreadable(&self.database, error))?;
+        let mut number = first;
+        for page in bytes.get(..read).unwrap_or_default().chunks_exact(self.page_bytes) {
+            if !self.compare_page(number, sum_of(page), images.get(&number)) {
+                damaged.push(number);
+            }
+            number += 1;
+        }
+        Ok((read == bytes.len()).then_some(number))
     }
 
     /// Whether the page is as it should be, or not known. `in_log`: its image in the log, which is read instead of it.
@@ -274,12 +287,14 @@ fn page_bytes(database: &Path) -> usize {
     }
 }
 
-fn read_full(file: &mut File, bytes: &mut [u8]) -> std::io::Result<usize> {
+fn read_full(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<usize> {
     let mut read = 0;
     while read < bytes.len() {
-        match file.read(&mut bytes[read..])? {
-            0 => break,
-            more => read += more,
+        match file.read_at(&mut bytes[read..], offset + read as u64) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(read)
