@@ -83,7 +83,7 @@ test('a server that goes away keeps what was read, says so once, and is found ag
     await page.getByText('2 alerts fire').waitFor();
     server.down = true;
     server.http.closeAllConnections();
-    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByRole('button', { name: 'Look at everything' }).click();
     const note = page.getByRole('alert');
     await note.getByText('What you see is as of the last answer.').waitFor();
     assert.equal(await note.count(), 1);
@@ -93,6 +93,17 @@ test('a server that goes away keeps what was read, says so once, and is found ag
     await page.getByText('2 alerts fire').waitFor();
     assert.equal(await note.count(), 0);
   }, { expectErrors: true });
+});
+
+test('what reads the whole library is looked at when somebody asks for it', async () => {
+  server.operations.looked = [{ area: 'store', state: 'problem', code: 'store_corrupt', what: 'page 7 is damaged', fix: 'ibid runbook run store-damaged' }];
+  await at('', async (page) => {
+    await page.getByText('The backup to elsewhere is 12 min behind.').first().waitFor();
+    assert.equal(await page.getByText('page 7 is damaged').count(), 0);
+    await page.getByRole('button', { name: 'Look at everything' }).click();
+    await page.getByText('page 7 is damaged').first().waitFor();
+    assert.equal(await page.getByText('The backup to elsewhere is 12 min behind.').count() > 0, true);
+  });
 });
 
 test('who may not look is told so once and not asked again', async () => {

@@ -169,7 +169,7 @@ const SCENES = {
     await page.getByRole('meter').first().waitFor();
     server.down = true;
     server.http.closeAllConnections();
-    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByRole('button', { name: 'Look at everything' }).click();
     await page.getByRole('alert').first().waitFor();
   }],
   key: ['#/', async (page, server) => {

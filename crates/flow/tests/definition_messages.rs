@@ -477,7 +477,7 @@ nodes: &n
   one: {kind: wait, with: !secret {seconds: 1}}";
     check(
         source,
-        &expect!["4:35: error: tags such as `!name` mean nothing in a flow; leave it out, or quote the text"],
+        &expect!["4:35: error: tags such as `!name` mean nothing here; leave it out, or quote the text"],
     );
 }
 

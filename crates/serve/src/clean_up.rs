@@ -43,9 +43,11 @@ const OFTEN: [(&str, Work); 5] = [
     ("change-keys", reencrypt),
 ];
 
-/// About once a day.
-const DAILY: [(&str, Work); 5] = [
-    ("check-database", scrub::database),
+/// About once a day, beginning a day after the start, which has compared every page and every file of an index with its sum.
+const COMPARED: [(&str, Work); 2] = [("check-database", scrub::database), ("check-indexes", scrub::indexes)];
+
+/// About once a day, beginning at the start.
+const DAILY: [(&str, Work); 4] = [
     ("check-originals", scrub::originals),
     ("clean-originals", originals),
     ("clean-vectors", vectors),
@@ -55,7 +57,7 @@ const DAILY: [(&str, Work); 5] = [
 /// Cleans up now and then until the shutdown.
 pub fn run(app: &App, shutdown: &Shutdown) {
     for number in 0_usize.. {
-        one_round(app, number.is_multiple_of(DAILY_ROUNDS), shutdown);
+        one_round(app, number, shutdown);
         if shutdown.wait_timeout(CLEANUP_EVERY) {
             return;
         }
@@ -67,9 +69,11 @@ pub fn reencrypt_again(app: &App) -> Result<()> {
     app.store.setting_set(KEY_SETTING, "")
 }
 
-fn one_round(app: &App, is_daily: bool, shutdown: &Shutdown) {
+fn one_round(app: &App, number: usize, shutdown: &Shutdown) {
+    let is_daily = number.is_multiple_of(DAILY_ROUNDS);
     let daily: &[(&'static str, Work)] = if is_daily { &DAILY } else { &[] };
-    for (task, work) in OFTEN.iter().chain(daily) {
+    let compared: &[(&'static str, Work)] = if is_daily && number > 0 { &COMPARED } else { &[] };
+    for (task, work) in OFTEN.iter().chain(daily).chain(compared) {
         if shutdown.is_requested() {
             return;
         }

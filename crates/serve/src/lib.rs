@@ -13,6 +13,7 @@ mod client;
 mod embedder;
 mod engine;
 mod events;
+mod examination;
 mod flow_book;
 mod http;
 mod leaks;

@@ -37,24 +37,48 @@ pub fn originals(app: &App, shutdown: &Shutdown) -> Result<String> {
     let start = Chance::seeded(app.clock.now().0.unsigned_abs()).next_u64() as usize % all.max(1);
     named.rotate_left(start);
     named.truncate(READ_MAX);
-    let (mut looked_at, mut back) = (0, 0);
+    let (mut looked_at, mut back, mut lost) = (0, 0, None);
     for hash in &named {
         if shutdown.is_requested() {
             break;
         }
         looked_at += 1;
         if app.blobs.get(hash).is_err() {
-            put_back(app, hash)?;
-            back += 1;
+            match put_back(app, hash) {
+                Ok(()) => back += 1,
+                // The others have their turn all the same.
+                Err(error) => lost = Some(error),
+            }
         }
     }
-    Ok(format!("{looked_at} of {all} originals are what was stored, {back} of them put back from the backup"))
+    let what = format!("{looked_at} of {all} originals were read, {back} of them put back from the backup");
+    lost.map_or(Ok(what), Err)
 }
 
-/// What the doctor says of both.
-pub fn finding(app: &App) -> Finding {
+/// Compares the indexes with the store. Error: `index_broken`.
+pub fn indexes(app: &App, _shutdown: &Shutdown) -> Result<String> {
+    let differences = app.index_differences()?;
+    match differences.first() {
+        None => Ok("the indexes hold what the store does".to_owned()),
+        Some(first) => {
+            let what =
+                format!("the indexes do not hold what the store does ({first}); run 'ibid index rebuild'");
+            Err(Error::internal("index_broken", what))
+        }
+    }
+}
+
+/// What the doctor says of the pages.
+pub fn pages(app: &App) -> Finding {
+    match database(app, &app.shutdown) {
+        Ok(what) => Finding::ok("store", what),
+        Err(error) => Finding::of_error("store", &error),
+    }
+}
+
+/// What the doctor says of originals that are not there.
+pub fn missing(app: &App) -> Finding {
     let look = || -> Result<usize> {
-        let _ = database(app, &app.shutdown)?;
         let mut missing = 0;
         for hash in named(app)?.iter().take(LOOKED_FOR_MAX) {
             missing += usize::from(!app.blobs.exists(hash)?);
@@ -62,14 +86,14 @@ pub fn finding(app: &App) -> Finding {
         Ok(missing)
     };
     match look() {
-        Ok(0) => Finding::ok("stored", "pages of the database are what was written, originals are there"),
+        Ok(0) => Finding::ok("blobs", "originals are there"),
         Ok(missing) => Finding::problem(
-            "stored",
+            "blobs",
             "blob_missing",
             format!("{missing} originals are lost"),
             "the server puts them back from the backup once a day; or restore --only document=ID",
         ),
-        Err(error) => Finding::of_error("stored", &error),
+        Err(error) => Finding::of_error("blobs", &error),
     }
 }
 

@@ -31,6 +31,8 @@ export class OperationsRoutes {
     incident(2, { priority: 2, title: 'uploads of scans fail', state: 'resolved', roles: { commander: 'mara' }, opened_at: iso(this.now - 2000 * MINUTE), acknowledged_at: iso(this.now - 1990 * MINUTE), respond_by: iso(this.now - 1970 * MINUTE), resolved_at: iso(this.now - 1900 * MINUTE) }),
   ];
   events = { 3: [event(1, this.now - 4 * MINUTE, 'opened', 'ibid', 'opened as P1: the backup to elsewhere is 12 min behind'), event(2, this.now - 4 * MINUTE, 'alert', 'ibid', 'fires: the backup to elsewhere is 12 min behind')] };
+  // What only a look at everything finds.
+  looked = [];
   findings = [
     { area: 'store', state: 'ok', code: '', what: 'the tables are of this version', fix: '' },
     { area: 'models', state: 'ok', code: '', what: 'all-MiniLM-L6-v2 embeds', fix: '' },
@@ -78,7 +80,7 @@ export class OperationsRoutes {
     if (noun === 'alert-rules') return json(response, this.rules);
     if (noun === 'slo') return json(response, this.slo);
     if (noun === 'tasks') return json(response, this.tasks);
-    if (noun === 'doctor') return json(response, this.findings);
+    if (noun === 'doctor') return json(response, query.quick === 'true' ? this.findings : [...this.looked, ...this.findings]);
     if (noun === 'runbooks') return this.#runbook(id, response);
     if (noun === 'incidents') return this.#incident(method, id, part, asked, response);
     if (noun === 'drills') return this.#drill(method, response);

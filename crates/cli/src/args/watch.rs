@@ -131,6 +131,9 @@ pub struct Doctor {
     /// backup, jobs, keys, certificates, memory, answers, alerts, traffic
     #[arg(long, value_name = "AREA", value_delimiter = ',')]
     pub only: Vec<String>,
+    /// Leaves out what reads the whole library or asks others
+    #[arg(long)]
+    pub quick: bool,
     /// Takes the rights of others on the data directory away before it looks
     #[arg(long)]
     pub mend: bool,

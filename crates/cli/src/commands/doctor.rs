@@ -9,7 +9,7 @@ use ibid_ops::doctor::{self, AREAS, OUTSIDE};
 use ibid_ops::metric::read_text;
 use ibid_runtime::{Clock, Shutdown};
 use ibid_serve::{Backups, LocalServer, Mode};
-use ibid_types::{Error, Result};
+use ibid_types::Result;
 
 use crate::args::{Common, Doctor};
 use crate::context::{Context, configuration};
@@ -28,10 +28,7 @@ const REQUESTS_ENOUGH: f64 = 40.0;
 const STOPPERS: [&str; 2] = ["library_lost", "server_hung"];
 
 pub fn run(common: &Common, arguments: &Doctor) -> Result<ExitCode> {
-    if let Some(unknown) = arguments.only.iter().find(|area| !AREAS.contains(&area.as_str())) {
-        let what = format!("there is no area '{unknown}'; use {}", AREAS.join(", "));
-        return Err(Error::bad_request("value_unknown", what));
-    }
+    doctor::check_areas(&arguments.only.iter().map(String::as_str).collect::<Vec<_>>())?;
     if arguments.mend && common.server.is_none() {
         doctor::make_private(&configuration(common)?.0.data.dir)?;
     }
@@ -42,7 +39,7 @@ pub fn run(common: &Common, arguments: &Doctor) -> Result<ExitCode> {
     let mut unseen = None;
     if is_inside && !findings.iter().any(is_stopper) {
         let watched = if arguments.only.is_empty() { WATCHED_BESIDES } else { WATCHED };
-        match inside(common, wanted("traffic").then_some(watched)) {
+        match inside(common, arguments, wanted("traffic").then_some(watched)) {
             Ok(found) => findings.extend(found),
             Err(error) => unseen = Some(wire(doctor::Finding::of_error(area_of(error.code), &error))),
         }
@@ -135,9 +132,11 @@ fn library(config: &Config) -> doctor::Finding {
 }
 
 /// What the application says of itself.
-fn inside(common: &Common, watched: Option<Duration>) -> Result<Vec<Finding>> {
+fn inside(common: &Common, arguments: &Doctor, watched: Option<Duration>) -> Result<Vec<Finding>> {
     let context = Context::open(common.clone(), Mode::Command)?;
-    let mut all: Vec<Finding> = context.client.get("/v1/ops/doctor")?.json()?;
+    let mut query = vec![format!("quick={}", arguments.quick)];
+    query.extend((!arguments.only.is_empty()).then(|| format!("only={}", arguments.only.join(","))));
+    let mut all: Vec<Finding> = context.client.get(&format!("/v1/ops/doctor?{}", query.join("&")))?.json()?;
     if let Some(longest) = watched {
         all.extend(traffic(&context, longest)?.into_iter().map(wire));
     }

@@ -201,6 +201,9 @@ pub fn bad_answers() {
     let quick = ["alerts.interval_seconds=1", "alerts.quiet_seconds=1", rule];
     let _server = serve_with(&home, &provider, &quick);
     let golden = "- question: How many days does a refund take?\n  expect: 14 days\n  source: refunds.md\n  workspace: shop\n";
+    std::fs::write(data(&home).join("golden.yaml"), golden.replace("expect", "expct")).unwrap();
+    assert!(home.run(&["golden"]).err.contains("unknown field `expct`"));
+    assert!(home.run(&["doctor", "--only", "answers"]).out.contains("[golden_malformed]"));
     std::fs::write(data(&home).join("golden.yaml"), golden).unwrap();
     drop(home.ok(&["workspace", "create", "shop"]));
     let tell = |days: u32| {

@@ -63,6 +63,17 @@ fn a_sound_library_has_no_problem_in_its_store() {
 }
 
 #[test]
+fn a_lost_original_is_seen_by_whoever_looks_closely() {
+    let home = library();
+    let _ = home.write("tea.md", "# Tea\n\nThe water boils at 96 degrees in the hut.\n");
+    drop(home.ok(&["ingest", &home.files()]));
+    assert_eq!(home.run(&["doctor", "--only", "blobs"]).code, 0);
+    std::fs::remove_dir_all(data(&home).join("blobs")).unwrap();
+    assert!(home.run(&["doctor", "--only", "blobs"]).out.contains("[blob_missing]"));
+    assert!(!home.run(&["doctor", "--only", "blobs", "--quick"]).out.contains("[blob_missing]"));
+}
+
+#[test]
 fn a_runbook_is_written_into_its_incident() {
     let home = library();
     let opened = home.ok(&["incidents", "open", "smoke", "--priority", "1", "--json"]).json();

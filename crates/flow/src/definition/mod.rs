@@ -22,6 +22,6 @@ pub use model::{
     Channel, ChannelType, Definition, Edge, ErrorEdge, FlowHash, Human, Into, Limits, MapOver, Next, Node,
     NodeBody, NodeLimits, OnInterrupt, Reducer, Retry,
 };
-pub use parse::{Reading, find_recursion, read};
+pub use parse::{Reading, find_recursion, read, yaml_value};
 pub use problem::{Problem, Severity};
 pub use schema::json_schema;

@@ -55,6 +55,9 @@ impl Definition {
 pub fn read(source: &str, kinds: &Registry, known_flows: &dyn Fn(&str) -> bool) -> Reading {
     let mut problems = Problems::default();
     let tree = yaml::load(source, &mut problems);
+    if tree.is_none() && !problems.has_errors() {
+        problems.error(Place::START, "", "the file is empty; a flow begins with `name:` and has `nodes:`");
+    }
     let mut reader = Reader {
         kinds,
         known_flows,
@@ -68,6 +71,16 @@ pub fn read(source: &str, kinds: &Registry, known_flows: &dyn Fn(&str) -> bool) 
     let definition = tree.and_then(|tree| reader.flow(source, &At::root(&tree)));
     let definition = definition.filter(|_| !reader.problems.has_errors());
     Reading { definition, problems: reader.problems.into_sorted() }
+}
+
+/// The value of any YAML text, which is bounded as flow files are; null where it holds none.
+///
+/// # Errors
+/// The first problem: its place and what to do.
+pub fn yaml_value(source: &str) -> Result<Value, Problem> {
+    let mut problems = Problems::default();
+    let value = yaml::load(source, &mut problems).map_or(Value::Null, |tree| tree.to_json());
+    problems.into_sorted().into_iter().next().map_or(Ok(value), Err)
 }
 
 /// What is known of the file so far.

@@ -42,10 +42,10 @@ pub(super) struct Entry {
     pub value: Tree,
 }
 
-/// The one document of a file; `None` if it cannot be read, with a problem that says why.
+/// The one document of a file; `None` if it is empty, or if it cannot be read, with a problem that says why.
 pub(super) fn load(source: &str, problems: &mut Problems) -> Option<Tree> {
     if source.len() > SOURCE_BYTES_MAX {
-        let message = format!("the file has {} bytes; a flow may have {SOURCE_BYTES_MAX}", source.len());
+        let message = format!("the file has {} bytes; it may have {SOURCE_BYTES_MAX}", source.len());
         problems.error(Place::START, "", message);
         return None;
     }
@@ -69,7 +69,7 @@ pub(super) fn load(source: &str, problems: &mut Problems) -> Option<Tree> {
             return None;
         }
     }
-    builder.finish()
+    builder.root
 }
 
 impl Tree {
@@ -164,7 +164,7 @@ impl Builder<'_, '_> {
         let place = self.place(&span.start);
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
-                self.refuse(place, "a second document begins here; write one flow to a file")
+                self.refuse(place, "a second document begins here; write one to a file")
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let verbatim = verbatim(&text, style, span);
@@ -208,7 +208,7 @@ impl Builder<'_, '_> {
             return self.refuse(place, "aliases repeat too much; write out what is needed, or take it out");
         }
         if self.open.len() + depth > DEPTH_MAX {
-            return self.refuse(place, "values are nested too deep; make the flow flatter");
+            return self.refuse(place, "values are nested too deep; make it flatter");
         }
         self.values += size;
         let tree = tree.clone();
@@ -223,7 +223,7 @@ impl Builder<'_, '_> {
     fn add(&mut self, tree: Tree, anchor: usize) -> Result<(), Refused> {
         self.values += 1;
         if self.values > VALUES_MAX {
-            return self.refuse(tree.place, "the file holds too many values; split the flow into sub-flows");
+            return self.refuse(tree.place, "the file holds too many values; split it");
         }
         if anchor > 0 {
             self.anchors.insert(anchor, tree.clone());
@@ -285,17 +285,6 @@ impl Builder<'_, '_> {
         self.problems.error(place, "", message);
         Err(Refused)
     }
-
-    fn finish(self) -> Option<Tree> {
-        if self.root.is_none() {
-            self.problems.error(
-                Place::START,
-                "",
-                "the file is empty; a flow begins with `name:` and has `nodes:`",
-            );
-        }
-        self.root
-    }
 }
 
 impl Open {
@@ -312,7 +301,7 @@ impl Open {
     }
 }
 
-const TAG: &str = "tags such as `!name` mean nothing in a flow; leave it out, or quote the text";
+const TAG: &str = "tags such as `!name` mean nothing here; leave it out, or quote the text";
 const KEY_NOT_TEXT: &str = "a key must be a word; if this is a template, put it in quotes: \"{{ name }}\"";
 
 /// As YAML breaks lines: after a line feed, a carriage return, or both.
@@ -383,7 +372,7 @@ mod tests {
         let mut problems = Problems::default();
         match load(source, &mut problems) {
             Some(tree) => Ok(tree.to_json()),
-            None => Err(problems.into_sorted()[0].to_string()),
+            None => Err(problems.into_sorted().first().map_or("empty".to_owned(), ToString::to_string)),
         }
     }
 

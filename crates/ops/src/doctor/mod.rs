@@ -111,6 +111,13 @@ pub const AREAS: [&str; 20] = [
     "traffic",
 ];
 
+/// Refuses what is no area. Error: `value_unknown`.
+pub fn check_areas(named: &[&str]) -> Result<(), Error> {
+    let Some(unknown) = named.iter().find(|area| !AREAS.contains(area)) else { return Ok(()) };
+    let what = format!("there is no area '{unknown}'; use {}", AREAS.join(", "));
+    Err(Error::bad_request("value_unknown", what))
+}
+
 /// Areas that are looked at without opening the store.
 pub const OUTSIDE: [&str; 7] = ["configuration", "disk", "permissions", "clock", "port", "server", "library"];
 

@@ -9,34 +9,17 @@ use ibid_types::Result;
 use ibid_types::answer::{Answer, AnswerMode, Question};
 use ibid_types::search::Filter;
 
+use super::questions::{self, Golden};
 use super::{count, recheck};
 use crate::App;
 
-/// Questions asked in one round, and the largest file of them.
-const GOLDEN_MAX: usize = 500;
-const GOLDEN_BYTES_MAX: u64 = 1 << 20;
-
-/// A question whose right answer is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Golden {
-    question: String,
-    /// Of which it is asked; empty for the default one.
-    workspace: String,
-    /// Must stand in the answer, in any case.
-    expect: String,
-    /// Must stand in the source of a citation.
-    source: String,
-    /// Whether the documents do not hold the answer, which must then be said.
-    abstain: bool,
-}
-
 /// Asks every question of the file, counts and notes what was right, and tells what came. A question that could not be asked
-/// counts as wrong only where its workspace is missing; a provider that is down is told of elsewhere.
-pub fn ask_all(app: &App, shutdown: &Shutdown) -> Vec<Told> {
+/// counts as wrong only where its workspace is missing; a provider that is down is told of elsewhere. Error: `golden_malformed`.
+pub fn ask_all(app: &App, shutdown: &Shutdown) -> Result<Vec<Told>> {
     let mut all = Vec::new();
-    for golden in read(app) {
+    for golden in questions::read(&app.config.data.dir)? {
         if shutdown.is_requested() {
-            return all;
+            return Ok(all);
         }
         let told = ask(app, &golden).unwrap_or_else(|error| Told {
             fault: error.chain(),
@@ -56,7 +39,7 @@ pub fn ask_all(app: &App, shutdown: &Shutdown) -> Vec<Told> {
         all.push(told);
     }
     note(app, &all);
-    all
+    Ok(all)
 }
 
 /// The share of the round and its time.
@@ -119,63 +102,5 @@ impl Golden {
             return format!("the answer does not cite '{}'", self.source);
         }
         String::new()
-    }
-}
-
-/// `golden.yaml` of the data directory.
-fn read(app: &App) -> Vec<Golden> {
-    let path = app.config.data.dir.join("golden.yaml");
-    let is_small = std::fs::metadata(&path).is_ok_and(|file| file.len() <= GOLDEN_BYTES_MAX);
-    if !is_small {
-        return Vec::new();
-    }
-    parse(&std::fs::read_to_string(&path).unwrap_or_default())
-}
-
-/// The part of YAML that such a list needs: entries that begin with `-`, and `key: value` with or without quotes.
-fn parse(text: &str) -> Vec<Golden> {
-    let mut all: Vec<Golden> = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let line = match line.strip_prefix('-') {
-            Some(rest) => {
-                all.push(Golden::default());
-                rest.trim()
-            }
-            None => line,
-        };
-        let (Some(last), Some((key, value))) = (all.last_mut(), line.split_once(':')) else { continue };
-        let value = unquoted(value.trim());
-        match key.trim() {
-            "question" => last.question = value,
-            "workspace" => last.workspace = value,
-            "expect" => last.expect = value,
-            "source" => last.source = value,
-            "abstain" => last.abstain = value == "true",
-            _ => {}
-        }
-    }
-    all.retain(|golden| !golden.question.is_empty());
-    all.truncate(GOLDEN_MAX);
-    all
-}
-
-fn unquoted(value: &str) -> String {
-    let inner = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
-    inner.unwrap_or(value).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn golden_questions_are_read() {
-        let text = "# known\n- question: \"Who pays: you?\"\n  expect: the tenant\n  source: lease.md\n  workspace: law\n\
-                    - question: What is the moon made of?\n  abstain: true\n";
-        let all = parse(text);
-        assert_eq!(all.len(), 2);
-        assert_eq!((all[0].question.as_str(), all[0].source.as_str()), ("Who pays: you?", "lease.md"));
-        assert_eq!((all[0].workspace.as_str(), all[1].workspace.as_str()), ("law", ""));
-        assert!(all[1].abstain);
     }
 }

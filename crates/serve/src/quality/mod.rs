@@ -3,6 +3,7 @@
 //! Keeps true: a check reads what is stored, not what the answer says of itself.
 
 mod golden;
+mod questions;
 mod recheck;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use ibid_types::Timestamp;
 
 use crate::App;
 pub use golden::ask_all;
+pub use questions::read as questions;
 
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// A round of golden questions in which something was wrong is repeated after this, so that its end is seen too.
@@ -37,7 +39,9 @@ pub fn watch(app: &Arc<App>, shutdown: &Shutdown) {
         }
         if golden_due(app, asked, now) {
             asked = Some(now);
-            ask_all(app, shutdown);
+            if let Err(error) = ask_all(app, shutdown) {
+                tracing::warn!(code = error.code, reason = error.chain(), "no golden question was asked");
+            }
         }
         measure(app);
     }

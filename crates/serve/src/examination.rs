@@ -1,0 +1,222 @@
+//! What the doctor sees inside a library that is open: each part of it with what is wrong and how to mend it.
+//!
+//! Keeps true: a part that cannot be looked at is a finding and hides no other; a quick examination reads no more of a large
+//! library than of a small one.
+
+use ibid_model::BreakerState;
+use ibid_ops::alert::per_cent;
+use ibid_ops::certificate;
+use ibid_ops::doctor::{self, Finding};
+use ibid_ops::machine;
+use ibid_store::{JobState, JobsQuery};
+use ibid_types::Result;
+
+use crate::App;
+use crate::leaks::leaked_keys;
+use crate::{quality, scrub};
+
+/// A lag that the next second cures is not worth a word.
+const LAG_MAX: u64 = 500;
+/// The backup may be so far behind, in milliseconds, while it copes with a burst.
+const BEHIND_MS_MAX: u64 = 60_000;
+
+/// Whether a look is over at once, or reads the whole library or asks others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Short,
+    Long,
+}
+
+use Length::{Long, Short};
+
+type Look = fn(&App) -> Result<Vec<Finding>>;
+
+/// The areas that a look may tell of, the first one also of an error of the look itself.
+const LOOKS: [(&[&str], Length, Look); 16] = [
+    (&["store"], Long, |app| Ok(vec![doctor::store(&app.store), scrub::pages(app)])),
+    (&["blobs"], Long, |app| Ok(vec![scrub::missing(app)])),
+    (&["blobs", "models", "providers"], Short, |app| Ok(checks(app))),
+    (&["models"], Long, |app| app.probe_embedder().map(|()| Vec::new())),
+    (&["providers"], Short, |app| Ok(breakers(app))),
+    (&["index"], Short, |app| lag(app).map(|finding| vec![finding])),
+    (&["index"], Long, differences),
+    (&["backup"], Short, |app| Ok(vec![backup(app)])),
+    (&["jobs"], Short, |app| jobs(app).map(|finding| vec![finding])),
+    (&["keys"], Short, |app| Ok(door(app))),
+    (&["keys"], Long, leaks),
+    (&["certificates"], Long, |app| {
+        Ok(certificate::findings(&app.watching.look_at_certificates(), app.clock.now()))
+    }),
+    (&["memory"], Short, |app| {
+        Ok(vec![doctor::memory(&machine::process(app.config.server.memory_mb_max << 20))])
+    }),
+    (&["answers"], Short, |app| Ok(vec![answers(app)])),
+    (&["answers"], Short, |app| quality::questions(&app.config.data.dir).map(|_| Vec::new())),
+    (&["alerts"], Short, alerts),
+];
+
+/// What is found in these areas; in all where none is named.
+pub fn findings(app: &App, only: &[&str], is_quick: bool) -> Vec<Finding> {
+    let wanted = |area: &str| only.is_empty() || only.contains(&area);
+    let mut all = Vec::new();
+    for (areas, length, look) in LOOKS {
+        if areas.iter().any(|area| wanted(area)) && !(is_quick && length == Long) {
+            all.extend(look(app).unwrap_or_else(|error| vec![Finding::of_error(areas[0], &error)]));
+        }
+    }
+    all.retain(|finding| wanted(finding.area));
+    all
+}
+
+fn checks(app: &App) -> Vec<Finding> {
+    let area = |name: &str| match name {
+        "blobs" => Some(("blobs", "blobs_unreachable", "ibid runbook run service-down")),
+        "embedder" => {
+            Some(("models", "model_unusable", "ibid models pull, or ibid runbook run provider-down"))
+        }
+        "chat" => Some(("providers", "provider_unreachable", "ibid runbook run provider-down")),
+        // These two are looked at more closely.
+        _ => None,
+    };
+    let finding = |check: ibid_api::system::Check| {
+        let (area, code, fix) = area(&check.name)?;
+        Some(match check.status.as_str() {
+            "ok" => Finding::ok(area, check.detail),
+            _ => Finding::problem(area, code, check.detail, fix),
+        })
+    };
+    app.checks().into_iter().filter_map(finding).collect()
+}
+
+/// Chat models that are left alone.
+fn breakers(app: &App) -> Vec<Finding> {
+    let resting = app.breakers().filter(|(_, state)| *state != BreakerState::Closed);
+    let finding = |(model, state): (&str, BreakerState)| {
+        let what = format!("the model {model} failed too often: its breaker is {}", state.name());
+        Finding::problem("providers", "breaker_open", what, "ibid runbook run provider-down")
+    };
+    resting.map(finding).collect()
+}
+
+fn lag(app: &App) -> Result<Finding> {
+    let lag = app.index_lag()?;
+    if lag <= LAG_MAX {
+        return Ok(Finding::ok("index", format!("{lag} changes behind")));
+    }
+    let what = format!("the indexes are {lag} changes behind");
+    Ok(Finding::problem("index", "index_behind", what, "ibid runbook run index-damaged"))
+}
+
+fn differences(app: &App) -> Result<Vec<Finding>> {
+    let differences = app.index_differences()?;
+    if differences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let what = format!("the index does not hold what the store does: {}", differences.join("; "));
+    Ok(vec![Finding::problem("index", "index_broken", what, "ibid runbook run index-damaged")])
+}
+
+fn backup(app: &App) -> Finding {
+    let fix = "ibid runbook run backup-failed";
+    let Some(backup) = &app.backup else {
+        let what = "nothing is backed up";
+        return Finding::note("backup", "backup_disabled", what, "set backup.enabled = true");
+    };
+    let status = backup.status();
+    if let Some(gone) = status
+        .destinations
+        .iter()
+        .find(|destination| destination.last_failure.is_some() && !destination.is_reachable)
+    {
+        let reason = gone.last_failure.as_ref().map_or("", |failure| failure.reason.as_str());
+        let what = format!("the destination {} cannot be reached: {reason}", gone.label);
+        return Finding::problem("backup", "backup_unreachable", what, fix);
+    }
+    let behind = status.destinations.iter().map(|destination| destination.behind_ms).max().unwrap_or(0);
+    let oldest = app.config.slo.backup_age_seconds_max.cast_signed();
+    match status.base_at {
+        None => Finding::note("backup", "backup_no_base", "there is no base yet", "ibid backup now"),
+        Some(at) if (app.clock.now().0 - at.0) / 1000 > oldest => {
+            Finding::problem("backup", "backup_late", format!("the newest base is of {at}"), fix)
+        }
+        Some(_) if behind > BEHIND_MS_MAX => {
+            let what = format!("a destination is {} s behind", behind / 1000);
+            Finding::problem("backup", "backup_behind", what, fix)
+        }
+        Some(at) => {
+            Finding::ok("backup", format!("the newest base is of {at}, and every commit since is there"))
+        }
+    }
+}
+
+fn jobs(app: &App) -> Result<Finding> {
+    let failed = JobsQuery { state: Some(JobState::Failed), limit: 1, ..JobsQuery::default() };
+    let count = app.store.jobs().list(&failed)?.counts.failed;
+    if count == 0 {
+        return Ok(Finding::ok("jobs", "no job gave up"));
+    }
+    let what = format!("{count} jobs gave up");
+    let fix = "ibid jobs list --state failed, then ibid jobs retry ID";
+    Ok(Finding::note("jobs", "jobs_failed", what, fix))
+}
+
+/// Whether others can come in without a key.
+fn door(app: &App) -> Vec<Finding> {
+    let address = app.config.server.address;
+    if address.ip().is_loopback() || app.is_guarded() {
+        return Vec::new();
+    }
+    let what = format!("{address} can be reached from other machines, and there is no API key");
+    vec![Finding::problem("keys", "server_unguarded", what, "ibid keys create NAME")]
+}
+
+/// Keys that stand where others can read them.
+fn leaks(app: &App) -> Result<Vec<Finding>> {
+    let leaked = leaked_keys(app)?;
+    if leaked.is_empty() {
+        return Ok(vec![Finding::ok("keys", "no living key stands in a document")]);
+    }
+    let finding = |leak: &ibid_api::quality::LeakedKey| {
+        let what = format!(
+            "the living key '{}' ({}…) stands in the document {}",
+            leak.name, leak.prefix, leak.source
+        );
+        Finding::problem("keys", "key_leaked", what, "ibid runbook run secret-leaked")
+    };
+    Ok(leaked.iter().map(finding).collect())
+}
+
+/// Whether what was checked again in answers was right.
+fn answers(app: &App) -> Finding {
+    let least = app.config.slo.accuracy_min;
+    match app.watching_accuracy() {
+        None => Finding::ok("answers", "none was checked again yet"),
+        Some(accuracy) if accuracy < least => {
+            let what = format!("only {} of what was checked again was right", per_cent(accuracy));
+            Finding::problem("answers", "answers_wrong", what, "ibid runbook run bad-answers")
+        }
+        Some(accuracy) => {
+            Finding::ok("answers", format!("{} of what was checked again was right", per_cent(accuracy)))
+        }
+    }
+}
+
+fn alerts(app: &App) -> Result<Vec<Finding>> {
+    let mut all = Vec::new();
+    for alert in app.store.alerts_firing()? {
+        let fix = format!("ibid runbook run {}", alert.runbook);
+        let what = format!("{} fires since {}: {}", alert.rule, alert.fired_at, alert.summary);
+        all.push(match alert.severity.as_str() {
+            "critical" => Finding::problem("alerts", "alert_firing", what, fix),
+            _ => Finding::note("alerts", "alert_firing", what, fix),
+        });
+    }
+    if app.config.notify.receivers.is_empty() {
+        let what = "nobody is told of alerts";
+        all.push(Finding::note("alerts", "notify_nobody", what, "name somebody in notify.receivers"));
+    }
+    if all.is_empty() {
+        all.push(Finding::ok("alerts", "no alert fires"));
+    }
+    Ok(all)
+}
