@@ -2,7 +2,6 @@
 //!
 //! Keeps true: looking changes nothing, trusts nothing, and takes a few seconds at most whatever the other side does.
 
-mod der;
 mod endpoint;
 mod peer;
 

@@ -9,7 +9,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 
-use super::{Endpoint, der};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+
+use super::Endpoint;
 
 /// For the connection, and for each wait within the handshake.
 const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -21,11 +24,17 @@ const CHAIN_MAX: usize = 10;
 /// The first end of a certificate of the chain. Errors: `certificate_unseen`, `certificate_malformed`.
 pub fn ends_at(endpoint: &Endpoint) -> Result<Timestamp> {
     let chain = chain(endpoint)?;
-    let ends: Option<Vec<Timestamp>> = chain.iter().take(CHAIN_MAX).map(|one| der::not_after(one)).collect();
+    let ends: Option<Vec<Timestamp>> = chain.iter().take(CHAIN_MAX).map(|one| not_after(one)).collect();
     ends.and_then(|ends| ends.into_iter().min()).ok_or_else(|| {
         let what = format!("{} shows something that is no certificate", endpoint.label());
         Error::unavailable("certificate_malformed", what)
     })
+}
+
+/// The end of one; nothing where the bytes are no certificate.
+fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, read) = X509Certificate::from_der(certificate).ok()?;
+    Some(Timestamp(read.validity().not_after.timestamp().checked_mul(1000)?))
 }
 
 fn chain(endpoint: &Endpoint) -> Result<Vec<CertificateDer<'static>>> {
@@ -116,5 +125,16 @@ impl ServerCertVerifier for Looker {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.schemes.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_has_no_end() {
+        assert_eq!(not_after(b""), None);
+        assert_eq!(not_after(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x30]), None);
     }
 }
