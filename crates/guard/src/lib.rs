@@ -1,0 +1,17 @@
+//! What may not pass: secrets, personal data, instructions in documents, addresses of inner networks, markup that
+//! carries data away.
+//!
+//! Keeps true: everything here is a function of its arguments, takes time linear in the text, never panics, and gives
+//! spans that lie on character boundaries. It decides nothing by itself: who calls holds a [`Policy`] or a threshold.
+
+mod finding;
+mod secrets;
+mod text;
+
+mod personal;
+mod policy;
+
+pub use finding::{Finding, Group, Kind};
+pub use personal::find as find_personal;
+pub use policy::{Action, Outcome, Policy, apply, apply_except};
+pub use secrets::find as find_secrets;
