@@ -6,6 +6,7 @@
 
 mod chance;
 pub mod jwt;
+pub mod oidc;
 pub mod passkey;
 pub mod password;
 pub mod recovery;

@@ -131,7 +131,9 @@ mod tests {
     #[test]
     fn no_key_verifies_what_another_signed() {
         for (at, (key, _)) in VECTORS.iter().enumerate() {
-            for (_, token) in VECTORS.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, vector)| vector) {
+            for (_, token) in
+                VECTORS.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, vector)| vector)
+            {
                 assert!(!verified(&set(&[key]), token));
             }
         }
@@ -171,7 +173,13 @@ mod tests {
     #[test]
     fn a_set_may_hold_what_we_do_not_know() {
         let (key, token) = RFC_7515_A_3;
-        let keys = set(&[r#"{"kty":"oct","k":"AAAA"}"#, "7", r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#, "{}", key]);
+        let keys = set(&[
+            r#"{"kty":"oct","k":"AAAA"}"#,
+            "7",
+            r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#,
+            "{}",
+            key,
+        ]);
         assert!(verified(&keys, token));
         for text in ["", "[]", "{}", r#"{"keys":{}}"#, "null"] {
             assert!(JwkSet::read(text.as_bytes()).is_none(), "{text}");

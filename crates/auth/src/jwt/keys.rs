@@ -156,7 +156,7 @@ impl SigningKeys {
         std::iter::once(&self.newest).chain(&self.former)
     }
 
-    pub(super) fn sign(&self, payload: &[u8]) -> String {
+    pub(crate) fn sign(&self, payload: &[u8]) -> String {
         let header = json!({"alg": ALGORITHM, "kid": self.newest.id, "typ": "JWT"}).to_string();
         let signed =
             format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(payload));

@@ -4,12 +4,14 @@
 //! only after its signature was found right; the newest key signs, a former one verifies until its date.
 
 mod compact;
+mod jwk;
 mod keys;
 
 use ibid_types::{Error, Result, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use compact::Compact;
+pub(crate) use jwk::JwkSet;
 pub use keys::{SigningKeys, TOKEN_SECONDS_MAX};
 
 use crate::chance::random_bytes;
