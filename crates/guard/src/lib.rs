@@ -13,7 +13,7 @@ mod personal;
 mod policy;
 
 pub use finding::{Finding, Group, Kind};
-pub use injection::{Feature, Place, Signal, THRESHOLD, Verdict, judge};
+pub use injection::{Feature, Place, Signal, Verdict, judge};
 pub use personal::find as find_personal;
 pub use policy::{Action, Outcome, Policy, apply, apply_except};
 pub use secrets::find as find_secrets;

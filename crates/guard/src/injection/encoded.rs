@@ -15,7 +15,7 @@ pub fn signal(text: &str, place: Place) -> Option<Signal> {
         let run = run.get(..run.len().min(left * 4 / 3)).unwrap_or_default();
         let Some(decoded) = decoded(run) else { continue };
         left = left.saturating_sub(decoded.len());
-        if Verdict::of(super::plain(&decoded, place)).is_attack() {
+        if Verdict::of(super::plain(&decoded, place), place).is_attack() {
             let reason = "an encoded text that is an attack when it is decoded";
             return Some(Signal {
                 feature: Feature::Encoded,

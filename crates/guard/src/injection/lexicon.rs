@@ -1,254 +1,59 @@
 //! The words of orders to a model, and what each order weighs in a question and in a passage.
 //!
-//! Keeps true: all words are in lower case and whole; no rule of one part reaches the threshold by itself, but "do
-//! anything now" and its like.
+//! Keeps true: all words are in lower case, whole, and with one space between; no rule of one set reaches the threshold.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::Feature;
 
-/// Sets of words that follow one another, with at most `gap` other words between two.
+/// Words that follow one another: one of each set, with at most `gap` other words between two.
 pub struct Rule {
     pub feature: Feature,
     pub question: u32,
     pub passage: u32,
     pub reason: &'static str,
     pub gap: usize,
-    pub parts: &'static [&'static [&'static str]],
+    /// The words of a set have spaces between.
+    pub sets: &'static [&'static str],
 }
-
-type Words = &'static [&'static str];
 
 const fn rule(
     feature: Feature,
     weights: (u32, u32),
     reason: &'static str,
     gap: usize,
-    parts: &'static [Words],
+    sets: &'static [&'static str],
 ) -> Rule {
-    Rule { feature, question: weights.0, passage: weights.1, reason, gap, parts }
+    Rule { feature, question: weights.0, passage: weights.1, reason, gap, sets }
 }
 
-const SET_ASIDE: Words = &[
-    "ignore",
-    "ignoring",
-    "ignores",
-    "disregard",
-    "disregarding",
-    "forget",
-    "bypass",
-    "bypassing",
-    "override",
-    "overrule",
-    "overriding",
-    "neglect",
-    "dismiss",
-    "discard",
-    "violate",
-    "circumvent",
-    "ignored",
-    "overwrite",
-];
-const EARLIER: Words = &[
-    "previous",
-    "prior",
-    "above",
-    "earlier",
-    "preceding",
-    "foregoing",
-    "former",
-    "previously",
-    "initial",
-    "original",
-    "existing",
-    "aforementioned",
-    "past",
-    "before",
-    "system",
-];
-const ORDERS: Words = &[
-    "instruction",
-    "instructions",
-    "prompt",
-    "prompts",
-    "rule",
-    "rules",
-    "guideline",
-    "guidelines",
-    "directive",
-    "directives",
-    "command",
-    "commands",
-    "programming",
-    "restrictions",
-    "constraints",
-    "orders",
-    "inputs",
-    "safeguards",
-    "policies",
-    "guidance",
-    "conversation",
-    "conversations",
-    "messages",
-];
-const TELL: Words = &[
-    "reveal",
-    "show",
-    "print",
-    "repeat",
-    "output",
-    "display",
-    "disclose",
-    "leak",
-    "tell",
-    "give",
-    "share",
-    "expose",
-    "dump",
-    "recite",
-    "quote",
-    "copy",
-    "write",
-    "what",
-    "what's",
-    "encode",
-    "translate",
-    "summarize",
-    "list",
-    "return",
-    "provide",
-];
-const INNER: Words = &[
-    "system",
-    "hidden",
-    "secret",
-    "developer",
-    "initial",
-    "original",
-    "internal",
-    "starting",
-    "pre",
-    "confidential",
-];
-const PROMPT: Words =
-    &["prompt", "prompts", "preprompt", "instructions", "instruction", "directives", "configuration"];
-const NOT: Words = &[
-    "no",
-    "not",
-    "never",
-    "without",
-    "any",
-    "zero",
-    "nor",
-    "don't",
-    "doesn't",
-    "won't",
-    "free",
-    "remove",
-    "removed",
-    "lack",
-    "lacks",
-    "ignore",
-    "ignoring",
-    "bypass",
-    "disregard",
-    "beyond",
-    "regardless",
-    "isn't",
-    "aren't",
-    "shouldn't",
-    "cannot",
-    "can't",
-    "neither",
-    "disable",
-    "disabled",
-    "none",
-    "dont",
-    "wont",
-    "doesnt",
-];
-const LIMITS: Words = &[
-    "restrictions",
-    "restriction",
-    "restricted",
-    "limitations",
-    "limitation",
-    "limited",
-    "ethics",
-    "ethical",
-    "ethically",
-    "morals",
-    "moral",
-    "morality",
-    "morally",
-    "censorship",
-    "censored",
-    "censor",
-    "filters",
-    "filter",
-    "filtered",
-    "filtering",
-    "guidelines",
-    "boundaries",
-    "constraints",
-    "constrained",
-    "safeguards",
-    "inhibitions",
-    "legality",
-    "disclaimers",
-    "disclaimer",
-    "bias",
-    "policies",
-    "policy",
-    "remorse",
-    "taboos",
-    "restrict",
-];
-const BAD: Words = &[
-    "illegal",
-    "unethical",
-    "immoral",
-    "harmful",
-    "offensive",
-    "inappropriate",
-    "dangerous",
-    "explicit",
-    "vulgar",
-    "derogatory",
-    "malicious",
-    "profanity",
-    "swear",
-    "curse",
-    "racist",
-    "hateful",
-    "sexist",
-    "violent",
-    "unlawful",
-    "controversial",
-    "unsafe",
-    "nsfw",
-    "erotic",
-    "sexual",
-    "amoral",
-    "toxic",
-    "illicit",
-    "swearing",
-    "cursing",
-    "crude",
-    "insulting",
-    "homophobic",
-    "criminal",
-    "lewd",
-    "obscene",
-    "discriminatory",
-    "legal",
-    "morality",
-    "violence",
-];
-const MODELS: Words =
-    &["ai", "assistant", "chatgpt", "llm", "llms", "chatbot", "gpt", "bot", "agent", "agents", "assistants"];
+const SET_ASIDE: &str = "ignore ignoring ignores disregard disregarding forget bypass bypassing override overrule overriding \
+     neglect dismiss discard violate circumvent ignored overwrite";
+const EARLIER: &str = "previous prior above earlier preceding foregoing former previously initial original existing \
+     aforementioned past before system";
+const ORDERS: &str = "instruction instructions prompt prompts rule rules guideline guidelines directive directives command \
+     commands programming restrictions constraints orders inputs safeguards policies guidance \
+     conversation conversations messages";
+const TELL: &str = "reveal show print repeat output display disclose leak tell give share expose dump recite quote copy \
+     write what what's encode translate summarize list return provide";
+const INNER: &str = "system hidden secret developer initial original internal starting pre confidential";
+const PROMPT: &str = "prompt prompts preprompt instructions instruction directives configuration";
+const NOT: &str = "no not never without any zero nor don't doesn't won't free remove removed lack lacks ignore ignoring \
+     bypass disregard beyond regardless isn't aren't shouldn't cannot can't neither disable disabled none \
+     dont wont doesnt disregards defies ignores";
+const LIMITS: &str = "restrictions restriction restricted limitations limitation limited ethics ethical ethically morals \
+     moral morality morally censorship censored censor filters filter filtered filtering guidelines \
+     boundaries constraints constrained safeguards inhibitions legality disclaimers disclaimer bias \
+     policies policy remorse taboos restrict confines laws";
+const BAD: &str = "illegal unethical immoral harmful offensive inappropriate dangerous explicit vulgar derogatory \
+     malicious profanity swear curse racist hateful sexist violent unlawful controversial unsafe nsfw \
+     erotic sexual amoral toxic illicit swearing cursing crude insulting homophobic criminal lewd obscene \
+     discriminatory legal morality violence";
+const MODELS: &str = "ai assistant chatgpt llm llms chatbot gpt bot agent agents assistants";
 
 /// All rules; the weights in a question and in a passage.
 pub const RULES: &[Rule] = &[
-    // To set instructions aside.
     rule(
         Feature::Override,
         (10, 10),
@@ -261,25 +66,21 @@ pub const RULES: &[Rule] = &[
         (10, 10),
         "asks to set earlier instructions aside",
         3,
-        &[SET_ASIDE, ORDERS, &["before", "above", "previously", "prior", "until"]],
+        &[SET_ASIDE, ORDERS, "before above previously prior until"],
     ),
     rule(
         Feature::Override,
         (7, 8),
         "asks to set instructions aside",
         2,
-        &[SET_ASIDE, &["your", "all", "any", "every", "these", "openai's", "openai", "its"], ORDERS],
+        &[SET_ASIDE, "your all any every these openai's openai its", ORDERS],
     ),
     rule(
         Feature::Override,
         (10, 10),
         "asks to set all that was said aside",
         2,
-        &[
-            SET_ASIDE,
-            &["all", "everything", "anything"],
-            &["above", "before", "previously", "previous", "prior"],
-        ],
+        &[SET_ASIDE, "all everything anything", "above before previously previous prior"],
     ),
     rule(
         Feature::Override,
@@ -288,31 +89,9 @@ pub const RULES: &[Rule] = &[
         3,
         &[
             NOT,
-            &[
-                "follow",
-                "following",
-                "obey",
-                "comply",
-                "adhere",
-                "abide",
-                "bound",
-                "apply",
-                "care",
-                "constrained",
-            ],
-            &[
-                "instruction",
-                "instructions",
-                "prompt",
-                "prompts",
-                "rules",
-                "rule",
-                "guidelines",
-                "policy",
-                "policies",
-                "openai",
-                "openai's",
-            ],
+            "follow following obey comply adhere abide bound apply care constrained",
+            "instruction instructions prompt prompts rules rule guidelines policy policies openai \
+             openai's",
         ],
     ),
     rule(
@@ -321,30 +100,10 @@ pub const RULES: &[Rule] = &[
         "asks to set earlier instructions aside",
         3,
         &[
-            &["ignoriere", "ignorier", "ignorieren", "vergiss", "vergesse", "missachte", "negeer", "vergeet"],
-            &[
-                "vorherigen",
-                "vorherige",
-                "vorigen",
-                "bisherigen",
-                "obigen",
-                "früheren",
-                "vorangegangenen",
-                "vorige",
-                "eerdere",
-                "bovenstaande",
-            ],
-            &[
-                "anweisungen",
-                "anweisung",
-                "instruktionen",
-                "regeln",
-                "befehle",
-                "vorgaben",
-                "instructies",
-                "regels",
-                "opdrachten",
-            ],
+            "ignoriere ignorier ignorieren vergiss vergesse missachte negeer vergeet",
+            "vorherigen vorherige vorigen bisherigen obigen früheren vorangegangenen vorige eerdere \
+             bovenstaande",
+            "anweisungen anweisung instruktionen regeln befehle vorgaben instructies regels opdrachten",
         ],
     ),
     rule(
@@ -353,45 +112,11 @@ pub const RULES: &[Rule] = &[
         "asks to set earlier instructions aside",
         3,
         &[
-            &[
-                "ignore",
-                "ignorez",
-                "ignorer",
-                "oublie",
-                "oubliez",
-                "ignora",
-                "ignorad",
-                "ignorar",
-                "olvida",
-                "olvide",
-                "dimentica",
-                "esqueça",
-                "desconsidere",
-            ],
-            &[
-                "instructions",
-                "consignes",
-                "règles",
-                "directives",
-                "instrucciones",
-                "órdenes",
-                "reglas",
-                "indicaciones",
-                "istruzioni",
-                "regole",
-                "instruções",
-                "regras",
-            ],
-            &[
-                "précédentes",
-                "précédente",
-                "antérieures",
-                "dessus",
-                "anteriores",
-                "previas",
-                "precedenti",
-                "prévias",
-            ],
+            "ignore ignorez ignorer oublie oubliez ignora ignorad ignorar olvida olvide dimentica esqueça \
+             desconsidere",
+            "instructions consignes règles directives instrucciones órdenes reglas indicaciones \
+             istruzioni regole instruções regras",
+            "précédentes précédente antérieures dessus anteriores previas precedenti prévias",
         ],
     ),
     rule(
@@ -400,110 +125,67 @@ pub const RULES: &[Rule] = &[
         "asks to set earlier instructions aside",
         3,
         &[
-            &["игнорируй", "игнорируйте", "забудь", "забудьте", "zignoruj", "ignoruj", "zapomnij"],
-            &["предыдущие", "прошлые", "прежние", "poprzednie", "wcześniejsze"],
-            &["инструкции", "указания", "правила", "команды", "instrukcje", "polecenia"],
+            "игнорируй игнорируйте забудь забудьте zignoruj ignoruj zapomnij",
+            "предыдущие прошлые прежние poprzednie wcześniejsze",
+            "инструкции указания правила команды instrukcje polecenia",
         ],
     ),
-    // To tell the instructions.
     rule(
         Feature::Reveal,
         (10, 10),
         "asks for the system prompt",
         5,
-        &[TELL, &["system", "hidden", "developer", "secret"], &["prompt", "preprompt", "prompts"]],
+        &[TELL, "system hidden developer secret", "prompt preprompt prompts"],
     ),
-    rule(
-        Feature::Reveal,
-        (10, 10),
-        "asks for the model's instructions",
-        3,
-        &[TELL, &["your"], INNER, PROMPT],
-    ),
-    rule(Feature::Reveal, (7, 7), "asks for the model's instructions", 2, &[TELL, &["your"], PROMPT]),
+    rule(Feature::Reveal, (10, 10), "asks for the model's instructions", 3, &[TELL, "your", INNER, PROMPT]),
+    rule(Feature::Reveal, (7, 7), "asks for the model's instructions", 2, &[TELL, "your", PROMPT]),
     rule(
         Feature::Reveal,
         (7, 7),
         "asks for the text before",
         3,
-        &[
-            &["repeat", "output", "print", "copy", "recite"],
-            &["text", "words", "everything", "all", "sentences", "content"],
-            &["above"],
-        ],
+        &["repeat output print copy recite", "text words everything all sentences content", "above"],
     ),
     rule(
         Feature::Reveal,
         (10, 10),
         "asks for the model's instructions",
         3,
-        &[TELL, &["instructions", "prompt"], &["you", "were"], &["given", "told"]],
+        &[TELL, "instructions prompt", "you were", "given told"],
     ),
-    // To be somebody else.
-    rule(Feature::Persona, (10, 10), "do anything now", 0, &[&["do"], &["anything"], &["now"]]),
+    rule(Feature::Persona, (10, 10), "do anything now", 0, &["do", "anything", "now"]),
     rule(
         Feature::Persona,
         (6, 6),
         "asks to be a model without rules",
         2,
-        &[
-            &["you", "you're", "as", "be", "act", "pretend", "called", "named"],
-            &[
-                "dan",
-                "stan",
-                "dude",
-                "jailbroken",
-                "unrestricted",
-                "uncensored",
-                "unfiltered",
-                "amoral",
-                "evil",
-                "aim",
-                "niccolo",
-            ],
-        ],
+        &["you you're as act pretend called named", "dan stan dude jailbroken evil aim niccolo"],
     ),
     rule(
         Feature::Persona,
         (6, 6),
         "asks to stay in a character",
         1,
-        &[&["stay", "staying", "remain", "break", "breaking", "leave", "stays", "breaks"], &["character"]],
+        &["stay staying remain break breaking leave stays breaks", "character"],
     ),
     rule(
         Feature::Persona,
         (5, 5),
         "tells the model what it is",
         1,
-        &[&["from"], &["now"], &["on"], &["you", "you'll", "your", "act", "i", "respond", "answer"]],
+        &["from", "now", "on", "you you'll your act i respond answer"],
     ),
-    rule(Feature::Persona, (5, 6), "tells the model what it is", 0, &[&["you"], &["are"], &["now"]]),
+    rule(Feature::Persona, (5, 6), "tells the model what it is", 0, &["you", "are", "now"]),
     rule(
         Feature::Persona,
         (5, 5),
         "tells the model what it is",
         3,
         &[
-            &["you"],
-            &["will", "are", "must", "have", "going"],
-            &[
-                "act",
-                "acting",
-                "simulate",
-                "simulating",
-                "pretend",
-                "roleplay",
-                "roleplaying",
-                "become",
-                "play",
-                "respond",
-                "emulate",
-                "behave",
-                "embody",
-                "immerse",
-                "impersonate",
-                "immersed",
-            ],
+            "you",
+            "will are must have going",
+            "act acting simulate simulating pretend roleplay roleplaying become play respond emulate \
+             behave embody immerse impersonate immersed",
         ],
     ),
     rule(
@@ -512,21 +194,9 @@ pub const RULES: &[Rule] = &[
         "asks to play a part",
         3,
         &[
-            &[
-                "act",
-                "acting",
-                "pretend",
-                "roleplay",
-                "behave",
-                "simulate",
-                "play",
-                "impersonate",
-                "emulate",
-                "respond",
-                "answer",
-            ],
-            &["as", "like", "to", "being", "role"],
-            &["you", "a", "an", "if", "the", "my"],
+            "act acting pretend roleplay behave simulate play impersonate emulate respond answer",
+            "as like to being role",
+            "you a an if the my",
         ],
     ),
     rule(
@@ -535,10 +205,10 @@ pub const RULES: &[Rule] = &[
         "tells the model what it is",
         2,
         &[
-            &["you", "i", "we", "let's", "lets"],
-            &["are", "want", "will", "going", "play", "now"],
-            &["to"],
-            &["act", "simulate", "pretend", "roleplay", "play", "imagine", "become"],
+            "you i we let's lets",
+            "are want will going play now",
+            "to",
+            "act simulate pretend roleplay play imagine become",
         ],
     ),
     rule(
@@ -547,44 +217,19 @@ pub const RULES: &[Rule] = &[
         "tells the model what it is",
         2,
         &[
-            &["you", "you're"],
-            &["are", "an", "a"],
-            &[
-                "ai",
-                "assistant",
-                "chatbot",
-                "model",
-                "bot",
-                "character",
-                "simulator",
-                "gpt",
-                "chatgpt",
-                "persona",
-                "machine",
-            ],
+            "you you're",
+            "are an a",
+            "ai assistant chatbot model bot character simulator gpt chatgpt persona machine",
         ],
     ),
-    // To have no limits.
     rule(Feature::Unbound, (5, 5), "no limits", 4, &[NOT, LIMITS]),
     rule(
         Feature::Unbound,
         (5, 5),
         "no limits",
         0,
-        &[&[
-            "uncensored",
-            "unfiltered",
-            "unrestricted",
-            "amoral",
-            "jailbroken",
-            "jailbreak",
-            "unmoderated",
-            "unhinged",
-            "nsfw",
-            "unbiased",
-            "jailbreaking",
-            "unethical",
-        ]],
+        &["uncensored unfiltered unrestricted amoral jailbroken jailbreak unmoderated unhinged nsfw \
+             unbiased jailbreaking unethical"],
     ),
     rule(
         Feature::Makers,
@@ -592,21 +237,9 @@ pub const RULES: &[Rule] = &[
         "the rules of the model's makers",
         3,
         &[
-            &["openai", "openai's", "openais", "anthropic", "anthropic's"],
-            &[
-                "policy",
-                "policies",
-                "guidelines",
-                "rules",
-                "limitations",
-                "restrictions",
-                "ethics",
-                "terms",
-                "content",
-                "guideline",
-                "restriction",
-                "filter",
-            ],
+            "openai openai's openais anthropic anthropic's",
+            "policy policies guidelines rules limitations restrictions ethics terms content guideline \
+             restriction filter",
         ],
     ),
     rule(
@@ -615,8 +248,8 @@ pub const RULES: &[Rule] = &[
         "the rules of the model's makers",
         2,
         &[
-            &["content", "usage", "safety", "ethical", "programming", "moral"],
-            &["policy", "policies", "guidelines", "filters", "filter", "restrictions", "guideline"],
+            "content usage safety ethical programming moral",
+            "policy policies guidelines filters filter restrictions guideline",
         ],
     ),
     rule(
@@ -625,22 +258,11 @@ pub const RULES: &[Rule] = &[
         "the rules of the model's makers",
         4,
         &[
-            &[
-                "guidelines",
-                "policies",
-                "policy",
-                "rules",
-                "restrictions",
-                "limits",
-                "limitations",
-                "set",
-                "created",
-            ],
-            &["openai", "openai's", "anthropic"],
+            "guidelines policies policy rules restrictions limits limitations set created",
+            "openai openai's anthropic",
         ],
     ),
     rule(Feature::Harmful, (3, 3), "asks for what is forbidden", 3, &[BAD, BAD]),
-    // To refuse nothing.
     rule(
         Feature::NeverRefuse,
         (4, 4),
@@ -648,23 +270,8 @@ pub const RULES: &[Rule] = &[
         4,
         &[
             NOT,
-            &[
-                "refuse",
-                "refuses",
-                "refusing",
-                "decline",
-                "declines",
-                "reject",
-                "apologize",
-                "apologise",
-                "apologies",
-                "apology",
-                "sorry",
-                "deny",
-                "denies",
-                "refusal",
-                "complain",
-            ],
+            "refuse refuses refusing decline declines reject apologize apologise apologies apology sorry \
+             deny denies refusal complain",
         ],
     ),
     rule(
@@ -674,79 +281,33 @@ pub const RULES: &[Rule] = &[
         3,
         &[
             NOT,
-            &["say", "says", "saying", "tell", "state", "respond", "reply", "answer", "claim", "mention"],
-            &["cannot", "can't", "can", "unable", "sorry", "ai", "cant", "won't", "not"],
+            "say says saying tell state respond reply answer claim mention",
+            "cannot can't can unable sorry ai cant won't not",
         ],
     ),
-    rule(
-        Feature::NeverRefuse,
-        (4, 4),
-        "must refuse nothing",
-        0,
-        &[&["as"], &["an", "a"], &["ai", "artificial", "language"]],
-    ),
+    rule(Feature::NeverRefuse, (4, 4), "must refuse nothing", 0, &["as", "an a", "ai artificial language"]),
     rule(
         Feature::NeverRefuse,
         (4, 4),
         "must refuse nothing",
         4,
         &[
-            &[
-                "fulfill", "fulfil", "comply", "complies", "answer", "answers", "obey", "obeys", "respond",
-                "satisfy", "execute", "generate", "accept", "follow",
-            ],
-            &["any", "all", "every", "anything", "whatever"],
-            &[
-                "request",
-                "requests",
-                "question",
-                "questions",
-                "prompt",
-                "prompts",
-                "command",
-                "commands",
-                "order",
-                "orders",
-                "user",
-                "i",
-                "asked",
-                "instructions",
-                "content",
-            ],
+            "fulfill fulfil comply complies answer answers obey obeys respond satisfy execute generate \
+             accept follow",
+            "any all every anything whatever",
+            "request requests question questions prompt prompts command commands order orders user i \
+             asked instructions content",
         ],
     ),
-    // Modes and two answers.
     rule(
         Feature::Mode,
         (5, 5),
         "a mode in which all is allowed",
         0,
         &[
-            &[
-                "developer",
-                "dan",
-                "god",
-                "sudo",
-                "debug",
-                "maintenance",
-                "jailbreak",
-                "evil",
-                "opposite",
-                "unrestricted",
-                "admin",
-                "chaos",
-                "dev",
-                "unfiltered",
-                "uncensored",
-                "override",
-                "omega",
-                "dude",
-                "villain",
-                "bypass",
-                "nsfw",
-                "free",
-            ],
-            &["mode"],
+            "developer dan god sudo debug maintenance jailbreak evil opposite unrestricted admin chaos \
+             dev unfiltered uncensored override omega dude villain bypass nsfw free",
+            "mode",
         ],
     ),
     rule(
@@ -754,7 +315,7 @@ pub const RULES: &[Rule] = &[
         (3, 4),
         "a mode is switched on",
         2,
-        &[&["mode"], &["enabled", "activated", "enable", "activate", "on", "engaged"]],
+        &["mode", "enabled activated enable activate on engaged"],
     ),
     rule(
         Feature::TwoAnswers,
@@ -762,31 +323,9 @@ pub const RULES: &[Rule] = &[
         "two answers, one of them without limits",
         6,
         &[
-            &[
-                "respond",
-                "answer",
-                "reply",
-                "generate",
-                "write",
-                "give",
-                "provide",
-                "produce",
-                "responding",
-                "answering",
-            ],
-            &["two", "both", "twice"],
-            &[
-                "ways",
-                "responses",
-                "answers",
-                "outputs",
-                "replies",
-                "paragraphs",
-                "messages",
-                "different",
-                "as",
-                "normal",
-            ],
+            "respond answer reply generate write give provide produce responding answering",
+            "two both twice",
+            "ways responses answers outputs replies paragraphs messages different as normal",
         ],
     ),
     rule(
@@ -795,34 +334,21 @@ pub const RULES: &[Rule] = &[
         "two answers, one of them without limits",
         2,
         &[
-            &["normal", "standard", "regular", "classic", "first", "second", "dan", "jailbreak"],
-            &["chatgpt", "gpt", "ai", "jailbreak"],
-            &["response", "output", "answer", "would", "dan", "and", "jailbreak"],
+            "normal standard regular classic first second dan jailbreak",
+            "chatgpt gpt ai jailbreak",
+            "response output answer would dan and jailbreak",
         ],
     ),
-    // Around the answer.
     rule(
         Feature::Secrecy,
         (2, 6),
         "asks to keep it from the person who asks",
         2,
         &[
-            &["not", "never", "don't", "without"],
-            &[
-                "tell",
-                "telling",
-                "inform",
-                "informing",
-                "alert",
-                "alerting",
-                "notify",
-                "notifying",
-                "mention",
-                "mentioning",
-                "disclose",
-                "reveal",
-            ],
-            &["user", "users", "human", "person", "these", "instruction", "instructions"],
+            "not never don't without",
+            "tell telling inform informing alert alerting notify notifying mention mentioning disclose \
+             reveal",
+            "user users human person these instruction instructions",
         ],
     ),
     rule(
@@ -831,37 +357,10 @@ pub const RULES: &[Rule] = &[
         "asks to send what is secret somewhere",
         8,
         &[
-            &[
-                "send",
-                "post",
-                "upload",
-                "forward",
-                "email",
-                "mail",
-                "transmit",
-                "leak",
-                "exfiltrate",
-                "submit",
-                "append",
-                "encode",
-                "share",
-            ],
-            &[
-                "password",
-                "passwords",
-                "credentials",
-                "secrets",
-                "history",
-                "conversation",
-                "conversations",
-                "keys",
-                "prompt",
-                "tokens",
-                "cookies",
-                "bank",
-                "documents",
-            ],
-            &["to", "http", "https", "url", "link", "via", "at", "image"],
+            "send post upload forward email mail transmit leak exfiltrate submit append encode share",
+            "password passwords credentials secrets history conversation conversations keys prompt tokens \
+             cookies bank documents",
+            "to http https url link via at image",
         ],
     ),
     rule(
@@ -869,38 +368,29 @@ pub const RULES: &[Rule] = &[
         (3, 4),
         "speaks to the model",
         0,
-        &[&["chatgpt", "gpt", "gpt4", "gpt3", "chatbot", "llm", "copilot", "chatgpt's", "gpt's"]],
+        &["chatgpt gpt gpt4 gpt3 chatbot llm copilot chatgpt's gpt's"],
     ),
-    rule(Feature::Addressed, (3, 3), "speaks of a language model", 0, &[&["language"], &["model", "models"]]),
+    rule(Feature::Addressed, (3, 3), "speaks of a language model", 0, &["language", "model models"]),
     rule(
         Feature::Addressed,
         (3, 4),
         "speaks to the model",
         0,
-        &[&["ai"], &["assistant", "assistants", "model", "agent", "chatbot", "language", "system", "bot"]],
+        &["ai", "assistant assistants model agent chatbot language system bot"],
     ),
     rule(
         Feature::Addressed,
         (4, 8),
         "speaks to the model",
         1,
-        &[
-            &["dear", "attention", "hey", "hello", "hi", "note", "message", "notice"],
-            &["to", "ai", "assistant", "chatgpt", "any", "all"],
-            MODELS,
-        ],
+        &["dear attention hey hello hi note message notice", "to ai assistant chatgpt any all", MODELS],
     ),
     rule(
         Feature::Addressed,
         (4, 8),
         "speaks to the model",
         1,
-        &[
-            &["if"],
-            &["you", "you're"],
-            &["are", "an", "a"],
-            &["ai", "llm", "language", "assistant", "chatbot", "bot", "agent"],
-        ],
+        &["if", "you you're", "are an a", "ai llm language assistant chatbot bot agent"],
     ),
     rule(
         Feature::Frame,
@@ -908,8 +398,8 @@ pub const RULES: &[Rule] = &[
         "new instructions",
         0,
         &[
-            &["new", "updated", "actual", "real", "additional", "revised", "hidden", "secret"],
-            &["instruction", "instructions", "directive", "directives", "prompt", "orders"],
+            "new updated actual real additional revised hidden secret",
+            "instruction instructions directive directives prompt orders",
         ],
     ),
     rule(
@@ -918,358 +408,155 @@ pub const RULES: &[Rule] = &[
         "pretends that the context is over",
         1,
         &[
-            &["end", "beginning", "start"],
-            &["of"],
-            &[
-                "context",
-                "document",
-                "documents",
-                "prompt",
-                "instructions",
-                "input",
-                "passage",
-                "data",
-                "sources",
-                "query",
-            ],
+            "end beginning start",
+            "of",
+            "context document documents prompt instructions input passage data sources query",
         ],
     ),
 ];
 
-/// Nouns for what the model will give.
-pub const ANSWERS: Words = &[
-    "answer",
-    "answers",
-    "response",
-    "responses",
-    "reply",
-    "replies",
-    "output",
-    "message",
-    "messages",
-    "reponse",
+/// What a word is known as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Nouns for what the model will give.
+    Answer,
+    /// Verbs by which an answer is ordered, in the imperative.
+    Shaping,
+    /// Verbs by which a text or an answer is ordered; orders to hands (press, add, stir) are not among them.
+    Task,
+    /// Words that open a question or a request.
+    Asking,
+    /// Words that say nothing about what a text is about. Shorter ones are not looked at.
+    Stop,
+    /// Encodings and plays with letters that an answer could be asked in.
+    Form,
+    /// How code is spoken of that is to be put somewhere.
+    Code,
+
+    Piece,
+
+    Pointing,
+    /// What code is to be put into.
+    Work,
+    /// What follows "in your answer" where somebody tells of it and orders nothing.
+    Clause,
+    /// Verbs by which code is ordered to be put into what somebody else writes.
+    Inserting,
+    /// Verbs of orders to hands: a text that has several is a manual, a recipe or a form.
+    Hand,
+}
+
+/// Each list with its words.
+const LISTS: &[(List, &str)] = &[
+    (List::Answer, "answer answers response responses reply replies output message messages reponse"),
+    (
+        List::Shaping,
+        "add adapt adjust alter anagram answer append apply attach augment begin change combine complete \
+         conclude convert craft deliver disguise display embed emphasize encode encrypt end enhance \
+         enrich expand express extend finish format formulate frame give group hide highlight implement \
+         include incorporate inject insert integrate interleave introduce invert jumble keep limit link \
+         make mention misspell mix modify obfuscate omit output phrase place prepend present prefix print \
+         promote provide put rearrange recommend remove render repeat replace reply respond restrict \
+         return reverse rewrite say scramble shift shuffle sign speak spell split sprinkle start state \
+         substitute suggest swap tailor transform translate turn use weave wrap write",
+    ),
+    (
+        List::Task,
+        "analyse analyze answer brainstorm break calculate classify compare compose compute convert \
+         create craft define describe design detect determine develop discuss draft elaborate evaluate \
+         explain find formulate generate give help identify illustrate imagine invent list make name \
+         offer outline paraphrase plan predict prepare produce propose prove provide recommend rephrase \
+         rewrite show simulate solve suggest summarise summarize tell translate write",
+    ),
+    (
+        List::Asking,
+        "what what's who who's whose whom which when where why how is are can could do does did will \
+         would should has have was were",
+    ),
+    (
+        List::Stop,
+        "about above after again also been before being below between both could does doing down during \
+         each from have here into just like list main make more most much only other over please provide \
+         same should show some such than that their them then there these they this those through under \
+         very were what when where which while will with would your explain describe write give help tell \
+         find following what's without based between using used many draft compose develop create suggest \
+         recommend know need want work works working simple terms first example good best time once made \
+         well",
+    ),
+    (
+        List::Form,
+        "anagram anagrams ascii backward backwards base16 base32 base58 base64 binary caesar cipher \
+         cyrillic emoji emojis hex hexadecimal homophonic leetspeak misspellings monoalphabetic morse \
+         rot13 substitution typos encoding reverse symbols vowels letters rhyme letter number numbers \
+         alphabet",
+    ),
+    (List::Code, "code snippet script"),
+    (List::Piece, "snippet block section excerpt fragment segment piece lines"),
+    (List::Pointing, "following below subsequent next attached"),
+    (
+        List::Work,
+        "code codebase implementation solution algorithm elucidation response answer reply program \
+         explanation output logic script",
+    ),
+    (
+        List::Clause,
+        "you we i they he she it the that to of from and or is was are were there this as on for by dated \
+         about regarding sheet a an our his her when if",
+    ),
+    (
+        List::Inserting,
+        "append assimilate blend embed embedding employ execute fuse inclusion incorporate incorporating \
+         inject insert integrate integrating integration interweave leverage meld merge utilize weave",
+    ),
+    (
+        List::Hand,
+        "add allow apply ask assemble attach avoid bake blend boil call cancel carry change check choose clean clear click \
+         close confirm connect contact cook cover cut delete disconnect do don't drag drain drop empty enable enter ensure \
+         fasten fill fold follow go grind heat hold insert inspect install keep leave let lift load lock loosen lower make \
+         measure mix move mount never note open pay place plug pour preheat press print pull push put read refer release \
+         remove repeat replace reset restart rinse rotate run save scroll see select send serve set shake sign slide sprinkle \
+         start stir stop submit switch take tap tick tighten turn type unplug update upload use visit wait wash wear wipe",
+    ),
 ];
 
-/// Verbs by which an answer is ordered, in the imperative.
-pub const SHAPING: Words = &[
-    "add",
-    "adapt",
-    "adjust",
-    "alter",
-    "anagram",
-    "answer",
-    "append",
-    "apply",
-    "attach",
-    "augment",
-    "begin",
-    "change",
-    "combine",
-    "complete",
-    "conclude",
-    "convert",
-    "craft",
-    "deliver",
-    "disguise",
-    "display",
-    "embed",
-    "emphasize",
-    "encode",
-    "encrypt",
-    "end",
-    "enhance",
-    "enrich",
-    "expand",
-    "express",
-    "extend",
-    "finish",
-    "format",
-    "formulate",
-    "frame",
-    "give",
-    "group",
-    "hide",
-    "highlight",
-    "implement",
-    "include",
-    "incorporate",
-    "inject",
-    "insert",
-    "integrate",
-    "interleave",
-    "introduce",
-    "invert",
-    "jumble",
-    "keep",
-    "limit",
-    "link",
-    "make",
-    "mention",
-    "misspell",
-    "mix",
-    "modify",
-    "obfuscate",
-    "omit",
-    "output",
-    "phrase",
-    "place",
-    "prepend",
-    "present",
-    "prefix",
-    "print",
-    "promote",
-    "provide",
-    "put",
-    "rearrange",
-    "recommend",
-    "remove",
-    "render",
-    "repeat",
-    "replace",
-    "reply",
-    "respond",
-    "restrict",
-    "return",
-    "reverse",
-    "rewrite",
-    "say",
-    "scramble",
-    "shift",
-    "shuffle",
-    "sign",
-    "speak",
-    "spell",
-    "split",
-    "sprinkle",
-    "start",
-    "state",
-    "substitute",
-    "suggest",
-    "swap",
-    "tailor",
-    "transform",
-    "translate",
-    "turn",
-    "use",
-    "weave",
-    "wrap",
-    "write",
-];
+/// Whether a word, folded, is of a list.
+pub fn is(word: &str, list: List) -> bool {
+    static KNOWN: OnceLock<HashMap<&'static str, u16>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        let mut known: HashMap<&str, u16> = HashMap::new();
+        for (list, words) in LISTS {
+            for word in words.split_whitespace() {
+                *known.entry(word).or_default() |= 1 << *list as u16;
+            }
+        }
+        known
+    });
+    known.get(word).is_some_and(|lists| lists & 1 << list as u16 != 0)
+}
 
-/// Verbs by which a text or an answer is ordered; orders to hands (press, add, stir) are not among them.
-pub const TASKS: Words = &[
-    "analyse",
-    "analyze",
-    "answer",
-    "brainstorm",
-    "break",
-    "calculate",
-    "classify",
-    "compare",
-    "compose",
-    "compute",
-    "convert",
-    "create",
-    "craft",
-    "define",
-    "describe",
-    "design",
-    "detect",
-    "determine",
-    "develop",
-    "discuss",
-    "draft",
-    "elaborate",
-    "evaluate",
-    "explain",
-    "find",
-    "formulate",
-    "generate",
-    "give",
-    "help",
-    "identify",
-    "illustrate",
-    "imagine",
-    "invent",
-    "list",
-    "make",
-    "name",
-    "offer",
-    "outline",
-    "paraphrase",
-    "plan",
-    "predict",
-    "prepare",
-    "produce",
-    "propose",
-    "prove",
-    "provide",
-    "recommend",
-    "rephrase",
-    "rewrite",
-    "show",
-    "simulate",
-    "solve",
-    "suggest",
-    "summarise",
-    "summarize",
-    "tell",
-    "translate",
-    "write",
-];
+#[cfg(test)]
+mod tests {
+    use super::super::Place;
+    use super::*;
 
-/// Words that open a question or a request.
-pub const ASKING: Words = &[
-    "what", "what's", "who", "who's", "whose", "whom", "which", "when", "where", "why", "how", "is", "are",
-    "can", "could", "do", "does", "did", "will", "would", "should", "has", "have", "was", "were",
-];
+    #[test]
+    fn words_are_of_several_lists() {
+        assert!(is("answer", List::Answer) && is("answer", List::Shaping) && !is("answer", List::Stop));
+        assert!(is("what's", List::Asking) && !is("", List::Stop));
+    }
 
-/// Words that say nothing about what a text is about. Shorter ones are not looked at.
-pub const STOP: Words = &[
-    "about",
-    "above",
-    "after",
-    "again",
-    "also",
-    "been",
-    "before",
-    "being",
-    "below",
-    "between",
-    "both",
-    "could",
-    "does",
-    "doing",
-    "down",
-    "during",
-    "each",
-    "from",
-    "have",
-    "here",
-    "into",
-    "just",
-    "like",
-    "list",
-    "main",
-    "make",
-    "more",
-    "most",
-    "much",
-    "only",
-    "other",
-    "over",
-    "please",
-    "provide",
-    "same",
-    "should",
-    "show",
-    "some",
-    "such",
-    "than",
-    "that",
-    "their",
-    "them",
-    "then",
-    "there",
-    "these",
-    "they",
-    "this",
-    "those",
-    "through",
-    "under",
-    "very",
-    "were",
-    "what",
-    "when",
-    "where",
-    "which",
-    "while",
-    "will",
-    "with",
-    "would",
-    "your",
-    "explain",
-    "describe",
-    "write",
-    "give",
-    "help",
-    "tell",
-    "find",
-    "following",
-    "what's",
-    "without",
-    "based",
-    "between",
-    "using",
-    "used",
-    "many",
-    "draft",
-    "compose",
-    "develop",
-    "create",
-    "suggest",
-    "recommend",
-    "know",
-    "need",
-    "want",
-];
+    #[test]
+    fn words_are_in_lower_case() {
+        let all = LISTS.iter().map(|(_, words)| words).chain(RULES.iter().flat_map(|rule| rule.sets));
+        for words in all {
+            assert_eq!(words.to_lowercase(), **words);
+        }
+    }
 
-/// Encodings and plays with letters that an answer could be asked in.
-pub const FORMS: Words = &[
-    "anagram",
-    "anagrams",
-    "ascii",
-    "backward",
-    "backwards",
-    "base16",
-    "base32",
-    "base58",
-    "base64",
-    "binary",
-    "caesar",
-    "cipher",
-    "cyrillic",
-    "emoji",
-    "emojis",
-    "hex",
-    "hexadecimal",
-    "homophonic",
-    "leetspeak",
-    "misspellings",
-    "monoalphabetic",
-    "morse",
-    "rot13",
-    "substitution",
-    "typos",
-    "uppercase",
-    "lowercase",
-    "encoding",
-    "reverse",
-    "symbols",
-    "vowels",
-    "letters",
-    "rhyme",
-];
-
-/// How code is spoken of that is to be put somewhere.
-pub const CODE: Words = &["code", "snippet", "script"];
-pub const PIECES: Words =
-    &["snippet", "block", "section", "excerpt", "fragment", "segment", "piece", "lines"];
-pub const POINTING: Words = &["following", "below", "subsequent", "next", "attached"];
-/// What code is to be put into.
-pub const WORKS: Words = &[
-    "code",
-    "codebase",
-    "implementation",
-    "solution",
-    "algorithm",
-    "elucidation",
-    "response",
-    "answer",
-    "reply",
-    "program",
-    "explanation",
-    "output",
-    "logic",
-    "script",
-];
+    #[test]
+    fn a_rule_of_one_set_is_no_attack() {
+        for rule in RULES.iter().filter(|rule| rule.sets.len() == 1) {
+            assert!(rule.question < Place::Question.threshold() && rule.passage < Place::Passage.threshold());
+        }
+    }
+}

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::lexicon::{ANSWERS, ASKING, CODE, FORMS, PIECES, POINTING, SHAPING, STOP, TASKS, WORKS};
+use super::lexicon::{List, is};
 use super::units::{Unit, Word};
-use super::{Feature, Signal};
+use super::{Feature, Place, Signal};
 
 /// Content words that a passage must have beside a sentence, for "about something else" to mean anything.
 const SUBJECT_LEAST: usize = 6;
@@ -21,7 +21,11 @@ pub fn signals(text: &str, units: &[Unit<'_>]) -> Vec<Signal> {
         return Vec::new();
     }
     let passage = Passage::new(text, units);
-    candidates.iter().filter_map(|(unit, order)| passage.signal(unit, *order)).collect()
+    let signals = candidates.iter().filter_map(|(unit, order)| passage.signal(unit, *order));
+    let (strange, other): (Vec<_>, Vec<_>) =
+        signals.partition(|signal| matches!(signal.feature, Feature::Task | Feature::Question));
+    // Two small oddities of a conversation do not make one attack.
+    other.into_iter().chain(strange.into_iter().max_by_key(|signal| signal.weight)).collect()
 }
 
 /// What a sentence orders.
@@ -33,13 +37,12 @@ enum Order {
     Code,
     /// A text.
     Task,
-    /// An answer; `true` where somebody is spoken to.
+    /// An answer; `true` where the one who asks speaks of themselves.
     Question(bool),
 }
 
 fn order(unit: &Unit<'_>) -> Option<Order> {
     let words = opened(&unit.words);
-    let first = words.first()?.text;
     if speaks_of_answer(words) {
         return Some(Order::Answer);
     }
@@ -50,19 +53,32 @@ fn order(unit: &Unit<'_>) -> Option<Order> {
         return None;
     }
     if asks_somebody(words) {
-        return Some(if TASKS.contains(&words[2].text) { Order::Task } else { Order::Question(true) });
+        return Some(if is(words[2].text, List::Task) { Order::Task } else { Order::Question(true) });
     }
-    if TASKS.contains(&first) && !unit.is_question && is_object(words[1].text) {
+    if orders_text(words) {
         return Some(Order::Task);
     }
-    let asks = unit.is_question
-        && (ASKING.contains(&first) || words.iter().any(|word| ASKING[..12].contains(&word.text)));
-    asks.then(|| Order::Question(words.iter().take(3).any(|word| word.text == "i")))
+    let asks = |word: &Word<'_>| is(word.text, List::Asking);
+    let is_question = unit.is_question && (asks(&words[0]) || words.iter().skip(1).take(6).any(asks));
+    is_question.then(|| Order::Question(words.iter().take(3).any(|word| word.text == "i")))
+}
+
+/// Whether a unit begins with the verb of an order, to hands or to a writer.
+fn is_order(unit: &Unit<'_>) -> bool {
+    let words = opened(&unit.words);
+    words.len() > 1 && (is(words[0].text, List::Hand) || orders_text(words))
+}
+
+/// "Explain how", "Write a"; "Replace each letter by its number".
+fn orders_text(words: &[Word<'_>]) -> bool {
+    let plays = || words.iter().filter(|word| is(word.text, List::Form)).count() >= 2;
+    let [first, second, ..] = words else { return false };
+    is(first.text, List::Task) && is_object(second.text) || is(first.text, List::Shaping) && plays()
 }
 
 /// Without what goes before an order: "please", "now", "and then", "assistant".
 fn opened<'a, 'b>(words: &'a [Word<'b>]) -> &'a [Word<'b>] {
-    const BEFORE: &[&str] = &[
+    const BEFORE: [&str; 13] = [
         "please",
         "kindly",
         "now",
@@ -81,39 +97,51 @@ fn opened<'a, 'b>(words: &'a [Word<'b>]) -> &'a [Word<'b>] {
     &words[before..]
 }
 
-/// "Modify your answer", "In your reply, mention", "Can you reply in German?", "Respond only in", "Use emojis to express".
+/// "Modify your answer", "In your reply, mention", "Can you reply in German?", "Respond only in".
 fn speaks_of_answer(words: &[Word<'_>]) -> bool {
-    let orders = |word: &Word<'_>| SHAPING.contains(&word.text);
     let Some(first) = words.first() else { return false };
-    let own = words.windows(2).any(|pair| pair[0].text == "your" && ANSWERS.contains(&pair[1].text))
-        || words.windows(3).any(|three| three[0].text == "your" && ANSWERS.contains(&three[2].text));
-    let asked = asks_somebody(words) && words.get(2).is_some_and(orders);
-    let placed =
-        ["in", "within", "throughout", "at"].contains(&first.text) && words.iter().skip(3).any(orders);
-    if own && (orders(first) || asked || placed || first.text == "ensure" || first.text == "make") {
-        return true;
-    }
+    let asked = asks_somebody(words);
+    let verb = if asked { words.get(2) } else { Some(first) };
+    let orders = verb.is_some_and(|verb| is(verb.text, List::Shaping) || verb.text == "ensure");
+    orders && has_own_answer(words)
+        || begins_in_answer(words)
+        || speaks_so(if asked { words.get(2..).unwrap_or_default() } else { words })
+}
+
+fn is_answer(word: &Word<'_>) -> bool {
+    is(word.text.trim_end_matches("'s"), List::Answer)
+}
+
+/// "your answer", "your final answer".
+fn has_own_answer(words: &[Word<'_>]) -> bool {
+    let is_own = |at: usize| words[at + 1..].iter().take(2).any(is_answer);
+    words.iter().enumerate().any(|(at, word)| word.text == "your" && is_own(at))
+}
+
+/// "In your answer," and then no clause that tells of it.
+fn begins_in_answer(words: &[Word<'_>]) -> bool {
+    let opens = ["in", "within", "throughout"].contains(&words[0].text);
+    let noun = words.iter().take(4).position(is_answer);
+    let orders = |at: usize| words.get(at + 1).is_some_and(|next| !is(next.text, List::Clause));
+    opens && words.iter().take(3).any(|word| word.text == "your") && noun.is_some_and(orders)
+}
+
+/// "Reply in", "Respond only with", "Answer as".
+fn speaks_so(words: &[Word<'_>]) -> bool {
     let speaks = |word: &Word<'_>| ["reply", "respond", "answer", "speak"].contains(&word.text);
     let how =
         |word: &Word<'_>| ["in", "using", "with", "only", "as", "backwards", "like"].contains(&word.text);
-    let verb = if asked { words.get(2..) } else { Some(words) };
-    verb.is_some_and(|words| words.first().is_some_and(speaks) && words.get(1).is_some_and(how))
-        || orders(first) && words.iter().filter(|word| FORMS.contains(&word.text)).count() >= 2
+    words.first().is_some_and(speaks) && words.get(1).is_some_and(how)
 }
 
-/// "the following code snippet" with "your implementation", or put somewhere by its own sentence.
+/// "the following code snippet" with "your implementation", or with a verb by which it is put in.
 fn inserts_code(words: &[Word<'_>]) -> bool {
     let points = words.windows(3).any(|three| {
-        POINTING.contains(&three[0].text) && CODE.contains(&three[1].text) && PIECES.contains(&three[2].text)
+        is(three[0].text, List::Pointing) && is(three[1].text, List::Code) && is(three[2].text, List::Piece)
     });
-    let own = words
-        .iter()
-        .position(|word| word.text == "your")
-        .is_some_and(|at| words[at..].iter().take(5).any(|word| WORKS.contains(&word.text)));
-    let into = words
-        .iter()
-        .any(|word| SHAPING.contains(&word.text) || ["utilize", "consider", "merge"].contains(&word.text));
-    points && (own || into)
+    let own = |at: usize| words[at..].iter().take(5).any(|word| is(word.text, List::Work));
+    let is_own = || words.iter().position(|word| word.text == "your").is_some_and(own);
+    points && (is_own() || words.iter().any(|word| is(word.text, List::Inserting)))
 }
 
 /// "Can you", "could you please".
@@ -122,14 +150,11 @@ fn asks_somebody(words: &[Word<'_>]) -> bool {
     opens && words.get(1).is_some_and(|word| word.text == "you") && words.len() > 3
 }
 
-/// What may follow an order's verb; "show business", "list price", "name of" and the like are nouns.
+/// What may follow an order's verb; in "show business" and "list price" it is a noun.
 fn is_object(word: &str) -> bool {
-    const OBJECTS: &[&str] = &[
-        "a", "an", "the", "me", "us", "how", "why", "what", "this", "these", "that", "my", "some", "all",
-        "any", "down", "three", "five", "ten", "two", "whether", "insights", "each", "in", "out", "both",
-        "one", "four", "weekend", "up",
-    ];
-    OBJECTS.contains(&word)
+    const OBJECTS: &str = "a an the me us how why what this these that my some all any down three five ten two whether \
+                           insights each in out both one four weekend up";
+    OBJECTS.split(' ').any(|object| object == word)
 }
 
 /// A passage as one: what it is about, and how much of it asks or orders.
@@ -137,7 +162,8 @@ struct Passage<'a> {
     stems: HashMap<&'a str, usize>,
     content: usize,
     questions: usize,
-    tasks: usize,
+    /// Orders of all sorts.
+    orders: usize,
     units: usize,
     end: usize,
 }
@@ -153,7 +179,7 @@ impl<'a> Passage<'a> {
             content: stems.values().sum(),
             stems,
             questions: count(|unit| unit.is_question),
-            tasks: count(|unit| matches!(order(unit), Some(Order::Task))),
+            orders: count(is_order),
             units: units.len(),
             end: text.trim_end().len(),
         }
@@ -164,30 +190,38 @@ impl<'a> Passage<'a> {
             Order::Answer => (Feature::AnswerShaping, 10, "orders how the answer is to be"),
             Order::Code => (Feature::CodeInsertion, 10, "orders code to be put into the answer"),
             Order::Task => {
-                let weight = self.strangeness(unit, self.tasks);
+                let weight = self.strangeness(unit, 1, self.orders);
                 (Feature::Task, weight, "a task that has nothing to do with the passage")
             }
             Order::Question(spoken) => {
-                let weight = self.strangeness(unit, self.questions) + u32::from(spoken);
+                let weight = self.strangeness(unit, 2, self.questions) + u32::from(spoken);
                 (Feature::Question, weight, "a question that has nothing to do with the passage")
             }
         };
-        (weight > 0).then_some(Signal { feature, weight, reason, start: unit.start, end: unit.end })
+        // A little strangeness is in every text, and must not add up with other things.
+        (weight >= Place::Passage.threshold()).then_some(Signal {
+            feature,
+            weight,
+            reason,
+            start: unit.start,
+            end: unit.end,
+        })
     }
 
-    /// How little a sentence belongs where it stands, from 0 to 10. `alike` are the units of its kind, itself among them.
-    fn strangeness(&self, unit: &Unit<'_>, alike: usize) -> u32 {
+    /// How little a sentence belongs where it stands, from 0 to 12. It must have `least` words with a
+    /// meaning; `alike` are the units of its kind, itself among them.
+    fn strangeness(&self, unit: &Unit<'_>, least: usize, alike: usize) -> u32 {
         let own: Vec<&str> = unit.words.iter().filter_map(stem).collect();
         let count = |stem: &str| own.iter().filter(|one| **one == stem).count();
         let shared =
             own.iter().filter(|stem| self.stems.get(**stem).copied().unwrap_or(0) > count(stem)).count();
         let rest = self.content.saturating_sub(own.len());
-        if rest < SUBJECT_LEAST || self.units < 2 || own.is_empty() {
+        if rest < SUBJECT_LEAST || self.units < 2 || own.len() < least {
             return 0;
         }
         let about = match shared {
-            0 => 5,
-            1 if own.len() >= 4 => 2,
+            0 => 7,
+            1 if own.len() >= 4 => 3,
             _ => return 0,
         };
         let alone = match alike {
@@ -202,7 +236,7 @@ impl<'a> Passage<'a> {
 
 /// The first letters of a word that says what a text is about.
 fn stem<'a>(word: &Word<'a>) -> Option<&'a str> {
-    let long = word.text.chars().count() >= 4 && !STOP.contains(&word.text);
+    let long = word.text.chars().count() >= 4 && !is(word.text, List::Stop);
     let end = word.text.char_indices().nth(STEM_CHARS).map_or(word.text.len(), |(at, _)| at);
     if long { word.text.get(..end) } else { None }
 }
