@@ -163,7 +163,7 @@ impl Provider {
 
     /// Finishes a sign-in with what the provider sent back.
     ///
-    /// Errors: `oidc_refused`, `oidc_denied`, `oidc_unreachable`, `oidc_answer`.
+    /// Errors: `oidc_refused`, `oidc_denied`, `oidc_client`, `oidc_unreachable`, `oidc_answer`.
     pub fn finish(&self, begun: &Begun, callback: &Callback, now: Timestamp) -> Result<Identity> {
         if now >= begun.expires_at {
             return Err(refused("it took longer than ten minutes"));

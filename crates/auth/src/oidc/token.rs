@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use form_urlencoded::{Serializer, byte_serialize};
-use ibid_types::{Result, Secret};
+use ibid_types::{Error, Result, Secret};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub struct Tokens {
     token_type: String,
 }
 
-/// Errors: `oidc_unreachable`, `oidc_answer`; `oidc_refused` where the code was not good.
+/// Errors: `oidc_unreachable`, `oidc_answer`; `oidc_refused` where the code was not good, `oidc_client` where we were not.
 pub fn exchange(
     fetch: &dyn Fetch,
     settings: &Settings,
@@ -32,6 +32,12 @@ pub fn exchange(
     // RFC 6749, section 5.2.
     if reply.status == 400 && has_error(&reply.body, "invalid_grant") {
         return Err(refused("the provider takes the code only once, and from whom it gave it to"));
+    }
+    if reply.status == 401 || has_error(&reply.body, "invalid_client") {
+        return Err(Error::unavailable(
+            "oidc_client",
+            "the sign-in provider does not take our client id and secret; compare both with what it shows",
+        ));
     }
     let body = reply.ok("tokens")?;
     let tokens: Tokens = serde_json::from_slice(&body).map_err(|_| malformed("tokens"))?;
