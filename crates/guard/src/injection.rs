@@ -21,6 +21,7 @@ mod units;
 use serde::{Deserialize, Serialize};
 
 use fold::Folded;
+pub use fold::is_invisible;
 
 /// Where a text comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
