@@ -4,6 +4,7 @@
 //! be remembered goes out as a value. What is secret does not print. What comes from outside is bounded before it is
 //! read, and is never the cause of a panic.
 
+mod base64;
 mod chance;
 pub mod jwt;
 pub mod oidc;

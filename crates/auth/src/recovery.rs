@@ -6,6 +6,7 @@
 use ibid_types::{Result, Secret};
 use serde::{Deserialize, Serialize};
 
+use crate::base64::Base64;
 use crate::chance::random_bytes;
 use crate::secret;
 
@@ -20,7 +21,7 @@ const ALPHABET: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
 /// The hashes of the codes that are left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RecoveryCodes(Vec<[u8; 32]>);
+pub struct RecoveryCodes(Vec<Base64>);
 
 impl RecoveryCodes {
     /// Ten new codes (`k3mq-7w2x-9abc-defg-hjkm-npqr`) to be shown once, and what is stored of them.
@@ -31,7 +32,7 @@ impl RecoveryCodes {
         let mut stored = Vec::with_capacity(CODES);
         for _ in 0..CODES {
             let code = text_of(random_bytes()?);
-            stored.push(secret::hash(&code));
+            stored.push(Base64(secret::hash(&code).to_vec()));
             shown.push(Secret::new(grouped(&code)));
         }
         Ok((shown, Self(stored)))
@@ -43,7 +44,7 @@ impl RecoveryCodes {
     pub fn take(&mut self, typed: &str) -> bool {
         let Some(code) = normal(typed) else { return false };
         let left = self.0.len();
-        self.0.retain(|stored| !secret::has_hash(&code, stored));
+        self.0.retain(|stored| !secret::has_hash(&code, &stored.0));
         self.0.len() < left
     }
 
@@ -116,7 +117,7 @@ mod tests {
     fn codes_are_read_as_people_type_them() {
         let code = text_of([0x10; CODE_BYTES]);
         let typed = grouped(&code).replace('0', "O").replace('1', "l").to_uppercase().replace('-', " ");
-        let mut stored = RecoveryCodes(vec![secret::hash(&code)]);
+        let mut stored = RecoveryCodes(vec![Base64(secret::hash(&code).to_vec())]);
         assert!(stored.take(&typed));
     }
 

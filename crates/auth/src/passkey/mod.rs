@@ -6,7 +6,6 @@
 
 mod attestation;
 mod authenticator;
-mod base64;
 mod cbor;
 mod client;
 mod cose;
@@ -17,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::authenticator::AuthenticatorData;
-pub use self::base64::Base64;
 use self::client::Asked;
 use self::cose::{ALGORITHMS, CoseKey};
 pub use self::site::Site;
+pub use crate::base64::Base64;
 use crate::chance::random_bytes;
 use crate::secret::bytes_equal;
 use crate::signature::sha256;

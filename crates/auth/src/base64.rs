@@ -1,4 +1,4 @@
-//! Bytes that are written in base 64 for URLs, without padding: the form of WebAuthn's JSON.
+//! Bytes that are written in base 64 for URLs, without padding: the form of WebAuthn's JSON, and of what we store as JSON.
 
 use std::fmt;
 
