@@ -7,6 +7,7 @@ pub mod answer;
 pub mod convert;
 pub mod document;
 pub mod flow;
+pub mod identity;
 pub mod job;
 pub mod openai;
 pub mod ops;

@@ -38,8 +38,6 @@ pub struct Status {
     pub answer_mode: String,
     /// Feed entries that the indexes have not applied yet.
     pub index_lag: u64,
-    /// Whether requests need a key.
-    pub key_required: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -60,6 +58,15 @@ pub struct WorkspaceRequest {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct KeyRequest {
     pub name: String,
+    /// `owner`, `admin`, `editor`, `reader`, `operator` or `auditor`; left out: `editor`.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Where; left out: everywhere.
+    #[serde(default)]
+    pub workspace: Option<String>,
+    /// RFC 3339; left out: it lasts until it is revoked.
+    #[serde(default)]
+    pub expires_at: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -71,6 +78,11 @@ pub struct Key {
     pub created_at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// What was granted to it: `editor`, or `reader in legal`.
+    #[serde(default)]
+    pub roles: Vec<String>,
     /// The whole key, shown once, on creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

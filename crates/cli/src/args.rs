@@ -1,6 +1,7 @@
 //! The command line, as `--help` shows it.
 
 mod backups;
+mod identity;
 mod operations;
 mod runs;
 mod watch;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use backups::{Backup, Drill, Restore};
+pub use identity::{Add, Audit, Auth, Format, Group};
 pub use operations::{Log, Ops, Status, Top};
 pub use runs::{Chat, Flow, Quality, Run};
 pub use watch::{Alerts, Doctor, Incidents, RunbookRun, Runbooks};
@@ -123,6 +125,12 @@ pub enum Command {
     /// Makes, lists and revokes API keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Accounts, sessions, groups, and what is granted to them
+    #[command(subcommand)]
+    Auth(Auth),
+    /// What was done, and by whom
+    #[command(subcommand)]
+    Audit(Audit),
     /// Makes, lists and deletes workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(Workspaces),
@@ -377,8 +385,16 @@ pub enum Index {
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
-    /// Makes a key and prints it, once
-    Create { name: String },
+    /// Makes a key and prints it, once; with --workspace it is good there only
+    Create {
+        name: String,
+        /// owner, admin, editor, reader, operator or auditor
+        #[arg(long, default_value = "editor")]
+        role: String,
+        /// When it ends, such as 2027-01-31T00:00:00Z
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+    },
     /// Lists keys
     List,
     /// Revokes a key

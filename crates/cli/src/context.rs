@@ -71,6 +71,14 @@ impl Context {
         self.local.is_none()
     }
 
+    /// The server's address for a browser, as far as it is known here.
+    pub fn base(&self) -> String {
+        match &self.client {
+            Client::Http { base, .. } => base.clone(),
+            Client::InProcess { .. } => "http://ADDRESS-OF-THE-SERVER".to_owned(),
+        }
+    }
+
     /// For what only a server can tell. Error: `server_missing`.
     pub fn needs_server(&self) -> Result<()> {
         if self.has_server() {

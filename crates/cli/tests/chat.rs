@@ -4,6 +4,7 @@
 use ibid_testkit::{ChatProvider, Events, Home, Piece, Server, View, answer};
 use serde_json::{Value, json};
 use tungstenite::ClientRequestBuilder;
+use tungstenite::client::IntoClientRequest;
 
 fn home() -> Home {
     Home::new(env!("CARGO_BIN_EXE_ibid"))
@@ -451,8 +452,11 @@ fn a_socket_tells_the_same_as_a_stream() {
         again(&server, run, &View::default()).map(|told| (told.id, told.data)).collect();
     let address = server.base.replace("http://", "ws://");
     let socket = |after: &str| {
-        let (mut socket, _) =
-            tungstenite::connect(format!("{address}/v1/runs/{run}/socket?after={after}")).unwrap();
+        let url = format!("{address}/v1/runs/{run}/socket?after={after}");
+        let mut request = url.into_client_request().unwrap();
+        let bearer = format!("Bearer {}", home.token());
+        drop(request.headers_mut().insert("Authorization", bearer.parse().unwrap()));
+        let (mut socket, _) = tungstenite::connect(request).unwrap();
         let mut frames = Vec::new();
         while let Ok(message) = socket.read() {
             if let tungstenite::Message::Text(text) = message {
@@ -466,7 +470,8 @@ fn a_socket_tells_the_same_as_a_stream() {
     assert_eq!(socket(""), told);
     assert_eq!(socket(&told[2].0), told[3..]);
     let request = ClientRequestBuilder::new(format!("{address}/v1/runs/{run}/socket").parse().unwrap())
-        .with_header("last-event-id", &told[2].0);
+        .with_header("last-event-id", &told[2].0)
+        .with_header("authorization", format!("Bearer {}", home.token()));
     let (mut taken_up, _) = tungstenite::connect(request).unwrap();
     let first = std::iter::from_fn(|| taken_up.read().ok()).find(tungstenite::Message::is_text).unwrap();
     assert!(first.to_text().unwrap().contains(&format!("\"{}\"", told[3].0)), "{first}");

@@ -65,10 +65,11 @@ fn prometheus_scrapes_the_server_and_its_rules_give_values() {
     let home = home();
     let server = home.serve(&[]);
     let target = server.base.strip_prefix("http://").unwrap();
+    let key = home.ok(&["keys", "create", "prometheus", "--role", "auditor"]).out.trim().to_owned();
     let rules = std::fs::read_to_string(repository().join("deploy/prometheus/recording.yml")).unwrap();
     let rules = home.write("rules.yml", rules.replace("interval: 30s", "interval: 1s"));
     let config = format!(
-        "global: {{ scrape_interval: 1s }}\nrule_files: ['{}']\nscrape_configs:\n  - job_name: ibid\n    static_configs: [{{ targets: ['{target}'] }}]\n",
+        "global: {{ scrape_interval: 1s }}\nrule_files: ['{}']\nscrape_configs:\n  - job_name: ibid\n    authorization: {{ credentials: {key} }}\n    static_configs: [{{ targets: ['{target}'] }}]\n",
         rules.display()
     );
     let config = home.write("prometheus.yml", config);
@@ -212,10 +213,10 @@ fn lines_name_their_request_and_hold_no_secret() {
     let said = lines.find(|line| line.starts_with("Ibid answers on ")).unwrap();
     let base = said.split(' ').nth(3).unwrap();
     ibid_runtime::set_up_tls();
-    let http = reqwest::blocking::Client::new();
+    let (http, token) = (reqwest::blocking::Client::new(), home.token());
     let secret = format!("ghp_{}", "a1B2".repeat(9));
-    let reply =
-        http.get(format!("{base}/v1/documents/{secret}")).header("x-request-id", "mine-1").send().unwrap();
+    let url = format!("{base}/v1/documents/{secret}");
+    let reply = http.get(url).bearer_auth(&token).header("x-request-id", "mine-1").send().unwrap();
     assert!(reply.status().is_client_error());
     let line: Value = lines
         .by_ref()
@@ -227,10 +228,12 @@ fn lines_name_their_request_and_hold_no_secret() {
     assert_eq!(line["trace_id"].as_str().unwrap().len(), 32);
     assert!(line.as_object().unwrap().values().all(|value| !value.is_object()), "{line}");
     assert!(!line.to_string().contains(&secret), "{line}");
-    let _ = http.put(format!("{base}/v1/ops/log-level")).json(&json!({ "level": "error" })).send().unwrap();
-    let level = http.get(format!("{base}/v1/ops/log-level")).send().unwrap();
+    let put = http.put(format!("{base}/v1/ops/log-level")).bearer_auth(&token);
+    let _ = put.json(&json!({ "level": "error" })).send().unwrap();
+    let level = http.get(format!("{base}/v1/ops/log-level")).bearer_auth(&token).send().unwrap();
     assert_eq!(answer(level).1["level"], "error");
-    let _ = http.get(format!("{base}/v1/status")).header("x-request-id", "quiet-1").send().unwrap();
+    let quiet = http.get(format!("{base}/v1/status")).bearer_auth(&token).header("x-request-id", "quiet-1");
+    let _ = quiet.send().unwrap();
     drop(child);
     let rest: Vec<String> = lines.collect();
     assert!(rest.iter().all(|line| !line.contains("quiet-1") && !line.contains(&secret)), "{rest:?}");

@@ -28,13 +28,23 @@ fn best(server: &Server, mode: &str) -> Value {
 #[test]
 fn another_embedder_takes_over_in_the_background() {
     let (provider, home) = (home(), home());
+    let key = provider.ok(&["keys", "create", "embedding"]).out.trim().to_owned();
     let provider = provider.serve(&[]);
     let _ = home.write("tea.md", "# Tea\n\nThe water boils at 96 degrees in the hut.\n");
     let _ = home.write("boats.md", "# Boats\n\nThe Kittiwake has two engines.\n");
     let _ = home.ok(&["ingest", &home.files()]);
     let url = format!("embedder.url={}/v1", provider.base);
-    let other =
-        ["--set", "embedder.provider=openai", "--set", &url, "--set", "embedder.model=all-MiniLM-L6-v2"];
+    let key = format!("embedder.api_key={key}");
+    let other = [
+        "--set",
+        "embedder.provider=openai",
+        "--set",
+        &url,
+        "--set",
+        &key,
+        "--set",
+        "embedder.model=all-MiniLM-L6-v2",
+    ];
     let server = home.serve(&other);
     assert!(best(&server, "dense")["similarity"].is_number());
     until("the other embedder", || {

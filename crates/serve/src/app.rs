@@ -5,7 +5,6 @@ mod indexes;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ibid_backup::Backup;
@@ -26,6 +25,7 @@ use ibid_types::search::{Found, Request};
 use ibid_types::{Error, Result, Secret, Timestamp, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 
+use crate::audit::Refusals;
 use crate::backups::{Ground, drill};
 use crate::embedder::Active;
 use crate::engine::Engine;
@@ -76,8 +76,9 @@ pub struct App {
     pipeline: Arc<Pipeline>,
     /// The metrics of the last 30 days, of a server that keeps them.
     series: Option<Series>,
-    guarded: AtomicBool,
     local_token: Secret,
+    /// Refusals that the audit log has.
+    pub refusals: Refusals,
     /// What is watched by which rules, and who is told.
     pub watching: Watching,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
@@ -126,7 +127,6 @@ impl App {
         let ports = Arc::new(ports.with_tools(Arc::clone(&tools.toolbox)));
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
-        let guarded = AtomicBool::new(store.key_count()? > 0);
         let (kinds, flows) = (ibid_chat::kinds(&ports), ibid_chat::flows(&config.chat.tools));
         let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, &metrics)?;
         let series = open_series(&config, mode);
@@ -150,8 +150,8 @@ impl App {
             answerer,
             chat_models,
             pipeline,
-            guarded,
             local_token: ibid_store::random_secret()?,
+            refusals: Refusals::default(),
             watching,
             threads: Mutex::default(),
             config,
@@ -274,7 +274,7 @@ impl App {
     }
 
     /// The workspace of that name, or the default one.
-    pub fn workspace(&self, name: Option<&str>) -> Result<Workspace> {
+    pub fn workspace_named(&self, name: Option<&str>) -> Result<Workspace> {
         let name = name.unwrap_or(&self.config.data.workspace);
         self.store.workspace_find(name)?.ok_or_else(|| {
             Error::not_found("workspace_unknown", format!("there is no workspace '{name}'; make it with POST /v1/workspaces or `ibid workspace create {name}`"))
@@ -343,16 +343,6 @@ impl App {
     /// Chat models that have a breaker, with its state.
     pub fn breakers(&self) -> impl Iterator<Item = (&str, BreakerState)> {
         self.chat_models.iter().filter_map(|model| Some((model.name(), model.breaker()?)))
-    }
-
-    /// Whether requests need a key.
-    pub fn is_guarded(&self) -> bool {
-        self.guarded.load(Ordering::Acquire)
-    }
-
-    pub fn keys_changed(&self) -> Result<()> {
-        self.guarded.store(self.store.key_count()? > 0, Ordering::Release);
-        Ok(())
     }
 
     /// The token of whoever can read the data directory; lives as long as the process.

@@ -1,47 +1,95 @@
 //! What goes into the audit log: administrative requests, and what is different since the server ran last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, header};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use ibid_types::{Error, Result};
+use ibid_types::{Result, Timestamp};
+use parking_lot::Mutex;
 
 use crate::App;
+use crate::access::{Caller, Who};
 use crate::http::{Failure, blocking};
 
 /// Paths below which whatever is no reading is an administrative act.
-const ADMINISTRATIVE: [&str; 5] = ["/v1/flows", "/v1/index", "/v1/keys", "/v1/ops", "/v1/workspaces"];
+const ADMINISTRATIVE: [&str; 9] = [
+    "/v1/auth",
+    "/v1/flows",
+    "/v1/grants",
+    "/v1/groups",
+    "/v1/index",
+    "/v1/keys",
+    "/v1/ops",
+    "/v1/users",
+    "/v1/workspaces",
+];
 /// Below those: what changes nothing, or has a record of its own.
-const OTHERS: [&str; 3] = ["/v1/flows/validate", "/v1/ops/alerts", "/v1/ops/incidents"];
+const OTHERS: [&str; 6] = [
+    "/v1/auth/link",
+    "/v1/auth/password",
+    "/v1/auth/sign-in",
+    "/v1/flows/validate",
+    "/v1/ops/alerts",
+    "/v1/ops/incidents",
+];
+/// How often the same refusal is recorded, and how many different ones in that time.
+const REFUSAL_EVERY_MS: i64 = 60_000;
+const REFUSALS_MAX: usize = 1000;
 /// The setting that holds version and configuration of the last start.
 const LAST_START: &str = "server.last_start";
-/// Whoever may read the data directory, or works on this machine where no key is needed.
-const THIS_MACHINE: &str = "this machine";
 const SERVER: &str = "server";
 
-/// Records an administrative request with its outcome before it is answered.
+/// Records an administrative request with its outcome before it is answered, and whoever was refused in a workspace.
 pub async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    if !is_administrative(request.method(), route) {
-        return next.run(request).await;
-    }
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    let key = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = key.and_then(|value| value.strip_prefix("Bearer ")).map(|key| key.trim().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+    let is_act = is_administrative(request.method(), &route);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let who = request.extensions().get::<Caller>().map_or(Who::Nobody, |caller| caller.who().clone());
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    let entry = move |app: &App| {
-        let actor = actor(app, key.as_deref())?;
-        app.store.audit_append(&actor, &method, &format!("{path} ({status})")).map(|_| ())
-    };
-    let recorded: std::result::Result<(), Failure> = blocking(&app, entry).await;
+    if response.status() == StatusCode::FORBIDDEN {
+        refused(&app, &who, &method, &route).await;
+    } else if is_act {
+        append(&app, &who, method.to_string(), format!("{path} ({status})")).await;
+    }
+    response
+}
+
+/// Records that somebody known was refused; the same one at the same endpoint once a minute.
+pub async fn refused(app: &Arc<App>, who: &Who, method: &Method, route: &str) {
+    if app.refusals.is_news(&format!("{who} {method} {route}"), app.clock.now()) {
+        append(app, who, "refused".to_owned(), format!("{method} {route}")).await;
+    }
+}
+
+async fn append(app: &Arc<App>, who: &Who, action: String, subject: String) {
+    let actor = who.to_string();
+    let entry = move |app: &Arc<App>| app.store.audit_append(&actor, &action, &subject).map(drop);
+    let recorded: std::result::Result<(), Failure> = blocking(app, entry).await;
     if let Err(Failure(error)) = recorded {
         tracing::error!(code = error.code, "not in the audit log: {}", error.chain());
     }
-    response
+}
+
+/// What was recorded of late, so that a program that tries again and again does not fill the log.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    seen: Mutex<HashMap<String, Timestamp>>,
+}
+
+impl Refusals {
+    fn is_news(&self, what: &str, now: Timestamp) -> bool {
+        let mut seen = self.seen.lock();
+        seen.retain(|_, at| now.0 - at.0 < REFUSAL_EVERY_MS);
+        if seen.len() >= REFUSALS_MAX || seen.contains_key(what) {
+            return false;
+        }
+        seen.insert(what.to_owned(), now);
+        true
+    }
 }
 
 /// Records that the server began, and what is different since it began last. A log that cannot be written does not keep the
@@ -74,20 +122,13 @@ fn note_start(app: &App) -> Result<()> {
 }
 
 fn is_administrative(method: &Method, route: &str) -> bool {
-    let is_below = |places: &[&str]| places.iter().any(|place| route.starts_with(place));
+    let is_at = |place: &&str| {
+        route.strip_prefix(*place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_below = |places: &[&str]| places.iter().any(is_at);
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
         && is_below(&ADMINISTRATIVE)
         && !is_below(&OTHERS)
-}
-
-fn actor(app: &App, key: Option<&str>) -> Result<String> {
-    let Some(key) = key.filter(|key| app.is_guarded() && !app.is_local_token(key)) else {
-        return Ok(THIS_MACHINE.to_owned());
-    };
-    let found = app.store.key_find(key)?;
-    found
-        .map(|key| key.name)
-        .ok_or_else(|| Error::unauthenticated("key_unknown", "the key was revoked meanwhile"))
 }
 
 /// Names of settings whose lines differ; values are not told, since a path or an address may be nobody's business.
@@ -111,7 +152,17 @@ mod tests {
         assert!(is(Method::POST, "/v1/keys") && is(Method::DELETE, "/v1/flows/{name}"));
         assert!(is(Method::PUT, "/v1/ops/log-level"));
         assert!(!is(Method::GET, "/v1/keys") && !is(Method::POST, "/v1/ask"));
+        assert!(is(Method::POST, "/v1/auth/links") && is(Method::DELETE, "/v1/auth/sessions/all"));
+        assert!(!is(Method::POST, "/v1/auth/sign-in") && !is(Method::POST, "/v1/auth/link"));
         assert!(!is(Method::POST, "/v1/flows/validate") && !is(Method::PATCH, "/v1/ops/incidents/{number}"));
+    }
+
+    #[test]
+    fn a_refusal_is_news_once_a_minute() {
+        let (refusals, now) = (Refusals::default(), Timestamp(1_000_000));
+        assert!(refusals.is_news("a", now) && refusals.is_news("b", now));
+        assert!(!refusals.is_news("a", now.plus_ms(59_000)));
+        assert!(refusals.is_news("a", now.plus_ms(60_000)));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Reading requests and writing failures in the one shape that the API promises.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, Request};
@@ -12,8 +11,6 @@ use ibid_api::problem::{Problem, status};
 use ibid_types::{Class, Error};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-
-use crate::App;
 
 /// Names the run that an answer is of, so that its events can be taken up again.
 pub const RUN_HEADER: HeaderName = HeaderName::from_static("x-ibid-run");
@@ -158,21 +155,23 @@ pub struct Page {
 }
 
 /// Answers with what blocking work gives, as JSON.
-pub async fn respond<T, F>(app: &Arc<App>, work: F) -> Answered<axum::Json<T>>
+pub async fn respond<A, T, F>(app: &A, work: F) -> Answered<axum::Json<T>>
 where
+    A: Clone + Send + 'static,
     T: Send + 'static,
-    F: FnOnce(&App) -> ibid_types::Result<T> + Send + 'static,
+    F: FnOnce(&A) -> ibid_types::Result<T> + Send + 'static,
 {
     blocking(app, work).await.map(axum::Json)
 }
 
-/// Runs blocking work off the async threads.
-pub async fn blocking<T, F>(app: &Arc<App>, work: F) -> Answered<T>
+/// Runs blocking work off the async threads. `app` is the caller of an endpoint, or the application itself.
+pub async fn blocking<A, T, F>(app: &A, work: F) -> Answered<T>
 where
+    A: Clone + Send + 'static,
     T: Send + 'static,
-    F: FnOnce(&App) -> ibid_types::Result<T> + Send + 'static,
+    F: FnOnce(&A) -> ibid_types::Result<T> + Send + 'static,
 {
-    let app = Arc::clone(app);
+    let app = app.clone();
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(|| work(&app)))
         .await

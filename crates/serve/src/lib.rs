@@ -6,7 +6,6 @@
 mod access;
 mod app;
 mod audit;
-mod auth;
 mod backups;
 mod clean_up;
 mod client;
@@ -16,6 +15,7 @@ mod events;
 mod examination;
 mod flow_book;
 mod http;
+mod identity;
 mod leaks;
 mod library;
 mod limits;
@@ -38,6 +38,7 @@ mod upkeep;
 mod watch;
 mod wire;
 
+pub use access::matrix::{MATRIX, Need};
 pub use app::{App, Mode, PARSE_WORKER};
 pub use backups::report::Report as DrillReport;
 pub use backups::{Backups, Held};

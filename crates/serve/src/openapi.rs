@@ -18,6 +18,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         (name = "jobs", description = "Follow the work"),
         (name = "openai", description = "For OpenAI clients"),
         (name = "operations", description = "Metrics over time, the log"),
+        (name = "identity", description = "Signing in, people, what is granted to them, the audit log"),
         (name = "system", description = "Health, status, workspaces, keys")
     )
 )]

@@ -14,10 +14,10 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
-    alerts, ask, backups, doctor, documents, flows, incidents, jobs, openai, runs, search, system, telemetry,
-    threads, upkeep, upload,
+    alerts, ask, backups, doctor, documents, flows, identity, incidents, jobs, openai, people, runs, search,
+    system, telemetry, threads, upkeep, upload,
 };
-use crate::{audit, auth, openapi, page};
+use crate::{access, audit, openapi, page};
 
 /// Every route over one application.
 pub fn router(app: &Arc<App>) -> Router {
@@ -31,8 +31,9 @@ pub fn router(app: &Arc<App>) -> Router {
     let guarded = guarded
         .route("/openapi.json", description)
         .layer(from_fn_with_state(Arc::clone(app), audit::record))
-        .layer(from_fn_with_state(Arc::clone(app), auth::guard))
+        .layer(from_fn_with_state(Arc::clone(app), access::guard))
         .layer(from_fn_with_state(bounds, bound));
+    let open = open.layer(from_fn_with_state(Arc::clone(app), access::guard));
     Router::new()
         .merge(guarded)
         .merge(open)
@@ -90,6 +91,24 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(openai::embeddings))
         .routes(routes!(openai::models))
         .routes(routes!(openai::model))
+        .routes(routes!(identity::door))
+        .routes(routes!(identity::sign_in))
+        .routes(routes!(identity::link_use))
+        .routes(routes!(identity::link_make))
+        .routes(routes!(identity::sign_out))
+        .routes(routes!(identity::me))
+        .routes(routes!(identity::password))
+        .routes(routes!(identity::sessions, identity::sessions_end))
+        .routes(routes!(identity::sessions_end_all))
+        .routes(routes!(identity::session_end))
+        .routes(routes!(people::users, people::user_create))
+        .routes(routes!(people::user_change, people::user_delete))
+        .routes(routes!(people::groups, people::group_create))
+        .routes(routes!(people::group_delete))
+        .routes(routes!(people::member_add, people::member_remove))
+        .routes(routes!(people::grants, people::grant, people::grant_end))
+        .routes(routes!(people::audit))
+        .routes(routes!(people::audit_verify))
         .routes(routes!(system::status))
         .routes(routes!(system::workspaces, system::workspace_create))
         .routes(routes!(system::workspace_delete))
@@ -130,7 +149,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
     uploads.merge(rest)
 }
 
-/// What answers without a key, and also when all else is busy: the probes of a supervisor.
+/// What answers also when all else is busy: the probes of a supervisor.
 fn open() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(system::live))

@@ -12,17 +12,20 @@ use ibid_flow::definition::mermaid;
 use ibid_flow::machine::{Definitions, RunState, Status};
 use ibid_flow::{Definition, FlowHash, Fork, NewRun, RunView};
 use ibid_store::{CheckpointHead, RunRow, Workspace};
+use ibid_types::access::Permission;
 use ibid_types::{Error, Result, RunId};
 use serde_json::{Map, Value};
 
+use crate::access::Caller;
 use crate::{App, wire};
 
 /// How often a run that is waited for is looked at, to see whether it asks a person.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Starts a run; it is durable when this returns.
-pub fn start(app: &App, request: RunRequest, key: Option<String>) -> Result<(Workspace, RunId)> {
+pub fn start(app: &Caller, request: RunRequest, key: Option<String>) -> Result<(Workspace, RunId)> {
     let workspace = app.workspace(request.workspace.as_deref())?;
+    may_give(app, request.source.as_deref())?;
     let flow = named_or_given(app, request.flow.as_deref(), request.source.as_deref())?.ok_or_else(|| {
         Error::bad_request("request_malformed", "name a flow in `flow`, or give its YAML in `source`")
     })?;
@@ -34,6 +37,11 @@ pub fn start(app: &App, request: RunRequest, key: Option<String>) -> Result<(Wor
     run.key = key.map(|key| format!("run/{key}"));
     app.engine.traces.note(run.id);
     Ok((workspace, app.runner().start(run)?.run))
+}
+
+/// A flow that is not there yet may call every tool: who runs one must be allowed to make one. Error: `not_allowed`.
+fn may_give(app: &Caller, source: Option<&str>) -> Result<()> {
+    source.map_or(Ok(()), |_| app.check_everywhere(Permission::Build))
 }
 
 /// The flow of a name or of a text, where one is given.
@@ -124,7 +132,8 @@ pub fn answer(app: &App, run: &RunRow, request: AnswerRequest) -> Result<()> {
 }
 
 /// Starts a run from a checkpoint of another. Errors: `run_over`, `flow_fork_unfit`, `checkpoint_unknown`, ...
-pub fn fork(app: &App, run: &RunRow, request: ForkRequest) -> Result<RunId> {
+pub fn fork(app: &Caller, run: &RunRow, request: ForkRequest) -> Result<RunId> {
+    may_give(app, request.source.as_deref())?;
     let changes = match request.changes {
         Value::Null => Map::new(),
         Value::Object(changes) => changes,

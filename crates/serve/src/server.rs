@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{App, database};
 use crate::audit;
 use crate::router::router;
+use crate::routes::identity::link;
 
 /// How a command on the same machine finds the server that works on a data directory, and proves that it may
 /// read that directory. The file is readable by its owner only and goes with the server.
@@ -72,10 +73,10 @@ fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("server.json")
 }
 
-/// Serves until a stop signal, then lets running requests end. `on_ready` learns the address once it is open.
-pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
+/// Serves until a stop signal, then lets running requests end. `on_ready` learns the address once it is open, and the link
+/// that makes the first account, where there is none yet.
+pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr, Option<String>)) -> Result<()> {
     let wanted = app.config.server.address;
-    refuse_open_door(&app, wanted)?;
     let mut signals = StopSignals::listen()?;
     let listener = TcpListener::bind(wanted).await.map_err(|error| {
         let what =
@@ -86,9 +87,11 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<(
     let data_dir = app.config.data.dir.clone();
     LocalServer { address, token: app.local_token().reveal().to_owned() }.write(&data_dir)?;
     tokio::task::block_in_place(|| audit::started(&app));
-    on_ready(address);
+    let link = tokio::task::block_in_place(|| first_link(&app))?;
+    on_ready(address, link);
+    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
     let stop = Arc::clone(&app);
-    let serving = axum::serve(listener, router(&app)).with_graceful_shutdown(async move {
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
         signals.wait().await;
         tracing::info!("stopping: finishing what runs");
         stop.shutdown.request();
@@ -106,18 +109,13 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr)) -> Result<(
     outcome.map_err(|error| Error::unavailable("server_stopped", "the server ended").caused_by(error))
 }
 
-/// A server that others can reach must know who they are.
-fn refuse_open_door(app: &App, address: SocketAddr) -> Result<()> {
-    if address.ip().is_loopback() || app.is_guarded() {
-        return Ok(());
+/// The path of the link that makes the first account.
+fn first_link(app: &App) -> Result<Option<String>> {
+    if app.store.user_count()? > 0 {
+        return Ok(None);
     }
-    Err(Error::forbidden(
-        "server_unguarded",
-        format!(
-            "{address} can be reached from other machines, and there is no API key yet; \
-             make one with `ibid keys create NAME`, or listen on 127.0.0.1"
-        ),
-    ))
+    let (secret, until) = app.store.link_make(None)?;
+    Ok(Some(link(&secret, until).path))
 }
 
 /// What asks the program to stop, listened to from the moment that this is made.

@@ -47,6 +47,40 @@ impl AuditEntry {
     }
 }
 
+/// Follows entries from the first one on, and finds the first that does not belong.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditChain {
+    number: i64,
+    hash: ContentHash,
+}
+
+impl Default for AuditChain {
+    fn default() -> Self {
+        Self { number: 0, hash: NOTHING }
+    }
+}
+
+impl AuditChain {
+    /// The number of the last entry.
+    #[must_use]
+    pub const fn last(&self) -> i64 {
+        self.number
+    }
+
+    /// Error: `audit_broken`.
+    pub fn follow(&mut self, entry: &AuditEntry) -> Result<()> {
+        if !entry.is_after((self.number, self.hash)) {
+            let what = format!(
+                "the audit log is broken after entry {}: something was changed, removed or put in between",
+                self.number
+            );
+            return Err(Error::internal("audit_broken", what));
+        }
+        *self = Self { number: entry.number, hash: entry.hash };
+        Ok(())
+    }
+}
+
 impl Store {
     /// Adds an entry.
     pub fn audit_append(&self, actor: &str, action: &str, subject: &str) -> Result<AuditEntry> {
@@ -61,22 +95,13 @@ impl Store {
 
     /// How many entries there are, all of them sound. Error: `audit_broken`, which names the first that is not.
     pub fn audit_verify(&self) -> Result<i64> {
-        let mut last = (0, NOTHING);
+        let mut chain = AuditChain::default();
         loop {
-            let entries = self.audit_list(last.0, VERIFIED_AT_ONCE)?;
+            let entries = self.audit_list(chain.last(), VERIFIED_AT_ONCE)?;
             if entries.is_empty() {
-                return Ok(last.0);
+                return Ok(chain.last());
             }
-            for entry in entries {
-                if !entry.is_after(last) {
-                    let what = format!(
-                        "the audit log is broken after entry {}: something was changed, removed or put in between",
-                        last.0
-                    );
-                    return Err(Error::internal("audit_broken", what));
-                }
-                last = (entry.number, entry.hash);
-            }
+            entries.iter().try_for_each(|entry| chain.follow(entry))?;
         }
     }
 

@@ -1,7 +1,9 @@
 //! API keys: random, stored as hashes, recognised by their first characters.
 
+use ibid_types::access::{Granted, Holder};
 use ibid_types::{Error, KeyId, Result, Secret, Timestamp};
 
+use crate::statements::no_rows_is;
 use crate::{Row, Statement, Store};
 
 /// Bytes of chance in a key.
@@ -18,6 +20,8 @@ pub struct Key {
     pub prefix: String,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
+    /// Lets nobody in from then on.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// `ibid_` and 64 hexadecimal digits from the system's source of chance.
@@ -36,13 +40,19 @@ pub fn secrets_equal(a: &str, b: &str) -> bool {
     blake3::hash(a.as_bytes()) == blake3::hash(b.as_bytes())
 }
 
-fn hash(secret: &str) -> Vec<u8> {
+/// As secrets of 256 random bits are stored.
+pub fn hash(secret: &str) -> Vec<u8> {
     blake3::hash(secret.as_bytes()).as_bytes().to_vec()
 }
 
 impl Store {
-    /// A new key, and its secret, which is not kept.
-    pub fn key_create(&self, name: &str) -> Result<(Key, Secret)> {
+    /// A new key with what is granted to it, and its secret, which is not kept.
+    pub fn key_create(
+        &self,
+        name: &str,
+        granted: Granted,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(Key, Secret)> {
         let secret = random_secret()?;
         let prefix: String = secret.reveal().chars().take(PREFIX_LENGTH).collect();
         let key = Key {
@@ -51,16 +61,19 @@ impl Store {
             prefix,
             created_at: self.now(),
             last_used_at: None,
+            expires_at,
         };
-        let sql = "INSERT INTO keys (id, name, prefix, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
+        let sql = "INSERT INTO keys (id, name, prefix, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
         let params = vec![
             key.id.into(),
             name.into(),
             key.prefix.as_str().into(),
             hash(secret.reveal()).into(),
             key.created_at.into(),
+            expires_at.into(),
         ];
-        self.db.batch(vec![Statement::new(sql, params)])?;
+        let grant = self.grant_statement(Holder::Key(key.id), granted);
+        self.db.batch(vec![Statement::new(sql, params), grant])?;
         Ok((key, secret))
     }
 
@@ -76,10 +89,12 @@ impl Store {
 
     /// The same without counting as a use of it.
     pub fn key_find(&self, secret: &str) -> Result<Option<Key>> {
-        let sql = "SELECT id, name, prefix, created_at, last_used_at, hash FROM keys WHERE hash = $1 AND revoked_at IS NULL";
-        let rows = self.db.query(sql, &[hash(secret).into()])?;
+        let sql = format!(
+            "SELECT {COLUMNS}, hash FROM keys WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
+        );
+        let rows = self.db.query(&sql, &[hash(secret).into(), self.now().into()])?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let stored: Vec<u8> = row.get(5)?;
+        let stored: Vec<u8> = row.get(6)?;
         let equal = <[u8; 32]>::try_from(stored)
             .is_ok_and(|stored| blake3::hash(secret.as_bytes()) == blake3::Hash::from(stored));
         if equal { read_key(row).map(Some) } else { Ok(None) }
@@ -95,25 +110,22 @@ impl Store {
     }
 
     pub fn key_list(&self) -> Result<Vec<Key>> {
-        let sql = "SELECT id, name, prefix, created_at, last_used_at FROM keys WHERE revoked_at IS NULL ORDER BY id";
-        self.db.query(sql, &[])?.iter().map(read_key).collect()
-    }
-
-    pub fn key_count(&self) -> Result<u64> {
-        let rows = self.db.query("SELECT COUNT(*) FROM keys WHERE revoked_at IS NULL", &[])?;
-        rows.first().map_or(Ok(0), |row| row.get(0))
+        let sql = format!("SELECT {COLUMNS} FROM keys WHERE revoked_at IS NULL ORDER BY id");
+        self.db.query(&sql, &[])?.iter().map(read_key).collect()
     }
 
     /// Revokes the key at once.
     pub fn key_revoke(&self, id: KeyId) -> Result<()> {
         let sql = "UPDATE keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-        let statement = Statement::new(sql, vec![id.into(), self.now().into()]).expecting(1);
-        self.db.batch(vec![statement]).map(|_| ()).map_err(|error| match error.code {
-            "store_conflict" => Error::not_found("key_unknown", format!("there is no key {id}")),
-            _ => error,
-        })
+        let revoke = Statement::new(sql, vec![id.into(), self.now().into()]).expecting(1);
+        let grants = "DELETE FROM grants WHERE holder_kind = 'key' AND holder_id = $1";
+        let unknown = || Error::not_found("key_unknown", format!("there is no key {id}"));
+        let batch = vec![revoke, Statement::new(grants, vec![id.into()])];
+        self.db.batch(batch).map(drop).map_err(no_rows_is(unknown))
     }
 }
+
+const COLUMNS: &str = "id, name, prefix, created_at, last_used_at, expires_at";
 
 fn read_key(row: &Row) -> Result<Key> {
     Ok(Key {
@@ -122,5 +134,6 @@ fn read_key(row: &Row) -> Result<Key> {
         prefix: row.get(2)?,
         created_at: row.get(3)?,
         last_used_at: row.get(4)?,
+        expires_at: row.get(5)?,
     })
 }

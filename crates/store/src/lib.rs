@@ -15,19 +15,23 @@ mod fault;
 mod feed;
 mod feedback;
 mod flows;
+mod grants;
 mod incidents;
 mod jobs;
 mod keys;
+mod links;
 mod merge;
 mod migrations;
 mod ready;
 mod runs;
 mod sealing;
+mod sessions;
 mod sqlite;
 pub mod statements;
 mod threads;
 mod upkeep;
 mod upload;
+mod users;
 mod value;
 mod versions;
 mod workspaces;
@@ -38,7 +42,7 @@ use ibid_runtime::Clock;
 use ibid_types::Timestamp;
 
 pub use alerts::{AlertRow, NewAlert, SilenceRow, alert_fire, alert_resolve, alert_told};
-pub use audit::{AuditEntry, incident_changes_since};
+pub use audit::{AuditChain, AuditEntry, incident_changes_since};
 pub use checkpoints::{
     CheckpointHead, CheckpointRow, CheckpointTotals, checkpoint_insert, checkpoint_repack, value_insert,
     value_repack,
@@ -49,16 +53,19 @@ pub use documents::{DocumentChange, DocumentsPage, DocumentsQuery};
 pub use feed::{FeedEntry, Searchable};
 pub use feedback::FeedbackRow;
 pub use flows::FlowRow;
+pub use grants::Grant;
 pub use incidents::{
     IncidentEvent, IncidentRow, NewIncident, Which, incident_event, incident_open, incident_priority,
     incident_state,
 };
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
 pub use keys::{Key, random_secret, secrets_equal};
+pub use links::link_over;
 pub use merge::{Part, PartHeld, PartNamed};
 pub use ready::{ReadyChunk, ReadyDocument};
 pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
 pub use sealing::{SealedColumn, SealedText, Sealer, Unsealed};
+pub use sessions::Session;
 pub use sqlite::{
     Commit, FRAME_HEAD_BYTES, LogKeeper, LogPart, LogPosition, LogTap, Salts, Snapshot, Sqlite, SqliteConfig,
     Taken,
@@ -70,6 +77,7 @@ pub use threads::{
 };
 pub use upkeep::Garbage;
 pub use upload::{Accepted, NewUpload, UploadPayload};
+pub use users::{Group, User};
 pub use workspaces::{Counts, Workspace};
 
 /// The tables, typed. Cheap to clone.

@@ -6,10 +6,15 @@ use std::collections::HashMap;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ibid_types::document::Chunk;
-use ibid_types::{ChunkId, DocumentId, Timestamp, VersionId, WorkspaceId};
+use ibid_types::{ChunkId, DocumentId, Error, Timestamp, VersionId, WorkspaceId};
 
 use crate::value::to_json;
 use crate::{Statement, Value};
+
+/// For `map_err`: what it means that a statement changed another number of rows than it expected.
+pub fn no_rows_is(meant: impl FnOnce() -> Error) -> impl FnOnce(Error) -> Error {
+    |error| if error.code == "store_conflict" { meant() } else { error }
+}
 
 /// What makes a version the current one.
 #[derive(Clone, Debug)]

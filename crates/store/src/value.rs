@@ -1,8 +1,8 @@
 //! Between Rust's types and columns: one conversion each way, for every type that rows hold.
 
 use ibid_types::{
-    ChunkId, ContentHash, DocumentId, Error, JobId, KeyId, Result, RunId, ThreadId, Timestamp, TurnId,
-    VersionId, WorkspaceId,
+    ChunkId, ContentHash, DocumentId, Error, GroupId, JobId, KeyId, Result, RunId, SessionId, ThreadId,
+    Timestamp, TurnId, UserId, VersionId, WorkspaceId,
 };
 
 use crate::Value;
@@ -79,7 +79,20 @@ macro_rules! id_value {
     };
 }
 
-id_value!(WorkspaceId, DocumentId, VersionId, ChunkId, JobId, KeyId, RunId, ThreadId, TurnId);
+id_value!(
+    WorkspaceId,
+    DocumentId,
+    VersionId,
+    ChunkId,
+    JobId,
+    KeyId,
+    RunId,
+    ThreadId,
+    TurnId,
+    UserId,
+    GroupId,
+    SessionId
+);
 optional!(i64, u64, u32, String, Vec<u8>, Timestamp);
 
 impl TryFrom<Value> for ContentHash {

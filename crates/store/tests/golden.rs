@@ -62,7 +62,13 @@ fn a_database_of_each_former_version_opens_with_its_rows() {
         drop(Sqlite::open(SqliteConfig::new(path.clone())).unwrap());
         let after = rows(&path);
         for (table, rows) in &before {
-            assert_eq!(after.get(table), Some(rows), "{table} of version {count}");
+            // Columns may have come since.
+            let is_kept = |(row, now): (&String, &String)| now.starts_with(row.as_str());
+            let now = &after[table];
+            assert!(
+                now.len() >= rows.len() && rows.iter().zip(now).all(is_kept),
+                "{table} of version {count}: {now:?}"
+            );
         }
         assert_eq!(dir.path().join("before-migration").exists(), count < RELEASED.len());
     }

@@ -350,21 +350,6 @@ fn a_waiting_job_can_be_cancelled_and_a_running_one_not() {
 }
 
 #[test]
-fn a_key_is_known_until_it_is_revoked() {
-    let f = fixture();
-    let (key, secret) = f.store.key_create("laptop").unwrap();
-    assert!(secret.reveal().starts_with(&key.prefix));
-    assert_eq!(f.store.key_verify(secret.reveal()).unwrap().unwrap().id, key.id);
-    assert!(f.store.key_verify("ibid_other").unwrap().is_none());
-    f.store.key_revoke(key.id).unwrap();
-    assert!(f.store.key_verify(secret.reveal()).unwrap().is_none());
-    assert_eq!(
-        (f.store.key_count().unwrap(), f.store.key_revoke(key.id).unwrap_err().code),
-        (0, "key_unknown")
-    );
-}
-
-#[test]
 fn a_deleted_workspace_takes_its_documents_along() {
     let f = fixture();
     f.accept("a.txt", 1);

@@ -143,6 +143,21 @@ impl Home {
         started.unwrap_or_else(|said| panic!("the server ended: {said}"))
     }
 
+    /// The token of the running server, for whoever can read the data directory.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let text = std::fs::read(self.path().join("data/server.json")).unwrap();
+        let told: Value = serde_json::from_slice(&text).unwrap();
+        told["token"].as_str().unwrap().to_owned()
+    }
+
+    /// One with that token, which every request carries that names no other key.
+    fn local_client(&self) -> reqwest::blocking::Client {
+        let bearer = format!("Bearer {}", self.token());
+        let headers = [(reqwest::header::AUTHORIZATION, bearer.parse().unwrap())].into_iter().collect();
+        reqwest::blocking::Client::builder().default_headers(headers).build().unwrap()
+    }
+
     /// Error: what it said before it ended.
     fn try_serve(&self, arguments: &[&str]) -> Result<Server, String> {
         let mut all = vec!["serve"];
@@ -159,6 +174,7 @@ impl Home {
             let Some(line) = lines.next().map(Result::unwrap) else { return Err(said) };
             if let Some(rest) = line.strip_prefix("Ibid answers on ") {
                 rest.split(' ').next().unwrap().clone_into(&mut server.base);
+                server.http = self.local_client();
             }
             said.push_str(&line);
         }
@@ -196,6 +212,12 @@ impl Server {
     #[must_use]
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         answer(self.http.post(format!("{}{path}", self.base)).json(body).send().unwrap())
+    }
+
+    /// A client that is nobody.
+    #[must_use]
+    pub fn stranger(&self) -> reqwest::blocking::Client {
+        reqwest::blocking::Client::builder().cookie_store(true).build().unwrap()
     }
 
     /// Asks the server to end, and gives its exit code.

@@ -93,3 +93,15 @@ id!(
     /// A question of a thread with its answer.
     TurnId
 );
+id!(
+    /// A person with an account.
+    UserId
+);
+id!(
+    /// People who share grants.
+    GroupId
+);
+id!(
+    /// Somebody signed in on a device.
+    SessionId
+);

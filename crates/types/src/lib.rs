@@ -2,6 +2,7 @@
 //!
 //! Keeps true: no I/O, no async, no clock. What is here is data and the rules that hold for it.
 
+pub mod access;
 pub mod answer;
 pub mod document;
 pub mod error;
@@ -15,6 +16,9 @@ pub mod time;
 
 pub use error::{Class, Error, Result};
 pub use hash::ContentHash;
-pub use id::{ChunkId, DocumentId, JobId, KeyId, RunId, ThreadId, TurnId, VersionId, WorkspaceId};
+pub use id::{
+    ChunkId, DocumentId, GroupId, JobId, KeyId, RunId, SessionId, ThreadId, TurnId, UserId, VersionId,
+    WorkspaceId,
+};
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -23,14 +23,16 @@ pub fn index(context: &Context, command: &Index) -> Result<ExitCode> {
 
 pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
     match command {
-        Keys::Create { name } => {
-            let key: Key = context.client.post("/v1/keys", &KeyRequest { name })?.json()?;
+        Keys::Create { name, role, expires } => {
+            let workspace = context.common.workspace.clone();
+            let request = KeyRequest { name, role: Some(role), workspace, expires_at: expires };
+            let key: Key = context.client.post("/v1/keys", &request)?.json()?;
             if context.common.json {
                 json(&key)?;
             } else {
                 line(key.key.as_deref().unwrap_or_default())?;
                 note(
-                    "This is the only time the key is shown. Requests now need it: Authorization: Bearer KEY.",
+                    "This is the only time the key is shown. It goes with requests: Authorization: Bearer KEY.",
                 );
             }
         }
@@ -40,12 +42,11 @@ pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
                 json(&keys)?;
             } else {
                 for key in &keys {
+                    let end = key.expires_at.as_deref().map_or(String::new(), |at| format!(", ends {at}"));
+                    let (name, roles) = (foreign(&key.name), key.roles.join(", "));
                     line(&format!(
-                        "{}  {}…  {}  made {}",
-                        key.id,
-                        key.prefix,
-                        foreign(&key.name),
-                        key.created_at
+                        "{}  {}…  {name}  {roles}, made {}{end}",
+                        key.id, key.prefix, key.created_at
                     ))?;
                 }
                 line(&context.color.dim(&counted(keys.len() as u64, "key")))?;

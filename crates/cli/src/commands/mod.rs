@@ -3,6 +3,7 @@
 mod admin;
 mod alerts;
 mod ask;
+mod audit;
 mod backups;
 mod chat;
 mod doctor;
@@ -12,6 +13,7 @@ mod flows;
 mod follow;
 mod form;
 mod golden;
+mod identity;
 mod incidents;
 mod ingest;
 mod jobs;
@@ -64,6 +66,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Golden => golden::run(&open(Mode::Command)?),
         Command::Doctor(arguments) => doctor::run(&common, &arguments),
         Command::Keys(command) => admin::keys(&open(Mode::Command)?, command),
+        Command::Auth(command) => identity::run(&open(Mode::Command)?, command),
+        Command::Audit(command) => audit::run(&open(Mode::Command)?, &command),
         Command::Workspace(command) => admin::workspaces(&open(Mode::Command)?, command),
         Command::Status(arguments) => status::run(&open(Mode::Command)?, &arguments),
         Command::Top(arguments) => top::run(&open(Mode::Command)?, &arguments),

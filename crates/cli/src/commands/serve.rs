@@ -25,8 +25,13 @@ pub fn run(mut common: Common, arguments: &Serve) -> Result<ExitCode> {
     let runtime = runtime()?;
     let app = App::open(config, Mode::Working)?;
     // Stores elsewhere have runtimes of their own, which must not end inside of this one: the last hold is here.
-    runtime.block_on(ibid_serve::serve(Arc::clone(&app), |address| {
+    runtime.block_on(ibid_serve::serve(Arc::clone(&app), |address, link| {
         note(&format!("Ibid answers on http://{address} from {data_dir}. Stop it with Ctrl-C."));
+        if let Some(path) = link {
+            note(&format!(
+                "Nobody has an account yet. This link makes the owner's, once: http://{address}{path}"
+            ));
+        }
     }))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)

@@ -62,7 +62,6 @@ fn library(status: &Status, color: Color) -> Vec<String> {
         0 => "up to date".to_owned(),
         lag => format!("{lag} entries behind"),
     };
-    let key = if status.key_required { "required" } else { "not required (loopback only)" };
     [
         ("version", status.version.clone()),
         ("workspace", status.workspace.clone()),
@@ -73,7 +72,6 @@ fn library(status: &Status, color: Color) -> Vec<String> {
         ("embedder", status.embedder.clone()),
         ("chat", chat),
         ("answers", status.answer_mode.clone()),
-        ("key", key.to_owned()),
     ]
     .into_iter()
     .map(|(name, value)| row(color, name, &value))

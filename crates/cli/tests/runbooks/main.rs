@@ -134,18 +134,3 @@ fn mail_goes_over_tls_to_a_server_that_is_trusted() {
         assert!(server.mails()[0].contains("c@d.example"), "{word}");
     }
 }
-
-#[test]
-fn the_last_key_closes_the_door_of_a_server_that_others_reach() {
-    let home = library();
-    drop(home.ok(&["keys", "create", "only"]));
-    let id = home.ok(&["keys", "list", "--json"]).json()[0]["id"].as_str().unwrap().to_owned();
-    let server = home.serve(&["--address", "0.0.0.0:0"]);
-    assert_eq!(server.get("/v1/status").0, 401);
-    drop(home.ok(&["keys", "revoke", &id]));
-    let (status, told) = server.get("/v1/status");
-    assert_eq!((status, &told["error"]["code"]), (403, &"server_unguarded".into()));
-    assert!(home.run(&["doctor", "--only", "keys"]).out.contains("[server_unguarded]"));
-    begin(&home, "authentication-bypass", &[]).mends();
-    assert_eq!(server.get("/v1/status").0, 401);
-}

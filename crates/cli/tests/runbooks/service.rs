@@ -75,6 +75,18 @@ fn status(server: &Server, key: &str) -> u16 {
     server.http.get(format!("{}/v1/status", server.base)).bearer_auth(key).send().unwrap().status().as_u16()
 }
 
+/// A browser that somebody is signed in with.
+fn stranger_with_an_account(home: &Home, server: &Server) -> reqwest::blocking::Client {
+    let browser = server.stranger();
+    let link = home.ok(&["auth", "link"]).out;
+    let token = link.trim().rsplit('/').next().unwrap();
+    let account =
+        serde_json::json!({ "token": token, "name": "mallory", "password": "a phrase nobody else has" });
+    let url = format!("{}/v1/auth/link", server.base);
+    assert_eq!(browser.post(url).json(&account).send().unwrap().status().as_u16(), 200);
+    browser
+}
+
 pub fn authentication_bypass() {
     let home = library();
     drop(home.ok(&["keys", "create", "own"]));
@@ -89,9 +101,14 @@ pub fn authentication_bypass() {
         serde_json::from_slice(&std::fs::read(data(&home).join("server.json")).unwrap()).unwrap();
     let stolen = left["token"].as_str().unwrap();
     assert_eq!((status(&server, "guessed"), status(&server, stolen)), (401, 200));
+    let browser = stranger_with_an_account(&home, &server);
+    let is_in = || browser.get(format!("{}/v1/auth/me", server.base)).send().unwrap().status().is_success();
+    assert!(is_in());
     let mut carried = begin(&home, "authentication-bypass", &[]);
     carried.until_found();
     carried.until("--mend: done");
+    carried.until("sign-out-everybody: done");
+    assert!(!is_in());
     assert_eq!(server.stop(), 0);
     let server = serve_again(&home, &[]);
     carried.mends();

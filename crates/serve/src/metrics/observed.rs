@@ -51,7 +51,7 @@ fn observe_store(registry: &Registry, app: &App) -> Result<()> {
     for (state, count) in app.store.run_counts()? {
         registry.set(&list::RUNS_KEPT, [&state], count as f64);
     }
-    registry.set(&list::AUTH_KEYS, [], app.store.key_count()? as f64);
+    registry.set(&list::AUTH_KEYS, [], app.store.key_list()?.len() as f64);
     Ok(())
 }
 

@@ -57,7 +57,7 @@ fn note(app: &App, all: &[Told]) {
 fn ask(app: &App, golden: &Golden) -> Result<Told> {
     let defaults = &app.config.answer;
     let named = (!golden.workspace.is_empty()).then_some(golden.workspace.as_str());
-    let workspace = app.workspace(named)?;
+    let workspace = app.workspace_named(named)?;
     let question = Question {
         workspace: workspace.id,
         text: golden.question.clone(),

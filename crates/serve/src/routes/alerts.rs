@@ -1,9 +1,8 @@
 //! `/v1/ops/alerts`, silences, rules and objectives.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use ibid_api::problem::Problem;
@@ -17,16 +16,14 @@ use ibid_types::{Error, Result};
 
 use super::ask::within;
 use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, blocking, respond};
 use crate::watch;
 
 /// Lists alerts, those that fire and past ones, the newest first.
 #[utoipa::path(get, path = "/v1/ops/alerts", tag = "operations", params(Newest),
     responses((status = 200, body = AlertsPage), (status = "default", body = Problem)))]
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Parameters(query): Parameters<Newest>,
-) -> Answered<axum::Json<AlertsPage>> {
+pub async fn list(app: Caller, Parameters(query): Parameters<Newest>) -> Answered<axum::Json<AlertsPage>> {
     respond(&app, move |app| {
         let limit = within("limit", query.limit, 50, 1..=500)?;
         let mut rows = app.store.alerts_list(query.before, limit + 1)?;
@@ -97,7 +94,7 @@ fn wire_silence(row: SilenceRow) -> Silence {
 #[utoipa::path(post, path = "/v1/ops/alerts/{number}/acknowledge", tag = "operations", params(("number" = i64, Path)),
     request_body = By, responses((status = 204), (status = "default", body = Problem)))]
 pub async fn acknowledge(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(number): Path<i64>,
     body: Option<Json<By>>,
 ) -> Answered<StatusCode> {
@@ -115,7 +112,7 @@ pub fn someone(by: &str) -> String {
 #[utoipa::path(post, path = "/v1/ops/silences", tag = "operations", request_body = SilenceRequest,
     responses((status = 201, body = Silence), (status = "default", body = Problem)))]
 pub async fn silence(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Json(request): Json<SilenceRequest>,
 ) -> Answered<(StatusCode, axum::Json<Silence>)> {
     let made = blocking(&app, move |app| {
@@ -148,7 +145,7 @@ pub async fn silence(
 /// Ends a silence.
 #[utoipa::path(delete, path = "/v1/ops/silences/{number}", tag = "operations", params(("number" = i64, Path)),
     responses((status = 204), (status = "default", body = Problem)))]
-pub async fn unsilence(State(app): State<Arc<App>>, Path(number): Path<i64>) -> Answered<StatusCode> {
+pub async fn unsilence(app: Caller, Path(number): Path<i64>) -> Answered<StatusCode> {
     blocking(&app, move |app| app.store.silence_end(number)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -156,7 +153,7 @@ pub async fn unsilence(State(app): State<Arc<App>>, Path(number): Path<i64>) -> 
 /// Lists the rules that are looked at.
 #[utoipa::path(get, path = "/v1/ops/alert-rules", tag = "operations",
     responses((status = 200, body = Vec<AlertRule>), (status = "default", body = Problem)))]
-pub async fn rules(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<AlertRule>>> {
+pub async fn rules(app: Caller) -> Answered<axum::Json<Vec<AlertRule>>> {
     respond(&app, |app| {
         let firing: BTreeSet<String> = app.store.alerts_firing()?.into_iter().map(|row| row.rule).collect();
         let wire = |rule: &ibid_ops::alert::Rule| AlertRule {
@@ -177,14 +174,14 @@ pub async fn rules(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Alert
 /// The rules as Prometheus reads them.
 #[utoipa::path(get, path = "/v1/ops/alert-rules/prometheus", tag = "operations",
     responses((status = 200, body = str, content_type = "application/yaml")))]
-pub async fn prometheus(State(app): State<Arc<App>>) -> impl IntoResponse {
+pub async fn prometheus(app: Caller) -> impl IntoResponse {
     ([("content-type", "application/yaml")], ibid_ops::alert::to_prometheus(&app.watching.rules))
 }
 
 /// Sends a test message to every receiver and says how it went.
 #[utoipa::path(post, path = "/v1/ops/alerts/test", tag = "operations",
     responses((status = 200, body = Vec<Delivery>), (status = "default", body = Problem)))]
-pub async fn test(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Delivery>>> {
+pub async fn test(app: Caller) -> Answered<axum::Json<Vec<Delivery>>> {
     respond(&app, |app| {
         let names: Vec<String> =
             app.config.notify.receivers.iter().map(|receiver| receiver.name.clone()).collect();
@@ -207,7 +204,7 @@ pub async fn test(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Delive
 /// How the objectives stand.
 #[utoipa::path(get, path = "/v1/ops/slo", tag = "operations",
     responses((status = 200, body = Vec<Objective>), (status = "default", body = Problem)))]
-pub async fn objectives(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Objective>>> {
+pub async fn objectives(app: Caller) -> Answered<axum::Json<Vec<Objective>>> {
     respond(&app, |app| {
         if let Some(series) = app.series() {
             return Ok(standings(app, series));

@@ -1,10 +1,8 @@
 //! `POST /v1/ask`: a question in, an answer with its citations out, whole or as a stream.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ibid_api::answer::{Answer, AskRequest, TokenEvent};
 use ibid_api::convert::{answer_mode, step_event};
@@ -14,6 +12,7 @@ use ibid_types::{Error, Result};
 
 use super::sse::{self, Sender};
 use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Json, blocking};
 
 /// A question of more than this is a document.
@@ -24,7 +23,7 @@ const QUESTION_BYTES_MAX: usize = 8_000;
 /// With `stream: true` the answer comes as server-sent events: `step`, `token`, `citation`, then `done` or `error`.
 #[utoipa::path(post, path = "/v1/ask", tag = "answers", request_body = AskRequest,
     responses((status = 200, body = Answer), (status = "default", body = Problem)))]
-pub async fn ask(State(app): State<Arc<App>>, Json(request): Json<AskRequest>) -> Answered<Response> {
+pub async fn ask(app: Caller, Json(request): Json<AskRequest>) -> Answered<Response> {
     let (stream, explain) = (request.stream, request.explain);
     let question = {
         let request = request.clone();
@@ -44,7 +43,7 @@ pub async fn ask(State(app): State<Arc<App>>, Json(request): Json<AskRequest>) -
 }
 
 /// Reads the wire's question; shared with the OpenAI-compatible endpoint.
-pub fn read_question(app: &App, request: AskRequest) -> Result<Question> {
+pub fn read_question(app: &Caller, request: AskRequest) -> Result<Question> {
     let text = question_text(&request.question)?;
     let defaults = &app.config.answer;
     Ok(Question {

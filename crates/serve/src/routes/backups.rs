@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use ibid_api::problem::Problem;
@@ -15,13 +14,14 @@ use serde_json::{Value, json};
 
 use super::sse::{self, Sender};
 use crate::App;
+use crate::access::Caller;
 use crate::backups::{Backups, drill, partial, pruned};
 use crate::http::{Answered, Json, Parameters, blocking, respond};
 
 /// Lists what can be restored, destination by destination; of one that cannot be read, why.
 #[utoipa::path(get, path = "/v1/ops/backups", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn list(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+pub async fn list(app: Caller) -> Answered<axum::Json<Value>> {
     respond(&app, |app| Ok(json!({ "destinations": of_each(app, |one| Ok(json!(one.list()?)))? }))).await
 }
 
@@ -45,7 +45,7 @@ fn of_one(app: &App, label: &str, look: impl Fn(&Backups) -> Result<Value>) -> V
 /// Makes a base now.
 #[utoipa::path(post, path = "/v1/ops/backups", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn make(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+pub async fn make(app: Caller) -> Answered<axum::Json<Value>> {
     respond(&app, |app| {
         let made = running(app)?.make_base(&app.shutdown)?;
         Ok(json!(made))
@@ -56,14 +56,14 @@ pub async fn make(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
 /// How the backup is: how far behind, since when, what failed.
 #[utoipa::path(get, path = "/v1/ops/backups/status", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn status(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+pub async fn status(app: Caller) -> Answered<axum::Json<Value>> {
     respond(&app, |app| Ok(json!(running(app)?.status()))).await
 }
 
 /// Reads every object of every destination, and says what is damaged; of a destination that cannot be read, why.
 #[utoipa::path(post, path = "/v1/ops/backups/verify", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn verify(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+pub async fn verify(app: Caller) -> Answered<axum::Json<Value>> {
     respond(&app, |app| {
         let silent = |_: &str, _: u64, _: u64| {};
         Ok(json!({ "verified": of_each(app, |one| Ok(json!(one.verify(&silent)?)))? }))
@@ -74,7 +74,7 @@ pub async fn verify(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> 
 /// Verifies for however long it takes, and tells how far it is: events `progress`, `verified` for each destination, `done`.
 #[utoipa::path(get, path = "/v1/ops/backups/verify/events", tag = "operations",
     responses((status = 200, body = str, content_type = "text/event-stream"), (status = "default", body = Problem)))]
-pub async fn verify_events(State(app): State<Arc<App>>) -> sse::Stream {
+pub async fn verify_events(app: Caller) -> sse::Stream {
     sse::stream(&app, |app, sender| {
         if let Err(error) = verify_each(app, sender) {
             sender.fail(&error);
@@ -105,7 +105,7 @@ fn verify_each(app: &App, sender: &Sender) -> Result<()> {
 /// Removes what is older than the destinations keep.
 #[utoipa::path(post, path = "/v1/ops/backups/prune", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn prune(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+pub async fn prune(app: Caller) -> Answered<axum::Json<Value>> {
     respond(&app, |app| Ok(json!({ "pruned": pruned(running(app)?.prune_all())? }))).await
 }
 
@@ -127,10 +127,7 @@ pub struct PartRequest {
 /// Brings a document, a thread or a workspace back from the backup into the living library.
 #[utoipa::path(post, path = "/v1/ops/restores", tag = "operations", request_body = PartRequest,
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn restore(
-    State(app): State<Arc<App>>,
-    Json(request): Json<PartRequest>,
-) -> Answered<axum::Json<Value>> {
+pub async fn restore(app: Caller, Json(request): Json<PartRequest>) -> Answered<axum::Json<Value>> {
     let PartRequest { to, only, workspace, dry_run: is_dry_run } = request;
     let wanted = partial::Wanted { to, only, workspace, is_dry_run };
     respond(&app, move |app| Ok(json!(partial::run(app, &wanted)?))).await
@@ -139,7 +136,7 @@ pub async fn restore(
 /// Lists rehearsals, newest first.
 #[utoipa::path(get, path = "/v1/ops/drills", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn drills(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+pub async fn drills(app: Caller) -> Answered<axum::Json<Value>> {
     respond(&app, |app| Ok(json!({ "drills": drill::list(&app.config.data.dir) }))).await
 }
 
@@ -158,11 +155,8 @@ pub struct Rehearsal {
 /// The report of a rehearsal as a page of its own, to print or to keep as PDF.
 #[utoipa::path(get, path = "/v1/ops/drills/report", tag = "operations", params(Rehearsal),
     responses((status = 200, body = String, content_type = "text/html"), (status = "default", body = Problem)))]
-pub async fn report(
-    State(app): State<Arc<App>>,
-    Parameters(asked): Parameters<Rehearsal>,
-) -> Answered<impl IntoResponse> {
-    let page = move |app: &App| drill::page_of(&app.config.data.dir, asked.at.as_deref());
+pub async fn report(app: Caller, Parameters(asked): Parameters<Rehearsal>) -> Answered<impl IntoResponse> {
+    let page = move |app: &Caller| drill::page_of(&app.config.data.dir, asked.at.as_deref());
     let page = blocking(&app, page).await?;
     Ok(([(header::CONTENT_SECURITY_POLICY, REPORT_POLICY)], Html(page)))
 }
@@ -170,7 +164,7 @@ pub async fn report(
 /// Rehearses a restore now: the newest backup is restored into a scratch folder, checked and asked.
 #[utoipa::path(post, path = "/v1/ops/drills", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn drill(State(app): State<Arc<App>>) -> Answered<axum::Json<Value>> {
+pub async fn drill(app: Caller) -> Answered<axum::Json<Value>> {
     respond(&app, |app| Ok(json!(drill::run(app)?))).await
 }
 

@@ -1,8 +1,6 @@
 //! `/v1/ops/doctor` and `/v1/ops/runbooks`.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
@@ -13,7 +11,7 @@ use ibid_ops::runbook;
 use ibid_types::Result;
 use serde::Deserialize;
 
-use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Parameters, blocking, respond};
 use crate::leaks::leaked_keys;
 use crate::{examination, quality, upkeep};
@@ -32,7 +30,7 @@ pub struct DoctorQuery {
 #[utoipa::path(get, path = "/v1/ops/doctor", tag = "operations", params(DoctorQuery),
     responses((status = 200, body = Vec<WireFinding>), (status = "default", body = Problem)))]
 pub async fn doctor(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Parameters(query): Parameters<DoctorQuery>,
 ) -> Answered<axum::Json<Vec<WireFinding>>> {
     respond(&app, move |app| {
@@ -46,7 +44,7 @@ pub async fn doctor(
 /// Asks the golden questions now.
 #[utoipa::path(post, path = "/v1/ops/golden", tag = "operations",
     responses((status = 200, body = Vec<Golden>), (status = "default", body = Problem)))]
-pub async fn golden(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Golden>>> {
+pub async fn golden(app: Caller) -> Answered<axum::Json<Vec<Golden>>> {
     respond(&app, |app| {
         let all = quality::ask_all(app, &app.shutdown)?;
         quality::measure(app);
@@ -59,8 +57,8 @@ pub async fn golden(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Gold
 /// Living keys that stand in documents.
 #[utoipa::path(get, path = "/v1/keys/leaked", tag = "operations",
     responses((status = 200, body = Vec<LeakedKey>), (status = "default", body = Problem)))]
-pub async fn leaked(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<LeakedKey>>> {
-    respond(&app, leaked_keys).await
+pub async fn leaked(app: Caller) -> Answered<axum::Json<Vec<LeakedKey>>> {
+    respond(&app, |app| leaked_keys(app)).await
 }
 
 fn wire(finding: Finding) -> WireFinding {
@@ -76,7 +74,7 @@ fn wire(finding: Finding) -> WireFinding {
 /// Lists the runbooks.
 #[utoipa::path(get, path = "/v1/ops/runbooks", tag = "operations",
     responses((status = 200, body = Vec<WireRunbook>), (status = "default", body = Problem)))]
-pub async fn runbooks(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<WireRunbook>>> {
+pub async fn runbooks(app: Caller) -> Answered<axum::Json<Vec<WireRunbook>>> {
     respond(&app, |app| {
         let wire = |(name, read): (String, Result<runbook::Runbook>)| match read {
             Ok(runbook) => WireRunbook { name, title: runbook.title.clone(), steps: runbook.steps().count() },
@@ -90,7 +88,7 @@ pub async fn runbooks(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Wi
 /// A runbook's text, as Markdown.
 #[utoipa::path(get, path = "/v1/ops/runbooks/{name}", tag = "operations", params(("name" = String, Path)),
     responses((status = 200, body = str, content_type = "text/markdown"), (status = "default", body = Problem)))]
-pub async fn runbook(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answered<Response> {
+pub async fn runbook(app: Caller, Path(name): Path<String>) -> Answered<Response> {
     let text = blocking(&app, move |app| runbook::text(&name, &app.config.data.dir.join("runbooks"))).await?;
     Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
 }

@@ -1,8 +1,6 @@
 //! `/v1/documents`: what is in, its versions and passages, changing and deleting it.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::document::{
@@ -13,14 +11,14 @@ use ibid_types::{DocumentId, Error, Result, VersionId, document as domain};
 use serde::Deserialize;
 
 use super::ask::within;
-use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
 
 /// Lists documents, newest first.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(DocumentsQuery),
     responses((status = 200, body = DocumentsPage), (status = "default", body = Problem)))]
 pub async fn list(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Parameters(query): Parameters<DocumentsQuery>,
 ) -> Answered<axum::Json<DocumentsPage>> {
     respond(&app, move |app| {
@@ -49,7 +47,7 @@ pub async fn list(
 #[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents", params(("id" = String, Path), Place),
     responses((status = 200, body = Document), (status = "default", body = Problem)))]
 pub async fn show(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Document>> {
@@ -60,7 +58,11 @@ pub async fn show(
     .await
 }
 
-fn find(app: &App, place: &Place, id: &str) -> Result<(String, domain::Document, Option<domain::Version>)> {
+fn find(
+    app: &Caller,
+    place: &Place,
+    id: &str,
+) -> Result<(String, domain::Document, Option<domain::Version>)> {
     let workspace = app.workspace(place.workspace.as_deref())?;
     let id: DocumentId = id.parse()?;
     let (document, version) = app.store.document_find(workspace.id, id)?.ok_or_else(|| {
@@ -77,7 +79,7 @@ fn find(app: &App, place: &Place, id: &str) -> Result<(String, domain::Document,
     request_body = DocumentChange,
     responses((status = 200, body = Document), (status = "default", body = Problem)))]
 pub async fn change(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Json(change): Json<DocumentChange>,
@@ -106,7 +108,7 @@ pub async fn change(
 #[utoipa::path(delete, path = "/v1/documents/{id}", tag = "documents", params(("id" = String, Path), Place),
     responses((status = 204), (status = "default", body = Problem)))]
 pub async fn delete(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<StatusCode> {
@@ -123,7 +125,7 @@ pub async fn delete(
 #[utoipa::path(get, path = "/v1/documents/{id}/versions", tag = "documents", params(("id" = String, Path), Place),
     responses((status = 200, body = Vec<Version>), (status = "default", body = Problem)))]
 pub async fn versions(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Vec<Version>>> {
@@ -140,7 +142,7 @@ pub async fn versions(
     params(("id" = String, Path), ("version" = String, Path), Place, PassageQuery),
     responses((status = 200, body = Passage), (status = "default", body = Problem)))]
 pub async fn passage(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path((id, version)): Path<(String, String)>,
     Parameters(place): Parameters<Place>,
     Parameters(query): Parameters<PassageQuery>,
@@ -148,7 +150,13 @@ pub async fn passage(
     respond(&app, move |app| read_passage(app, &place, &id, &version, &query)).await
 }
 
-fn read_passage(app: &App, place: &Place, id: &str, version: &str, query: &PassageQuery) -> Result<Passage> {
+fn read_passage(
+    app: &Caller,
+    place: &Place,
+    id: &str,
+    version: &str,
+    query: &PassageQuery,
+) -> Result<Passage> {
     let (name, document, _) = find(app, place, id)?;
     let version: VersionId = version.parse()?;
     let found = app.store.version_find(document.workspace, document.id, version)?.ok_or_else(|| {
@@ -191,7 +199,7 @@ pub struct ContentQuery {
     params(("id" = String, Path), Place, ContentQuery),
     responses((status = 200, content_type = "application/octet-stream"), (status = "default", body = Problem)))]
 pub async fn content(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Parameters(query): Parameters<ContentQuery>,

@@ -1,15 +1,13 @@
 //! `/v1/flows`: the flows that there are, checking and drawing them, and keeping one's own.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use ibid_api::flow::{BrokenFlow, Flow, FlowDetail, FlowProblem, FlowSource, FlowsPage, Validated};
 use ibid_api::problem::Problem;
 use ibid_flow::definition::{Severity, json_schema, mermaid};
 use serde_json::Value;
 
-use crate::App;
+use crate::access::Caller;
 use crate::flow_book::Entry;
 use crate::http::{Answered, Json, blocking, respond};
 use crate::wire;
@@ -17,7 +15,7 @@ use crate::wire;
 /// Lists flows by name: those that came with the program and those of the folder `flows` of the data directory.
 #[utoipa::path(get, path = "/v1/flows", tag = "flows",
     responses((status = 200, body = FlowsPage), (status = "default", body = Problem)))]
-pub async fn list(State(app): State<Arc<App>>) -> Answered<axum::Json<FlowsPage>> {
+pub async fn list(app: Caller) -> Answered<axum::Json<FlowsPage>> {
     let page = blocking(&app, |app| {
         let (flows, broken) = app.flows().list()?;
         let broken = broken
@@ -41,23 +39,20 @@ fn detail(entry: &Entry) -> FlowDetail {
 /// Shows a flow with its YAML and its drawing.
 #[utoipa::path(get, path = "/v1/flows/{name}", tag = "flows", params(("name" = String, Path)),
     responses((status = 200, body = FlowDetail), (status = "default", body = Problem)))]
-pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answered<axum::Json<FlowDetail>> {
+pub async fn show(app: Caller, Path(name): Path<String>) -> Answered<axum::Json<FlowDetail>> {
     respond(&app, move |app| Ok(detail(&*app.flows().find(&name)?))).await
 }
 
 /// JSON Schema of a flow file, for editors.
 #[utoipa::path(get, path = "/v1/flows/schema", tag = "flows", responses((status = 200, body = Value)))]
-pub async fn schema(State(app): State<Arc<App>>) -> axum::Json<Value> {
+pub async fn schema(app: Caller) -> axum::Json<Value> {
     axum::Json(json_schema(app.flows().kinds()))
 }
 
 /// Checks a flow and says all that is wrong with it, with line and column.
 #[utoipa::path(post, path = "/v1/flows/validate", tag = "flows", request_body = FlowSource,
     responses((status = 200, body = Validated), (status = "default", body = Problem)))]
-pub async fn validate(
-    State(app): State<Arc<App>>,
-    Json(request): Json<FlowSource>,
-) -> Answered<axum::Json<Validated>> {
+pub async fn validate(app: Caller, Json(request): Json<FlowSource>) -> Answered<axum::Json<Validated>> {
     respond(&app, move |app| {
         let (definition, problems) = app.flows().check(&request.source);
         Ok(Validated {
@@ -85,7 +80,7 @@ fn problem(problem: ibid_flow::definition::Problem) -> FlowProblem {
 #[utoipa::path(put, path = "/v1/flows/{name}", tag = "flows", params(("name" = String, Path)),
     request_body = FlowSource, responses((status = 200, body = FlowDetail), (status = "default", body = Problem)))]
 pub async fn save(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(name): Path<String>,
     Json(request): Json<FlowSource>,
 ) -> Answered<axum::Json<FlowDetail>> {
@@ -95,7 +90,7 @@ pub async fn save(
 /// Forgets a flow of one's own.
 #[utoipa::path(delete, path = "/v1/flows/{name}", tag = "flows", params(("name" = String, Path)),
     responses((status = 204), (status = "default", body = Problem)))]
-pub async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answered<StatusCode> {
+pub async fn delete(app: Caller, Path(name): Path<String>) -> Answered<StatusCode> {
     blocking(&app, move |app| app.flows().delete(&name)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

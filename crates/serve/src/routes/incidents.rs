@@ -1,8 +1,6 @@
 //! `/v1/ops/incidents` and the status page.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use ibid_api::problem::Problem;
@@ -22,6 +20,7 @@ use ibid_types::{Error, Result, Timestamp};
 use super::alerts::{number_of, someone, wire as wire_alert};
 use super::ask::within;
 use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, blocking, respond};
 
 /// The longest text that a note or a title may have.
@@ -32,10 +31,7 @@ const SHOWN_MAX: usize = 50;
 /// Lists incidents, the newest first.
 #[utoipa::path(get, path = "/v1/ops/incidents", tag = "operations", params(Newest),
     responses((status = 200, body = IncidentsPage), (status = "default", body = Problem)))]
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Parameters(query): Parameters<Newest>,
-) -> Answered<axum::Json<IncidentsPage>> {
+pub async fn list(app: Caller, Parameters(query): Parameters<Newest>) -> Answered<axum::Json<IncidentsPage>> {
     respond(&app, move |app| {
         let limit = within("limit", query.limit, 50, 1..=500)?;
         let mut rows = app.store.incidents_list(query.before, limit + 1)?;
@@ -71,7 +67,7 @@ fn wire(row: IncidentRow) -> Incident {
 #[utoipa::path(post, path = "/v1/ops/incidents", tag = "operations", request_body = IncidentRequest,
     responses((status = 201, body = Incident), (status = "default", body = Problem)))]
 pub async fn open(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Json(request): Json<IncidentRequest>,
 ) -> Answered<(StatusCode, axum::Json<Incident>)> {
     let opened = blocking(&app, move |app| begin(app, &request)).await?;
@@ -121,10 +117,7 @@ fn text_of(field: &str, text: &str) -> Result<String> {
 /// Shows an incident with all that happened in it.
 #[utoipa::path(get, path = "/v1/ops/incidents/{number}", tag = "operations", params(("number" = i64, Path)),
     responses((status = 200, body = IncidentDetail), (status = "default", body = Problem)))]
-pub async fn show(
-    State(app): State<Arc<App>>,
-    Path(number): Path<String>,
-) -> Answered<axum::Json<IncidentDetail>> {
+pub async fn show(app: Caller, Path(number): Path<String>) -> Answered<axum::Json<IncidentDetail>> {
     respond(&app, move |app| detail(app, number_of(&number)?)).await
 }
 
@@ -157,7 +150,7 @@ fn detail(app: &App, number: i64) -> Result<IncidentDetail> {
 #[utoipa::path(post, path = "/v1/ops/incidents/{number}/events", tag = "operations", params(("number" = i64, Path)),
     request_body = IncidentChange, responses((status = 200, body = IncidentDetail), (status = "default", body = Problem)))]
 pub async fn change(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(number): Path<String>,
     Json(change): Json<IncidentChange>,
 ) -> Answered<axum::Json<IncidentDetail>> {
@@ -240,7 +233,7 @@ fn one_of<'a>(field: &str, value: &'a str, allowed: &[&str]) -> Result<&'a str> 
 /// The review afterwards, as Markdown to complete.
 #[utoipa::path(get, path = "/v1/ops/incidents/{number}/review", tag = "operations", params(("number" = i64, Path)),
     responses((status = 200, body = str, content_type = "text/markdown"), (status = "default", body = Problem)))]
-pub async fn review(State(app): State<Arc<App>>, Path(number): Path<String>) -> Answered<Response> {
+pub async fn review(app: Caller, Path(number): Path<String>) -> Answered<Response> {
     let text = blocking(&app, move |app| {
         let number = number_of(&number)?;
         let (row, events) = (app.store.incident(number)?, app.store.incident_events(number)?);
@@ -253,7 +246,7 @@ pub async fn review(State(app): State<Arc<App>>, Path(number): Path<String>) -> 
 /// What people who use the service may know, without a key; only where `incidents.status_page` is on.
 #[utoipa::path(get, path = "/status", tag = "operations",
     responses((status = 200, body = str, content_type = "text/html"), (status = 404, body = Problem)))]
-pub async fn page(State(app): State<Arc<App>>) -> Answered<Html<String>> {
+pub async fn page(app: Caller) -> Answered<Html<String>> {
     let page = blocking(&app, |app| {
         let config = &app.config.incidents;
         if !config.status_page {

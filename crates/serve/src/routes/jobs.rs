@@ -1,18 +1,19 @@
 //! `/v1/jobs`: durable work, followed live.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use ibid_api::document::Failure as WireFailure;
 use ibid_api::job::{Job, JobCounts, JobsPage, JobsQuery};
 use ibid_api::problem::Problem;
+use ibid_types::access::Permission;
 use ibid_types::{Error, JobId, Result};
 
 use super::ask::within;
 use super::sse::{self, Sender};
 use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Parameters, respond};
 
 /// How often a stream looks for changes: often enough to look live, seldom enough to cost nothing.
@@ -21,15 +22,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// Lists jobs, newest first, with the counts of all that match.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobsQuery),
     responses((status = 200, body = JobsPage), (status = "default", body = Problem)))]
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Parameters(query): Parameters<JobsQuery>,
-) -> Answered<axum::Json<JobsPage>> {
+pub async fn list(app: Caller, Parameters(query): Parameters<JobsQuery>) -> Answered<axum::Json<JobsPage>> {
     respond(&app, move |app| page(app, query)).await
 }
 
-fn page(app: &App, query: JobsQuery) -> Result<JobsPage> {
-    let workspace = query.workspace.as_deref().map(|name| app.workspace(Some(name))).transpose()?;
+fn page(app: &Caller, query: JobsQuery) -> Result<JobsPage> {
+    // Whoever has no part in all of them sees those of one.
+    let workspace = match query.workspace.as_deref() {
+        None if app.rights().may_everywhere(Permission::Read) => None,
+        named => Some(app.workspace(named)?),
+    };
     let page = app.store.jobs().list(&ibid_store::JobsQuery {
         workspace: workspace.map(|workspace| workspace.id),
         batch: query.batch,
@@ -50,7 +52,7 @@ fn page(app: &App, query: JobsQuery) -> Result<JobsPage> {
 /// Streams a batch's jobs as they change: events `job` ([`Job`]) and `counts`, then `done` when none is left.
 #[utoipa::path(get, path = "/v1/jobs/events", tag = "jobs", params(JobsQuery),
     responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem)))]
-pub async fn events(State(app): State<Arc<App>>, Parameters(query): Parameters<JobsQuery>) -> sse::Stream {
+pub async fn events(app: Caller, Parameters(query): Parameters<JobsQuery>) -> sse::Stream {
     sse::stream(&app, move |app, sender| {
         if let Err(error) = follow(app, &query, sender) {
             sender.fail(&error);
@@ -58,7 +60,7 @@ pub async fn events(State(app): State<Arc<App>>, Parameters(query): Parameters<J
     })
 }
 
-fn follow(app: &App, query: &JobsQuery, sender: &Sender) -> Result<()> {
+fn follow(app: &Caller, query: &JobsQuery, sender: &Sender) -> Result<()> {
     let mut known = std::collections::HashMap::new();
     loop {
         let query = JobsQuery { limit: Some(1000), ..query.clone() };
@@ -87,18 +89,27 @@ fn follow(app: &App, query: &JobsQuery, sender: &Sender) -> Result<()> {
 /// Shows a job.
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = Job), (status = "default", body = Problem)))]
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
+pub async fn show(app: Caller, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
     respond(&app, move |app| find(app, &id)).await
 }
 
-fn find(app: &App, id: &str) -> Result<Job> {
-    let id: JobId = id.parse()?;
-    let job = app.store.jobs().find(id)?;
-    if job.as_ref().is_some_and(is_done) {
+fn find(app: &Caller, id: &str) -> Result<Job> {
+    let job = find_row(app, id)?;
+    if is_done(&job) {
         app.settle()?;
     }
-    job.map(|job| wire(app, job))
-        .ok_or_else(|| Error::not_found("job_unknown", format!("there is no job {id}")))
+    Ok(wire(app, job))
+}
+
+/// One that the caller may see; of another workspace it is unknown.
+fn find_row(app: &Caller, id: &str) -> Result<ibid_store::Job> {
+    let id: JobId = id.parse()?;
+    let is_for_caller = |job: &ibid_store::Job| match job.workspace {
+        Some(workspace) => app.may_in(workspace),
+        None => app.rights().may_everywhere(Permission::Read),
+    };
+    let found = app.store.jobs().find(id)?.filter(is_for_caller);
+    found.ok_or_else(|| Error::not_found("job_unknown", format!("there is no job {id}")))
 }
 
 fn is_done(job: &ibid_store::Job) -> bool {
@@ -108,9 +119,9 @@ fn is_done(job: &ibid_store::Job) -> bool {
 /// Cancels a job that has not begun.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = Job), (status = "default", body = Problem)))]
-pub async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
+pub async fn cancel(app: Caller, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
     respond(&app, move |app| {
-        app.store.jobs().cancel(id.parse()?)?;
+        app.store.jobs().cancel(find_row(app, &id)?.id)?;
         find(app, &id)
     })
     .await
@@ -119,9 +130,9 @@ pub async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answ
 /// Puts a failed or cancelled job back into the queue.
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", params(("id" = String, Path)),
     responses((status = 200, body = Job), (status = "default", body = Problem)))]
-pub async fn retry(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
+pub async fn retry(app: Caller, Path(id): Path<String>) -> Answered<axum::Json<Job>> {
     respond(&app, move |app| {
-        app.store.jobs().retry(id.parse()?)?;
+        app.store.jobs().retry(find_row(app, &id)?.id)?;
         app.wake_pipeline();
         find(app, &id)
     })

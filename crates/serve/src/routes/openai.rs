@@ -4,10 +4,9 @@
 //! The citations come in the message's `annotations` (type `file_citation`) and, whole, under `ibid`.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -25,6 +24,7 @@ use serde_json::{Value, json};
 
 use super::sse::{self, Sender};
 use super::threads::idempotency_key;
+use crate::access::Caller;
 use crate::http::{Answered, Json, RUN_HEADER, blocking, request_id, respond};
 use crate::{App, events, runs, turns};
 
@@ -40,7 +40,7 @@ const INPUTS_MAX: usize = 2048;
     params(("Idempotency-Key" = Option<String>, Header)), request_body = ChatRequest,
     responses((status = 200, body = Value), (status = "default", body = Problem)))]
 pub async fn chat_completions(
-    State(app): State<Arc<App>>,
+    app: Caller,
     headers: HeaderMap,
     Json(request): Json<ChatRequest>,
 ) -> Answered<Response> {
@@ -70,7 +70,7 @@ pub async fn chat_completions(
 }
 
 /// Starts the run that makes the completion.
-fn begin(app: &App, request: ChatRequest, key: Option<String>) -> Result<RunId> {
+fn begin(app: &Caller, request: ChatRequest, key: Option<String>) -> Result<RunId> {
     let thread = request.metadata.as_ref().and_then(|metadata| metadata.get("thread")?.as_str());
     let turn = turn_of(app, &request)?;
     if let Some(thread) = thread {
@@ -312,10 +312,7 @@ impl Draft {
 /// Embeds texts with the model that the indexes use.
 #[utoipa::path(post, path = "/v1/embeddings", tag = "openai", request_body = EmbeddingRequest,
     responses((status = 200, body = Value), (status = "default", body = Problem)))]
-pub async fn embeddings(
-    State(app): State<Arc<App>>,
-    Json(request): Json<EmbeddingRequest>,
-) -> Answered<axum::Json<Value>> {
+pub async fn embeddings(app: Caller, Json(request): Json<EmbeddingRequest>) -> Answered<axum::Json<Value>> {
     respond(&app, move |app| embed(app, request)).await
 }
 
@@ -369,7 +366,7 @@ fn base64_of(vector: &[f32]) -> String {
 
 /// Lists what `model` may be.
 #[utoipa::path(get, path = "/v1/models", tag = "openai", responses((status = 200, body = Value)))]
-pub async fn models(State(app): State<Arc<App>>) -> axum::Json<Value> {
+pub async fn models(app: Caller) -> axum::Json<Value> {
     let data: Vec<Value> = model_names(&app).map(|name| model_object(&app, &name)).collect();
     axum::Json(json!({ "object": "list", "data": data }))
 }
@@ -377,7 +374,7 @@ pub async fn models(State(app): State<Arc<App>>) -> axum::Json<Value> {
 /// Shows one of them.
 #[utoipa::path(get, path = "/v1/models/{id}", tag = "openai", params(("id" = String, Path)),
     responses((status = 200, body = Value), (status = "default", body = Problem)))]
-pub async fn model(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<axum::Json<Value>> {
+pub async fn model(app: Caller, Path(id): Path<String>) -> Answered<axum::Json<Value>> {
     let name = model_names(&app).find(|name| *name == id).ok_or_else(|| unknown_model(&id))?;
     Ok(axum::Json(model_object(&app, &name)))
 }

@@ -1,9 +1,8 @@
 //! `/v1/runs`: what flows did and do, step by step, and what people may do with them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State, WebSocketUpgrade};
+use axum::extract::{Path, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use ibid_api::flow::FlowDetail;
@@ -17,8 +16,9 @@ use serde::Deserialize;
 
 use super::ask::within;
 use super::threads::{idempotency_key, read_cursor};
+use crate::access::Caller;
 use crate::http::{Answered, Json, Page, Parameters, Place, blocking, respond};
-use crate::{App, events, live, runs, wire};
+use crate::{events, live, runs, wire};
 
 /// Longest wait for a run's end within one request.
 const WAIT_SECONDS_MAX: u32 = 60;
@@ -26,10 +26,7 @@ const WAIT_SECONDS_MAX: u32 = 60;
 /// Lists runs, newest first.
 #[utoipa::path(get, path = "/v1/runs", tag = "runs", params(RunsQuery),
     responses((status = 200, body = RunsPage), (status = "default", body = Problem)))]
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Parameters(query): Parameters<RunsQuery>,
-) -> Answered<axum::Json<RunsPage>> {
+pub async fn list(app: Caller, Parameters(query): Parameters<RunsQuery>) -> Answered<axum::Json<RunsPage>> {
     respond(&app, move |app| {
         let workspace = app.workspace(query.workspace.as_deref())?;
         let page = app.store.run_list(&ibid_store::RunsQuery {
@@ -62,7 +59,7 @@ fn status(name: String) -> Result<String> {
 #[utoipa::path(post, path = "/v1/runs", tag = "runs", params(("Idempotency-Key" = Option<String>, Header)),
     request_body = RunRequest, responses((status = 201, body = Run), (status = "default", body = Problem)))]
 pub async fn start(
-    State(app): State<Arc<App>>,
+    app: Caller,
     headers: HeaderMap,
     Json(request): Json<RunRequest>,
 ) -> Answered<(StatusCode, axum::Json<Run>)> {
@@ -82,7 +79,7 @@ pub async fn start(
 #[utoipa::path(get, path = "/v1/runs/{id}", tag = "runs", params(("id" = String, Path), Place),
     responses((status = 200, body = Run), (status = "default", body = Problem)))]
 pub async fn show(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Run>> {
@@ -97,7 +94,7 @@ pub async fn show(
 #[utoipa::path(delete, path = "/v1/runs/{id}", tag = "runs", params(("id" = String, Path), Place),
     responses((status = 204), (status = "default", body = Problem)))]
 pub async fn delete(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<StatusCode> {
@@ -117,7 +114,7 @@ pub async fn delete(
 #[utoipa::path(get, path = "/v1/runs/{id}/checkpoints", tag = "runs", params(("id" = String, Path), Page),
     responses((status = 200, body = CheckpointsPage), (status = "default", body = Problem)))]
 pub async fn checkpoints(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(query): Parameters<Page>,
 ) -> Answered<axum::Json<CheckpointsPage>> {
@@ -138,7 +135,7 @@ pub async fn checkpoints(
     params(("id" = String, Path), ("number" = u32, Path), Place),
     responses((status = 200, body = CheckpointState), (status = "default", body = Problem)))]
 pub async fn state(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path((id, number)): Path<(String, String)>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<CheckpointState>> {
@@ -163,14 +160,14 @@ fn checkpoint_number(text: &str) -> Result<u32> {
     params(("id" = String, Path), EventsQuery, ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem)))]
 pub async fn events(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(query): Parameters<EventsQuery>,
     headers: HeaderMap,
 ) -> Answered<Response> {
     let after = events::after(last_event(&headers).or(query.after.as_deref()))?;
     let run = blocking(&app, move |app| Ok(app.run_in(query.workspace.as_deref(), &id)?.it.id)).await?;
-    Ok(live::sse(&app, move |app, sink| events::tell(app, run, after, sink))?)
+    Ok(live::sse(app.app(), move |app, sink| events::tell(app, run, after, sink))?)
 }
 
 fn last_event(headers: &HeaderMap) -> Option<&str> {
@@ -191,26 +188,26 @@ pub struct EventsQuery {
     params(("id" = String, Path), EventsQuery, ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 101), (status = "default", body = Problem)))]
 pub async fn socket(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(query): Parameters<EventsQuery>,
     headers: HeaderMap,
     upgrade: std::result::Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Answered<Response> {
+    let after = events::after(last_event(&headers).or(query.after.as_deref()))?;
+    let run = blocking(&app, move |app| Ok(app.run_in(query.workspace.as_deref(), &id)?.it.id)).await?;
     let upgrade = upgrade.map_err(|rejection| {
         let what = format!("this address speaks WebSocket only ({rejection}); GET /v1/runs/{{id}}/events sends the same over HTTP");
         Error::bad_request("socket_expected", what)
     })?;
-    let after = events::after(last_event(&headers).or(query.after.as_deref()))?;
-    let run = blocking(&app, move |app| Ok(app.run_in(query.workspace.as_deref(), &id)?.it.id)).await?;
-    Ok(live::socket(&app, upgrade, move |app, sink| events::tell(app, run, after, sink))?)
+    Ok(live::socket(app.app(), upgrade, move |app, sink| events::tell(app, run, after, sink))?)
 }
 
 /// Answers what a run asks a person. The value must fit the schema of the question.
 #[utoipa::path(post, path = "/v1/runs/{id}/answer", tag = "runs", params(("id" = String, Path), Place),
     request_body = AnswerRequest, responses((status = 200, body = Run), (status = "default", body = Problem)))]
 pub async fn answer(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Json(request): Json<AnswerRequest>,
@@ -227,7 +224,7 @@ pub async fn answer(
 #[utoipa::path(post, path = "/v1/runs/{id}/resume", tag = "runs", params(("id" = String, Path), Place),
     responses((status = 200, body = Run), (status = "default", body = Problem)))]
 pub async fn resume(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Run>> {
@@ -243,7 +240,7 @@ pub async fn resume(
 #[utoipa::path(post, path = "/v1/runs/{id}/cancel", tag = "runs", params(("id" = String, Path), Place),
     request_body = Option<CancelRequest>, responses((status = 200, body = Run), (status = "default", body = Problem)))]
 pub async fn cancel(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     request: Option<Json<CancelRequest>>,
@@ -261,7 +258,7 @@ pub async fn cancel(
 #[utoipa::path(post, path = "/v1/runs/{id}/fork", tag = "runs", params(("id" = String, Path), Place),
     request_body = ForkRequest, responses((status = 201, body = Run), (status = "default", body = Problem)))]
 pub async fn fork(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Json(request): Json<ForkRequest>,
@@ -279,7 +276,7 @@ pub async fn fork(
 #[utoipa::path(post, path = "/v1/runs/{id}/replay", tag = "runs", params(("id" = String, Path), Place),
     responses((status = 200, body = Replayed), (status = "default", body = Problem)))]
 pub async fn replay(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Replayed>> {
@@ -294,7 +291,7 @@ pub async fn replay(
 #[utoipa::path(get, path = "/v1/runs/{id}/flow", tag = "runs", params(("id" = String, Path), Place),
     responses((status = 200, body = FlowDetail), (status = "default", body = Problem)))]
 pub async fn flow(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<FlowDetail>> {
@@ -310,7 +307,7 @@ pub async fn flow(
     params(("id" = String, Path), ("other" = String, Path), Place),
     responses((status = 200, body = RunDiff), (status = "default", body = Problem)))]
 pub async fn diff(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path((id, other)): Path<(String, String)>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<RunDiff>> {
@@ -326,7 +323,7 @@ pub async fn diff(
 #[utoipa::path(get, path = "/v1/approvals", tag = "runs", params(Page),
     responses((status = 200, body = ApprovalsPage), (status = "default", body = Problem)))]
 pub async fn approvals(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Parameters(query): Parameters<Page>,
 ) -> Answered<axum::Json<ApprovalsPage>> {
     respond(&app, move |app| {
@@ -350,6 +347,6 @@ pub async fn approvals(
 /// Counts runs by status and what is stored of them, over all workspaces.
 #[utoipa::path(get, path = "/v1/runs/statistics", tag = "runs",
     responses((status = 200, body = RunStatistics), (status = "default", body = Problem)))]
-pub async fn statistics(State(app): State<Arc<App>>) -> Answered<axum::Json<RunStatistics>> {
-    respond(&app, runs::statistics).await
+pub async fn statistics(app: Caller) -> Answered<axum::Json<RunStatistics>> {
+    respond(&app, |app| runs::statistics(app)).await
 }

@@ -1,9 +1,7 @@
 //! `POST /v1/search`: chunks that fit a query, with the reasons where they are asked for.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::State;
 use ibid_api::convert::search_mode;
 use ibid_api::problem::Problem;
 use ibid_api::search::{Hit, SearchRequest, SearchResponse};
@@ -11,20 +9,17 @@ use ibid_types::search::Request;
 use ibid_types::{Error, Result};
 
 use super::ask::{milliseconds, within};
-use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Json, respond};
 
 /// Finds chunks by words, by meaning, or by both.
 #[utoipa::path(post, path = "/v1/search", tag = "answers", request_body = SearchRequest,
     responses((status = 200, body = SearchResponse), (status = "default", body = Problem)))]
-pub async fn search(
-    State(app): State<Arc<App>>,
-    Json(request): Json<SearchRequest>,
-) -> Answered<axum::Json<SearchResponse>> {
+pub async fn search(app: Caller, Json(request): Json<SearchRequest>) -> Answered<axum::Json<SearchResponse>> {
     respond(&app, move |app| find(app, request)).await
 }
 
-fn find(app: &App, request: SearchRequest) -> Result<SearchResponse> {
+fn find(app: &Caller, request: SearchRequest) -> Result<SearchResponse> {
     let query = request.query.trim().to_owned();
     if query.is_empty() {
         return Err(Error::bad_request("query_empty", "the query is empty; search for some words"));

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use ibid_api::problem::Problem;
@@ -11,7 +10,6 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::App;
 use crate::http::request_id;
 
 /// Events that may wait for a slow client before the work waits too.
@@ -61,10 +59,10 @@ impl Sender {
 pub type Stream = Sse<axum::response::sse::KeepAliveStream<ReceiverStream<Item>>>;
 
 /// Runs `work` on a blocking thread and streams what it sends.
-pub fn stream(app: &Arc<App>, work: impl FnOnce(&App, &Sender) + Send + 'static) -> Stream {
+pub fn stream<A: Clone + Send + 'static>(app: &A, work: impl FnOnce(&A, &Sender) + Send + 'static) -> Stream {
     let (channel, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
     let sender = Sender { channel, request_id: request_id() };
-    let app = Arc::clone(app);
+    let app = app.clone();
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(|| work(&app, &sender)));
     Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())

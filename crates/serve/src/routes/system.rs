@@ -1,17 +1,22 @@
 //! Health, status, workspaces, keys, metrics, index upkeep.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
 use ibid_api::system::{Check, Key, KeyRequest, Ready, Status, Workspace, WorkspaceRequest};
-use ibid_types::{Error, Result};
+use ibid_types::access::{Granted, Holder, Permission};
+use ibid_types::{Error, Result, Timestamp};
 
 use super::jobs::counts;
+use super::people::granted;
 use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
+use crate::identity::may_grant;
+
+/// What a key may do where nobody says: use the library, not run the server.
+const KEY_ROLE: &str = "editor";
 
 /// Answers as long as the process does.
 #[utoipa::path(get, path = "/health/live", tag = "system", responses((status = 200, body = str)))]
@@ -22,7 +27,7 @@ pub async fn live() -> &'static str {
 /// Whether the server can work, dependency by dependency.
 #[utoipa::path(get, path = "/health/ready", tag = "system",
     responses((status = 200, body = Ready), (status = 503, body = Ready)))]
-pub async fn ready(State(app): State<Arc<App>>) -> Answered<Response> {
+pub async fn ready(app: Caller) -> Answered<Response> {
     let checks = blocking(&app, |app| Ok(app.checks())).await?;
     let failed = checks.iter().any(|check: &Check| check.required && check.status == "failed");
     let status = if failed { "not_ready" } else { "ready" };
@@ -34,10 +39,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Answered<Response> {
 /// What is in the workspace and how the server answers.
 #[utoipa::path(get, path = "/v1/status", tag = "system", params(Place),
     responses((status = 200, body = Status), (status = "default", body = Problem)))]
-pub async fn status(
-    State(app): State<Arc<App>>,
-    Parameters(place): Parameters<Place>,
-) -> Answered<axum::Json<Status>> {
+pub async fn status(app: Caller, Parameters(place): Parameters<Place>) -> Answered<axum::Json<Status>> {
     respond(&app, move |app| {
         let workspace = app.workspace(place.workspace.as_deref())?;
         let counted = app.store.workspace_counts(workspace.id)?;
@@ -53,20 +55,22 @@ pub async fn status(
             chat_models,
             answer_mode: answer_mode.to_owned(),
             index_lag: app.index_lag()?,
-            key_required: app.is_guarded(),
         })
     })
     .await
 }
 
-/// Lists workspaces.
+/// Lists the workspaces that the caller has a part in.
 #[utoipa::path(get, path = "/v1/workspaces", tag = "system",
     responses((status = 200, body = Vec<Workspace>), (status = "default", body = Problem)))]
-pub async fn workspaces(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Workspace>>> {
+pub async fn workspaces(app: Caller) -> Answered<axum::Json<Vec<Workspace>>> {
     let list = blocking(&app, |app| {
+        let may_know =
+            |workspace: &ibid_store::Workspace| app.rights().may_in(workspace.id, Permission::Enter);
         app.store
             .workspace_list()?
             .into_iter()
+            .filter(may_know)
             .map(|workspace| wire(app, workspace))
             .collect::<Result<Vec<_>>>()
     })
@@ -89,7 +93,7 @@ fn wire(app: &App, workspace: ibid_store::Workspace) -> Result<Workspace> {
 #[utoipa::path(post, path = "/v1/workspaces", tag = "system", request_body = WorkspaceRequest,
     responses((status = 201, body = Workspace), (status = "default", body = Problem)))]
 pub async fn workspace_create(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Json(request): Json<WorkspaceRequest>,
 ) -> Answered<(StatusCode, axum::Json<Workspace>)> {
     let workspace = blocking(&app, move |app| {
@@ -113,7 +117,7 @@ fn check_name(name: &str) -> Result<()> {
 /// Deletes a workspace with everything in it.
 #[utoipa::path(delete, path = "/v1/workspaces/{name}", tag = "system", params(("name" = String, Path)),
     responses((status = 204), (status = "default", body = Problem)))]
-pub async fn workspace_delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answered<StatusCode> {
+pub async fn workspace_delete(app: Caller, Path(name): Path<String>) -> Answered<StatusCode> {
     blocking(&app, move |app| {
         let workspace = app.workspace(Some(&name))?;
         if workspace.name == app.config.data.workspace {
@@ -137,27 +141,38 @@ pub async fn workspace_delete(State(app): State<Arc<App>>, Path(name): Path<Stri
 /// Lists keys, never their secrets.
 #[utoipa::path(get, path = "/v1/keys", tag = "system",
     responses((status = 200, body = Vec<Key>), (status = "default", body = Problem)))]
-pub async fn keys(State(app): State<Arc<App>>) -> Answered<axum::Json<Vec<Key>>> {
-    let keys = blocking(&app, |app| app.store.key_list()).await?;
-    Ok(axum::Json(keys.into_iter().map(|key| wire_key(key, None)).collect()))
+pub async fn keys(app: Caller) -> Answered<axum::Json<Vec<Key>>> {
+    let keys = blocking(&app, |app| {
+        let keys = app.store.key_list()?.into_iter();
+        keys.map(|key| wire_key(app, key, None)).collect::<Result<Vec<_>>>()
+    })
+    .await?;
+    Ok(axum::Json(keys))
 }
 
-fn wire_key(key: ibid_store::Key, secret: Option<String>) -> Key {
-    Key {
+fn wire_key(app: &Caller, key: ibid_store::Key, secret: Option<String>) -> Result<Key> {
+    let role = |granted: Granted| match granted.workspace {
+        None => Ok(granted.role.name().to_owned()),
+        Some(workspace) => Ok(format!("{} in {}", granted.role, app.workspace_name(workspace)?)),
+    };
+    let granted = app.store.rights_of(Holder::Key(key.id))?.granted;
+    Ok(Key {
         id: key.id.to_string(),
         name: key.name,
         prefix: key.prefix,
         created_at: key.created_at.to_string(),
         last_used_at: key.last_used_at.map(|time| time.to_string()),
+        expires_at: key.expires_at.map(|time| time.to_string()),
+        roles: granted.into_iter().map(role).collect::<Result<_>>()?,
         key: secret,
-    }
+    })
 }
 
-/// Makes a key and shows it, once. From the first key on, every request needs one.
+/// Makes a key and shows it, once.
 #[utoipa::path(post, path = "/v1/keys", tag = "system", request_body = KeyRequest,
     responses((status = 201, body = Key), (status = "default", body = Problem)))]
 pub async fn key_create(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Json(request): Json<KeyRequest>,
 ) -> Answered<(StatusCode, axum::Json<Key>)> {
     let key = blocking(&app, move |app| {
@@ -168,9 +183,18 @@ pub async fn key_create(
                 "name the key in 1 to 100 bytes, so that you recognise it later",
             ));
         }
-        let (key, secret) = app.store.key_create(name)?;
-        app.keys_changed()?;
-        Ok(wire_key(key, Some(secret.reveal().to_owned())))
+        let role = request.role.as_deref().unwrap_or(KEY_ROLE);
+        let granted = granted(app, role, request.workspace.as_deref())?;
+        may_grant(app, granted)?;
+        let expires_at = request.expires_at.map(|at| at.parse::<Timestamp>()).transpose()?;
+        if expires_at.is_some_and(|at| at <= app.clock.now()) {
+            return Err(Error::bad_request(
+                "key_over",
+                "`expires_at` is over already; name a moment to come",
+            ));
+        }
+        let (key, secret) = app.store.key_create(name, granted, expires_at)?;
+        wire_key(app, key, Some(secret.reveal().to_owned()))
     })
     .await?;
     Ok((StatusCode::CREATED, axum::Json(key)))
@@ -179,25 +203,21 @@ pub async fn key_create(
 /// Revokes a key at once.
 #[utoipa::path(delete, path = "/v1/keys/{id}", tag = "system", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = Problem)))]
-pub async fn key_revoke(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answered<StatusCode> {
-    blocking(&app, move |app| {
-        app.store.key_revoke(id.parse()?)?;
-        app.keys_changed()
-    })
-    .await?;
+pub async fn key_revoke(app: Caller, Path(id): Path<String>) -> Answered<StatusCode> {
+    blocking(&app, move |app| app.store.key_revoke(id.parse()?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Builds the indexes anew from the store and says whether they were the same before.
 #[utoipa::path(post, path = "/v1/index/rebuild", tag = "system",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn index_rebuild(State(app): State<Arc<App>>) -> Answered<axum::Json<serde_json::Value>> {
+pub async fn index_rebuild(app: Caller) -> Answered<axum::Json<serde_json::Value>> {
     respond(&app, |app| app.rebuild_indexes()).await
 }
 
 /// What Prometheus scrapes.
 #[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, body = str)))]
-pub async fn metrics(State(app): State<Arc<App>>) -> Answered<Response> {
+pub async fn metrics(app: Caller) -> Answered<Response> {
     let text = blocking(&app, |app| Ok(app.metrics.text(app))).await?;
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())

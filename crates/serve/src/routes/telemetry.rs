@@ -1,15 +1,14 @@
 //! Metrics over time, and the level of the log.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::extract::State;
 use ibid_api::ops::{Line, LogLevel, Point, Series};
 use ibid_api::problem::Problem;
 use ibid_ops::metric::{self, Kind};
 use ibid_ops::series::{How, Range, Selector};
 use ibid_types::{Error, Result, Timestamp};
 
+use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, respond};
 use crate::{App, telemetry};
 
@@ -33,7 +32,7 @@ const OWN: [&str; 6] = ["name", "how", "by", "from", "to", "step"];
     ("step" = Option<i64>, Query, description = "Seconds between two points; a 120th of the range without it")),
     responses((status = 200, body = Series), (status = "default", body = Problem)))]
 pub async fn series(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Parameters(asked): Parameters<BTreeMap<String, String>>,
 ) -> Answered<axum::Json<Series>> {
     respond(&app, move |app| read_series(app, &asked)).await
@@ -131,17 +130,14 @@ fn step_ms(asked: &BTreeMap<String, String>, range_ms: i64) -> Result<i64> {
 /// Shows the level of the log.
 #[utoipa::path(get, path = "/v1/ops/log-level", tag = "operations",
     responses((status = 200, body = LogLevel), (status = "default", body = Problem)))]
-pub async fn log_level(State(app): State<Arc<App>>) -> Answered<axum::Json<LogLevel>> {
+pub async fn log_level(app: Caller) -> Answered<axum::Json<LogLevel>> {
     respond(&app, |_| Ok(LogLevel { level: telemetry::level() })).await
 }
 
 /// Changes the level of the log until the next start.
 #[utoipa::path(put, path = "/v1/ops/log-level", tag = "operations", request_body = LogLevel,
     responses((status = 200, body = LogLevel), (status = "default", body = Problem)))]
-pub async fn log_level_change(
-    State(app): State<Arc<App>>,
-    Json(wanted): Json<LogLevel>,
-) -> Answered<axum::Json<LogLevel>> {
+pub async fn log_level_change(app: Caller, Json(wanted): Json<LogLevel>) -> Answered<axum::Json<LogLevel>> {
     respond(&app, move |_| {
         telemetry::set_level(&wanted.level)?;
         tracing::warn!(to = wanted.level, "the level of the log was changed");

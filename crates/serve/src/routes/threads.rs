@@ -1,8 +1,6 @@
 //! `/v1/threads`: conversations, their turns, and what people think of an answer.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
@@ -14,9 +12,10 @@ use ibid_store::ThreadRow;
 use ibid_types::{Error, Result};
 
 use super::ask::within;
+use crate::access::Caller;
 use crate::http::{Answered, Json, Page, Parameters, Place, RUN_HEADER, blocking, respond};
+use crate::live;
 use crate::turns::{self, wire_turn};
-use crate::{App, live};
 
 /// A title is a line in a list.
 const TITLE_CHARS_MAX: usize = 200;
@@ -27,7 +26,7 @@ const FEEDBACK_BYTES_MAX: usize = 20_000;
 #[utoipa::path(get, path = "/v1/threads", tag = "chat", params(ThreadsQuery),
     responses((status = 200, body = ThreadsPage), (status = "default", body = Problem)))]
 pub async fn list(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Parameters(query): Parameters<ThreadsQuery>,
 ) -> Answered<axum::Json<ThreadsPage>> {
     respond(&app, move |app| {
@@ -62,7 +61,7 @@ fn wire(workspace: &str, thread: ThreadRow) -> Thread {
 #[utoipa::path(post, path = "/v1/threads", tag = "chat", request_body = ThreadRequest,
     responses((status = 201, body = Thread), (status = "default", body = Problem)))]
 pub async fn create(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Json(request): Json<ThreadRequest>,
 ) -> Answered<(StatusCode, axum::Json<Thread>)> {
     let thread = blocking(&app, move |app| {
@@ -84,7 +83,7 @@ fn title(text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-fn show_one(app: &App, workspace: Option<&str>, id: &str) -> Result<Thread> {
+fn show_one(app: &Caller, workspace: Option<&str>, id: &str) -> Result<Thread> {
     let found = app.thread_in(workspace, id)?;
     Ok(wire(&found.workspace.name, found.it))
 }
@@ -93,7 +92,7 @@ fn show_one(app: &App, workspace: Option<&str>, id: &str) -> Result<Thread> {
 #[utoipa::path(get, path = "/v1/threads/{id}", tag = "chat", params(("id" = String, Path), Place),
     responses((status = 200, body = Thread), (status = "default", body = Problem)))]
 pub async fn show(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Thread>> {
@@ -104,7 +103,7 @@ pub async fn show(
 #[utoipa::path(patch, path = "/v1/threads/{id}", tag = "chat", params(("id" = String, Path), Place),
     request_body = ThreadChange, responses((status = 200, body = Thread), (status = "default", body = Problem)))]
 pub async fn change(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Json(change): Json<ThreadChange>,
@@ -121,7 +120,7 @@ pub async fn change(
 #[utoipa::path(delete, path = "/v1/threads/{id}", tag = "chat", params(("id" = String, Path), Place),
     responses((status = 204), (status = "default", body = Problem)))]
 pub async fn delete(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<StatusCode> {
@@ -138,7 +137,7 @@ pub async fn delete(
 #[utoipa::path(post, path = "/v1/threads/{id}/fork", tag = "chat", params(("id" = String, Path), Place),
     request_body = ThreadForkRequest, responses((status = 201, body = Thread), (status = "default", body = Problem)))]
 pub async fn fork(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Json(request): Json<ThreadForkRequest>,
@@ -156,7 +155,7 @@ pub async fn fork(
 #[utoipa::path(get, path = "/v1/threads/{id}/turns", tag = "chat", params(("id" = String, Path), Page),
     responses((status = 200, body = TurnsPage), (status = "default", body = Problem)))]
 pub async fn turns(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(query): Parameters<Page>,
 ) -> Answered<axum::Json<TurnsPage>> {
@@ -185,7 +184,7 @@ pub fn read_cursor(cursor: &str) -> Result<u32> {
 #[utoipa::path(get, path = "/v1/turns/{id}", tag = "chat", params(("id" = String, Path), Place),
     responses((status = 200, body = Turn), (status = "default", body = Problem)))]
 pub async fn turn(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<axum::Json<Turn>> {
@@ -206,7 +205,7 @@ pub async fn turn(
     request_body = TurnRequest,
     responses((status = 200, body = Turn), (status = "default", body = Problem)))]
 pub async fn ask(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     headers: HeaderMap,
@@ -221,7 +220,7 @@ pub async fn ask(
     .await?;
     let name = [(RUN_HEADER, run.to_string())];
     if stream {
-        let events = live::sse(&app, move |app, sink| crate::events::tell(app, run, None, sink))?;
+        let events = live::sse(app.app(), move |app, sink| crate::events::tell(app, run, None, sink))?;
         return Ok((name, events).into_response());
     }
     let turn = blocking(&app, move |app| turns::wait(app, run)).await?;
@@ -243,7 +242,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
 #[utoipa::path(put, path = "/v1/turns/{id}/feedback", tag = "chat", params(("id" = String, Path), Place),
     request_body = FeedbackRequest, responses((status = 200, body = Feedback), (status = "default", body = Problem)))]
 pub async fn feedback(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Json(request): Json<FeedbackRequest>,

@@ -1,19 +1,16 @@
 //! `/v1/ops/tasks`: what the server does beside its requests, and how the last round of each went.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use ibid_api::ops::{Task, TaskRound, Tasks};
 use ibid_api::problem::Problem;
 use ibid_runtime::{Round, TaskState};
 
-use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, respond};
 
 /// Background tasks, and the last round of each kind of upkeep with its result.
 #[utoipa::path(get, path = "/v1/ops/tasks", tag = "operations",
     responses((status = 200, body = Tasks), (status = "default", body = Problem)))]
-pub async fn tasks(State(app): State<Arc<App>>) -> Answered<axum::Json<Tasks>> {
+pub async fn tasks(app: Caller) -> Answered<axum::Json<Tasks>> {
     respond(&app, |_| {
         let tasks = ibid_runtime::tasks().into_iter().map(task).collect();
         Ok(Tasks { tasks, rounds: ibid_runtime::rounds().into_iter().map(round).collect() })

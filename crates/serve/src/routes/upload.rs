@@ -1,10 +1,9 @@
 //! `POST /v1/documents`: files in. When it answers, their bytes and the jobs that read them are on disk.
 
 use std::panic::resume_unwind;
-use std::sync::Arc;
 
+use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use ibid_api::document::{Accepted as WireAccepted, AcceptedFile, Upload};
@@ -14,7 +13,7 @@ use ibid_types::parsed::Metadata;
 use ibid_types::{ContentHash, Error, JobId, Result, Timestamp};
 use serde::Deserialize;
 
-use crate::App;
+use crate::access::Caller;
 use crate::http::{Answered, Failure, Parameters, blocking};
 
 /// More files than this in one request are refused; send several requests.
@@ -34,7 +33,7 @@ pub struct UploadQuery {
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 202, body = WireAccepted), (status = "default", body = Problem)))]
 pub async fn upload(
-    State(app): State<Arc<App>>,
+    app: Caller,
     Parameters(query): Parameters<UploadQuery>,
     form: Multipart,
 ) -> Answered<(StatusCode, axum::Json<WireAccepted>)> {
@@ -129,7 +128,7 @@ fn broken(error: &MultipartError) -> Failure {
     Error::bad_request("upload_malformed", format!("the form cannot be read: {}", error.body_text())).into()
 }
 
-fn take(app: &App, query: UploadQuery, parts: Parts) -> Result<WireAccepted> {
+fn take(app: &Caller, query: UploadQuery, parts: Parts) -> Result<WireAccepted> {
     let workspace = app.workspace(query.workspace.as_deref())?.id;
     let batch = query.batch.unwrap_or_else(|| JobId::new().to_string());
     let Parts { files, sources, metadata } = parts;

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 5] = [
+pub const RELEASED: [(&str, &str, &str); 6] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -30,6 +30,11 @@ pub const RELEASED: [(&str, &str, &str); 5] = [
         "0005_audit",
         include_str!("../../src/migrations/0005_audit.sql"),
         "ad22e1525c770cee82cf0f84cc4ac27d05c20a14a256f7b176316e16b775b256",
+    ),
+    (
+        "0006_identity",
+        include_str!("../../src/migrations/0006_identity.sql"),
+        "589e77295e6cf69657a996b3c2bfc835be073f3c3f756c217038942e80c903ec",
     ),
 ];
 
@@ -74,8 +79,18 @@ const OPERATIONS: &str = "
 /// Since the fifth.
 const AUDIT: &str = "INSERT INTO audit VALUES (1, 2, 'server', 'server.started', '0.1.0', zeroblob(32));";
 
+/// Since the sixth: somebody who is in a group that may all, and signed in.
+const IDENTITY: &str = "
+    INSERT INTO users (id, name, created_at) VALUES (x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', 'ada', 1);
+    INSERT INTO user_groups VALUES (x'0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 'office', 1);
+    INSERT INTO group_members VALUES (x'0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a');
+    INSERT INTO grants VALUES ('group', x'0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', zeroblob(16), 'owner', 1);
+    INSERT INTO sessions VALUES (x'0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c', x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', zeroblob(32), NULL, '127.0.0.1',
+      'a browser', 1, 1, 1, 9999999999999, NULL);
+    INSERT INTO sign_in_links VALUES (zeroblob(32), NULL, 9999999999999);";
+
 /// What each migration made room for.
-const ROWS: [&str; 5] = [GROUND, RUNS, "", OPERATIONS, AUDIT];
+const ROWS: [&str; 6] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {
@@ -84,9 +99,9 @@ pub fn database(path: &Path, count: usize) {
     connection
         .execute_batch("CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL)")
         .unwrap();
-    for (name, sql, checksum) in &RELEASED[..count] {
+    for ((name, sql, checksum), rows) in RELEASED.iter().zip(ROWS).take(count) {
         connection.execute_batch(sql).unwrap();
         connection.execute("INSERT INTO migrations VALUES (?1, ?2)", [name, checksum]).unwrap();
+        connection.execute_batch(rows).unwrap();
     }
-    ROWS[..count].iter().for_each(|rows| connection.execute_batch(rows).unwrap());
 }

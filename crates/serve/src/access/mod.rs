@@ -1,10 +1,20 @@
-//! The one place that decides whether a request may see a run, a thread or a turn: it must be of the workspace that the
-//! request names. What is of another workspace is unknown, as if it were not there.
+//! Who may do what: the one place that decides it.
+//!
+//! Keeps true: `matrix` says what each endpoint needs and `guard` lets nobody in without it; an endpoint gets at a workspace
+//! through its `Caller` only, and at a run, a thread or a turn only within the workspace that the request names. What is of
+//! another workspace is unknown, as if it were not there.
+
+mod caller;
+mod cookie;
+mod guard;
+pub mod matrix;
 
 use ibid_store::{RunRow, ThreadRow, TurnRow, Workspace};
 use ibid_types::{Error, Result, RunId, ThreadId, TurnId};
 
-use crate::App;
+pub use caller::{Caller, Who};
+pub use cookie::{none as no_cookie, session as session_cookie};
+pub use guard::guard;
 
 /// Something with the workspace that it was found in.
 #[derive(Debug)]
@@ -13,7 +23,7 @@ pub struct Within<T> {
     pub it: T,
 }
 
-impl App {
+impl Caller {
     /// Error: `run_unknown`.
     pub fn run_in(&self, workspace: Option<&str>, id: &str) -> Result<Within<RunRow>> {
         let workspace = self.workspace(workspace)?;

@@ -1,0 +1,162 @@
+//! Who calls, and the only way for an endpoint to a workspace.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use ibid_store::Workspace;
+use ibid_types::access::{Permission, Rights};
+use ibid_types::{Error, KeyId, Result, SessionId, UserId, WorkspaceId};
+
+use super::matrix::Need;
+use crate::App;
+use crate::http::Failure;
+
+/// Somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever can read the data directory.
+    Machine,
+    User {
+        id: UserId,
+        name: String,
+        session: SessionId,
+    },
+    Key {
+        id: KeyId,
+        name: String,
+    },
+    /// An endpoint that needs nobody.
+    Nobody,
+}
+
+/// As the audit log names them.
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine => f.write_str("this machine"),
+            Self::User { name, .. } => write!(f, "user {name}"),
+            Self::Key { name, .. } => write!(f, "key {name}"),
+            Self::Nobody => f.write_str("nobody"),
+        }
+    }
+}
+
+/// Somebody with their rights.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    pub who: Who,
+    pub rights: Rights,
+}
+
+impl Principal {
+    pub fn machine() -> Self {
+        Self { who: Who::Machine, rights: Rights::all() }
+    }
+
+    pub fn nobody() -> Self {
+        Self { who: Who::Nobody, rights: Rights::default() }
+    }
+}
+
+/// The application as one request may use it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    app: Arc<App>,
+    principal: Arc<Principal>,
+    need: Need,
+}
+
+impl Caller {
+    pub fn new(app: Arc<App>, principal: Arc<Principal>, need: Need) -> Self {
+        Self { app, principal, need }
+    }
+
+    pub const fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    pub fn who(&self) -> &Who {
+        &self.principal.who
+    }
+
+    pub fn rights(&self) -> &Rights {
+        &self.principal.rights
+    }
+
+    /// The workspace of that name, or the default one, if the caller may do there what the endpoint does. Errors:
+    /// `workspace_unknown`, `not_allowed`.
+    pub fn workspace(&self, name: Option<&str>) -> Result<Workspace> {
+        let found = self.app.workspace_named(name);
+        let may_know = |workspace: &Workspace| self.rights().may_in(workspace.id, Permission::Enter);
+        match found {
+            Ok(workspace) if may_know(&workspace) => {
+                self.check_in(workspace.id, self.need.permission(), &workspace.name)?;
+                Ok(workspace)
+            }
+            // Whether it is there is not told to whoever has no part in it.
+            Ok(_) => Err(self.not_allowed_in(name)),
+            Err(error) if self.rights().may_everywhere(Permission::Enter) => Err(error),
+            Err(error) if error.code == "workspace_unknown" => Err(self.not_allowed_in(name)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the caller may do what the endpoint does in a workspace that something was found in.
+    pub fn may_in(&self, workspace: WorkspaceId) -> bool {
+        self.need.permission().is_none_or(|permission| self.rights().may_in(workspace, permission))
+    }
+
+    /// The same for another permission than the endpoint's own. Error: `not_allowed`.
+    pub fn check_everywhere(&self, permission: Permission) -> Result<()> {
+        if self.rights().may_everywhere(permission) {
+            return Ok(());
+        }
+        Err(refused(&self.principal.who, permission, "on this server"))
+    }
+
+    fn check_in(&self, workspace: WorkspaceId, permission: Option<Permission>, name: &str) -> Result<()> {
+        match permission {
+            Some(permission) if !self.rights().may_in(workspace, permission) => {
+                Err(refused(&self.principal.who, permission, &format!("in workspace '{name}'")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn not_allowed_in(&self, name: Option<&str>) -> Error {
+        let name = name.unwrap_or(&self.app.config.data.workspace);
+        let permission = self.need.permission().unwrap_or(Permission::Enter);
+        refused(&self.principal.who, permission, &format!("in workspace '{name}'"))
+    }
+}
+
+/// Error: `not_allowed`.
+pub fn refused(who: &Who, permission: Permission, place: &str) -> Error {
+    let what = format!(
+        "{who} may not {} {place}; an administrator can grant a role that may (docs/access.md)",
+        permission.verb()
+    );
+    Error::forbidden("not_allowed", what)
+}
+
+impl Deref for Caller {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
+/// What the guard has put into the request. Without it nobody passed the guard.
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> std::result::Result<Self, Failure> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            Failure(Error::internal("guard_passed_by", "the request was not looked at by the guard"))
+        })
+    }
+}

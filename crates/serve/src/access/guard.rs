@@ -1,0 +1,177 @@
+//! The door: finds out who calls, by key or by session, and whether the endpoint is for them.
+//!
+//! Keeps true: no endpoint runs before its row of the matrix is met; whoever is refused learns why, and the audit log and the
+//! metrics know of it.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ibid_types::access::{Holder, Rights};
+use ibid_types::{Error, Result, Secret};
+
+use super::caller::{Caller, Principal, Who, refused};
+use super::cookie;
+use super::matrix::{Need, need};
+use crate::http::{Failure, blocking};
+use crate::{App, audit};
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Guards every endpoint. What is no endpoint has no row and is nobody's.
+pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+    let looked = match need(request.method(), &route) {
+        None => Err(closed(&route)),
+        Some(Need::Open) => Ok((Principal::nobody(), Need::Open, None)),
+        Some(need) => match credential(request.headers(), request.method()) {
+            Ok(credential) => admitted(&app, credential, need).await,
+            Err(error) => Err(Failure(error)),
+        },
+    };
+    let (principal, need, renewed) = match looked {
+        Ok(looked) => looked,
+        Err(Failure(error)) => {
+            app.metrics.refused(error.code);
+            return Failure(error).into_response();
+        }
+    };
+    let principal = Arc::new(principal);
+    if !need.may_be_met(&principal.rights) {
+        app.metrics.refused("not_allowed");
+        audit::refused(&app, &principal.who, request.method(), &route).await;
+        let permission = need.permission().unwrap_or(ibid_types::access::Permission::Enter);
+        return Failure(refused(&principal.who, permission, "on this server")).into_response();
+    }
+    request.extensions_mut().insert(Caller::new(Arc::clone(&app), principal, need));
+    let mut response = next.run(request).await;
+    if let Some(Ok(value)) = renewed.map(|secret| cookie::session(&app, &secret).parse()) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+    response
+}
+
+fn closed(route: &str) -> Failure {
+    let what = format!("the endpoint {route} has no row in the table of permissions");
+    Failure(Error::forbidden("not_allowed", what))
+}
+
+type Admitted = (Principal, Need, Option<Secret>);
+
+async fn admitted(
+    app: &Arc<App>,
+    credential: Credential,
+    need: Need,
+) -> std::result::Result<Admitted, Failure> {
+    let (principal, renewed) = match credential {
+        Credential::Bearer(key) if app.is_local_token(&key) => (Principal::machine(), None),
+        Credential::Bearer(key) => (blocking(app, move |app| of_key(app, &key)).await?, None),
+        Credential::Session(secret) => blocking(app, move |app| of_session(app, &secret)).await?,
+    };
+    Ok((principal, need, renewed))
+}
+
+/// What a request shows for itself.
+#[derive(Debug, PartialEq, Eq)]
+enum Credential {
+    Bearer(String),
+    Session(String),
+}
+
+/// A key counts before a cookie: a program that has one means it. Errors: `key_missing`, `origin_forbidden`.
+fn credential(headers: &HeaderMap, method: &Method) -> Result<Credential> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let key = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
+        return key.map(|key| Credential::Bearer(key.to_owned())).ok_or_else(missing);
+    }
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let secret = cookies.flat_map(|text| text.split(';')).find_map(cookie::secret_in).ok_or_else(missing)?;
+    check_origin(headers, method)?;
+    Ok(Credential::Session(secret))
+}
+
+fn missing() -> Error {
+    let what = "sign in, or send an API key: 'Authorization: Bearer KEY' (`ibid keys create NAME` makes one)";
+    Error::unauthenticated("key_missing", what)
+}
+
+/// A browser sends its cookie wherever a page tells it to: what changes something, or opens a socket, must come from our own
+/// page (OWASP, Cross-Site Request Forgery Prevention: verifying origin with standard headers).
+fn check_origin(headers: &HeaderMap, method: &Method) -> Result<()> {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_reading = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if is_reading && text(&axum::http::header::UPGRADE).is_none() {
+        return Ok(());
+    }
+    let is_own = match (text(&ORIGIN), text(&HOST)) {
+        (Some(origin), Some(host)) => {
+            origin.split_once("://").is_some_and(|(_, origin_host)| origin_host == host)
+        }
+        (None, _) => text(&FETCH_SITE) == Some("same-origin"),
+        _ => false,
+    };
+    if is_own {
+        return Ok(());
+    }
+    Err(Error::forbidden("origin_forbidden", "the request comes from another site than this server's page"))
+}
+
+fn of_key(app: &App, key: &str) -> Result<Principal> {
+    let found = app.store.key_verify(key)?.ok_or_else(|| {
+        Error::unauthenticated("key_unknown", "the API key is not known, was revoked, or is over")
+    })?;
+    let rights = app.store.rights_of(Holder::Key(found.id))?;
+    Ok(Principal { who: Who::Key { id: found.id, name: found.name }, rights })
+}
+
+fn of_session(app: &App, secret: &str) -> Result<(Principal, Option<Secret>)> {
+    let over = || Error::unauthenticated("session_over", "you are not signed in any more; sign in again");
+    let (session, renewed) = app.store.session_verify(secret)?.ok_or_else(over)?;
+    let user = app.store.user_find(session.user)?.ok_or_else(over)?;
+    let rights: Rights = app.store.rights_of(Holder::User(user.id))?;
+    let who = Who::User { id: user.id, name: user.name, session: session.id };
+    Ok((Principal { who, rights }, renewed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(method: &Method, headers: &[(&'static str, &str)]) -> Result<Credential> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        credential(&map, method)
+    }
+
+    fn code(method: &Method, headers: &[(&'static str, &str)]) -> &'static str {
+        shown(method, headers).unwrap_err().code
+    }
+
+    #[test]
+    fn a_key_or_a_cookie_is_shown() {
+        let bearer = shown(&Method::GET, &[("authorization", "Bearer abc"), ("cookie", "ibid_session=x")]);
+        assert_eq!(bearer.unwrap(), Credential::Bearer("abc".to_owned()));
+        let session = shown(&Method::GET, &[("cookie", "a=b; ibid_session=x")]);
+        assert_eq!(session.unwrap(), Credential::Session("x".to_owned()));
+        assert_eq!(code(&Method::GET, &[]), "key_missing");
+        assert_eq!(code(&Method::GET, &[("authorization", "Basic abc")]), "key_missing");
+    }
+
+    #[test]
+    fn other_sites_do_not_use_a_cookie() {
+        let cookie = ("cookie", "ibid_session=x");
+        let host = ("host", "ibid.example:8080");
+        let post =
+            |more: &[(&'static str, &str)]| shown(&Method::POST, &[&[cookie, host], more].concat()).is_ok();
+        assert!(post(&[("origin", "https://ibid.example:8080")]));
+        assert!(post(&[("sec-fetch-site", "same-origin")]));
+        assert!(!post(&[]) && !post(&[("origin", "null")]) && !post(&[("origin", "https://evil.example")]));
+        assert!(!post(&[("sec-fetch-site", "same-site")]));
+        assert_eq!(code(&Method::GET, &[cookie, host, ("upgrade", "websocket")]), "origin_forbidden");
+    }
+}

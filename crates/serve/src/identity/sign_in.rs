@@ -1,0 +1,173 @@
+//! Signing in with a name and a password, or with a one-time link.
+
+use ibid_auth::password;
+use ibid_store::{Session, User, link_over};
+use ibid_types::access::{Granted, Holder, Role};
+use ibid_types::{Error, Result, Secret, UserId};
+
+use crate::App;
+
+/// Wrong passwords in a row that cost nothing; each one more doubles the wait, from the first to the last.
+const FREE_FAILURES: u32 = 5;
+const WAIT_FIRST_MS: i64 = 1000;
+const WAIT_LAST_MS: i64 = 15 * 60_000;
+const DEVICE_BYTES_MAX: usize = 200;
+
+/// From where somebody comes.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub address: String,
+    /// What the browser says of itself.
+    pub device: String,
+}
+
+/// Somebody who is in now.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub user: User,
+    pub session: Session,
+    pub secret: Secret,
+}
+
+/// Errors: `sign_in_failed`, `sign_in_locked`.
+pub fn sign_in(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<SignedIn> {
+    let name = canonical(name);
+    let user = app.store.user_named(&name)?;
+    if let Some(until) =
+        user.as_ref().and_then(|user| user.locked_until).filter(|until| *until > app.clock.now())
+    {
+        note(app, &name, "sign-in.locked", visitor)?;
+        let what = format!("too many wrong passwords: the next attempt can be made at {until}");
+        return Err(Error::too_many_requests("sign_in_locked", what));
+    }
+    let stored =
+        user.as_ref().filter(|user| user.disabled_at.is_none()).and_then(|user| user.password.as_deref());
+    let is_right = password::verify(given, stored)?;
+    match user {
+        Some(user) if is_right => {
+            app.store.user_tried(user.id, true, None)?;
+            if stored_anew(&user) {
+                app.store.user_rehash(user.id, &password::hash(given)?)?;
+            }
+            enter(app, user, "sign-in", visitor)
+        }
+        user => {
+            if let Some(user) = user {
+                let wait = wait_ms(user.failures + 1).map(|ms| app.clock.now().plus_ms(ms));
+                app.store.user_tried(user.id, false, wait)?;
+            }
+            app.metrics.refused("sign_in_failed");
+            note(app, &name, "sign-in.failed", visitor)?;
+            let what = "the name or the password is wrong; `ibid auth link NAME` on the server sets another password";
+            Err(Error::unauthenticated("sign_in_failed", what))
+        }
+    }
+}
+
+fn stored_anew(user: &User) -> bool {
+    user.password.as_deref().is_some_and(password::needs_rehash)
+}
+
+/// How long until the next attempt after so many wrong ones.
+fn wait_ms(failures: u32) -> Option<i64> {
+    let over = failures.checked_sub(FREE_FAILURES)?;
+    Some(WAIT_FIRST_MS.checked_shl(over.min(20)).unwrap_or(WAIT_LAST_MS).min(WAIT_LAST_MS))
+}
+
+/// Makes the first account, or sets a password. Errors: `link_over`, `name_malformed`, `password_weak`, `user_exists`.
+pub fn use_link(
+    app: &App,
+    token: &str,
+    name: Option<&str>,
+    given: &str,
+    visitor: &Visitor,
+) -> Result<SignedIn> {
+    match app.store.link_find(token)?.ok_or_else(link_over)? {
+        Some(user) => set_by_link(app, token, user, given, visitor),
+        None => make_first(app, token, name.unwrap_or_default(), given, visitor),
+    }
+}
+
+fn set_by_link(app: &App, token: &str, user: UserId, given: &str, visitor: &Visitor) -> Result<SignedIn> {
+    let user = app.store.user_find(user)?.filter(|user| user.disabled_at.is_none()).ok_or_else(link_over)?;
+    password::check_policy(given, &[&user.name])?;
+    let hash = password::hash(given)?;
+    app.store.link_use(token)?;
+    app.store.user_password(user.id, &hash)?;
+    enter(app, user, "sign-in.by-link", visitor)
+}
+
+fn make_first(app: &App, token: &str, name: &str, given: &str, visitor: &Visitor) -> Result<SignedIn> {
+    let name = checked_name(name)?;
+    password::check_policy(given, &[&name])?;
+    let hash = password::hash(given)?;
+    app.store.link_use(token)?;
+    let user = app.store.user_create(&name, Some(&hash))?;
+    app.store.grant_set(Holder::User(user.id), Granted { role: Role::Owner, workspace: None })?;
+    enter(app, user, "account.first", visitor)
+}
+
+fn enter(app: &App, user: User, action: &str, visitor: &Visitor) -> Result<SignedIn> {
+    let device: String = visitor.device.chars().take(DEVICE_BYTES_MAX).collect();
+    let (session, secret) = app.store.session_begin(user.id, &visitor.address, &device)?;
+    note(app, &user.name, action, visitor)?;
+    Ok(SignedIn { user, session, secret })
+}
+
+/// Another password for whoever knows the former one; all their sessions end. Errors: `sign_in_failed`, `password_weak`.
+pub fn change_password(
+    app: &App,
+    user: UserId,
+    former: &str,
+    given: &str,
+    visitor: &Visitor,
+) -> Result<SignedIn> {
+    let user = app.store.user_find(user)?.ok_or_else(link_over)?;
+    let SignedIn { user, .. } = sign_in(app, &user.name, former, visitor)?;
+    password::check_policy(given, &[&user.name])?;
+    app.store.user_password(user.id, &password::hash(given)?)?;
+    enter(app, user, "password.changed", visitor)
+}
+
+fn note(app: &App, name: &str, action: &str, visitor: &Visitor) -> Result<()> {
+    let subject = format!("from {}", visitor.address);
+    app.store.audit_append(&format!("user {name}"), action, &subject).map(drop)
+}
+
+/// As names are stored: without blanks around, in lower case.
+pub fn canonical(name: &str) -> String {
+    name.trim().to_lowercase().chars().take(64).collect()
+}
+
+/// Error: `name_malformed`.
+pub fn checked_name(name: &str) -> Result<String> {
+    let name = canonical(name);
+    let is_plain = |c: char| c.is_alphanumeric() || "._-@+ ".contains(c);
+    if (2..=64).contains(&name.chars().count()) && name.chars().all(is_plain) {
+        return Ok(name);
+    }
+    let what = "a name has 2 to 64 letters, digits, spaces or . _ - @ +; an e-mail address is one";
+    Err(Error::bad_request("name_malformed", what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wrong_password_more_costs_twice_the_time() {
+        assert_eq!(wait_ms(4), None);
+        assert_eq!((wait_ms(5), wait_ms(6), wait_ms(8)), (Some(1000), Some(2000), Some(8000)));
+        assert_eq!(wait_ms(u32::MAX), Some(WAIT_LAST_MS));
+    }
+
+    #[test]
+    fn names_are_plain() {
+        assert_eq!(checked_name(" Ada.L@example.org ").unwrap(), "ada.l@example.org");
+        assert_eq!(checked_name("Jürgen M").unwrap(), "jürgen m");
+        for name in ["", "a", "a\nb", "<b>", &"x".repeat(65)] {
+            assert_eq!(checked_name(name).map(|name| name.len()).unwrap_or(0) > 64, false);
+        }
+        assert!(checked_name("<script>").is_err() && checked_name("a\u{202e}b").is_err());
+    }
+}

@@ -1,0 +1,296 @@
+//! Who may do what: permissions, the roles that hold them, and the places that they are held for.
+//!
+//! Keeps true: nobody has a permission that no grant names; a grant for one workspace says nothing of another, nor of the
+//! server; only a grant everywhere does.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, GroupId, KeyId, Result, UserId, WorkspaceId};
+
+/// What can be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// To know that a workspace is there, and how much is in it. Every role has it.
+    Enter,
+    /// Documents and what is found in them.
+    Read,
+    /// Questions, threads and runs of the flows that are there.
+    Converse,
+    /// Taking documents in, changing and deleting them.
+    Edit,
+    /// Flows: saving, deleting, running one that is not there yet.
+    Build,
+    /// Metrics, alerts, incidents, backups, findings: looking at them.
+    See,
+    /// The same: acting on them. Restoring, rebuilding.
+    Operate,
+    /// The audit log.
+    Audit,
+    /// Workspaces, users, groups, keys and grants below an owner's.
+    Administer,
+    /// Grants of owners, the end of all sessions, keys that sign.
+    Own,
+}
+
+/// Permissions that go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Owner,
+    Admin,
+    Editor,
+    Reader,
+    Operator,
+    Auditor,
+}
+
+impl Permission {
+    pub const ALL: [Self; 10] = [
+        Self::Enter,
+        Self::Read,
+        Self::Converse,
+        Self::Edit,
+        Self::Build,
+        Self::See,
+        Self::Operate,
+        Self::Audit,
+        Self::Administer,
+        Self::Own,
+    ];
+
+    /// What somebody does with it: "may not ...".
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Enter => "enter",
+            Self::Read => "read documents",
+            Self::Converse => "ask questions",
+            Self::Edit => "change documents",
+            Self::Build => "change flows",
+            Self::See => "look at operations",
+            Self::Operate => "operate",
+            Self::Audit => "read the audit log",
+            Self::Administer => "administer",
+            Self::Own => "act as an owner",
+        }
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enter => "enter",
+            Self::Read => "read",
+            Self::Converse => "converse",
+            Self::Edit => "edit",
+            Self::Build => "build",
+            Self::See => "see",
+            Self::Operate => "operate",
+            Self::Audit => "audit",
+            Self::Administer => "administer",
+            Self::Own => "own",
+        }
+    }
+}
+
+impl Role {
+    pub const ALL: [Self; 6] =
+        [Self::Owner, Self::Admin, Self::Editor, Self::Reader, Self::Operator, Self::Auditor];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Editor => "editor",
+            Self::Reader => "reader",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    #[must_use]
+    pub const fn permissions(self) -> &'static [Permission] {
+        use Permission::{Administer, Audit, Build, Converse, Edit, Enter, Operate, Read, See};
+        match self {
+            Self::Owner => &Permission::ALL,
+            Self::Admin => &[Enter, Read, Converse, Edit, Build, See, Operate, Audit, Administer],
+            Self::Editor => &[Enter, Read, Converse, Edit],
+            Self::Reader => &[Enter, Read, Converse],
+            Self::Operator => &[Enter, See, Operate],
+            Self::Auditor => &[Enter, See, Audit],
+        }
+    }
+
+    #[must_use]
+    pub fn may(self, permission: Permission) -> bool {
+        self.permissions().contains(&permission)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::bad_request("role_unknown", format!("there is no role '{text}'; use {names}"))
+        })
+    }
+}
+
+/// Whom a grant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Holder {
+    User(UserId),
+    Group(GroupId),
+    Key(KeyId),
+}
+
+impl Holder {
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Group(_) => "group",
+            Self::Key(_) => "key",
+        }
+    }
+
+    /// From its kind and the bytes of its id. Error: `id_malformed`.
+    pub fn read(kind: &str, id: [u8; 16]) -> Result<Self> {
+        match kind {
+            "user" => Ok(Self::User(UserId::from_bytes(id))),
+            "group" => Ok(Self::Group(GroupId::from_bytes(id))),
+            "key" => Ok(Self::Key(KeyId::from_bytes(id))),
+            _ => Err(Error::internal("store_failed", format!("a grant is held by a '{kind}'"))),
+        }
+    }
+
+    #[must_use]
+    pub const fn id_bytes(&self) -> &[u8; 16] {
+        match self {
+            Self::User(id) => id.as_bytes(),
+            Self::Group(id) => id.as_bytes(),
+            Self::Key(id) => id.as_bytes(),
+        }
+    }
+}
+
+/// `user:ID`, `group:ID` or `key:ID`.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Group(id) => write!(f, "group:{id}"),
+            Self::Key(id) => write!(f, "key:{id}"),
+        }
+    }
+}
+
+impl FromStr for Holder {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            Some(("user", id)) => id.parse().map(Self::User),
+            Some(("group", id)) => id.parse().map(Self::Group),
+            Some(("key", id)) => id.parse().map(Self::Key),
+            _ => {
+                let what = format!("'{text}' names nobody; use user:ID, group:ID or key:ID");
+                Err(Error::bad_request("holder_malformed", what))
+            }
+        }
+    }
+}
+
+/// A role in one workspace, or everywhere and over the server itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Granted {
+    pub role: Role,
+    /// None: everywhere.
+    pub workspace: Option<WorkspaceId>,
+}
+
+/// All that was granted to somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    pub granted: Vec<Granted>,
+}
+
+impl Rights {
+    /// Those of an owner.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { granted: vec![Granted { role: Role::Owner, workspace: None }] }
+    }
+
+    #[must_use]
+    pub fn may_in(&self, workspace: WorkspaceId, permission: Permission) -> bool {
+        self.any(permission, |place| place.is_none_or(|place| place == workspace))
+    }
+
+    /// Over the server itself and in every workspace.
+    #[must_use]
+    pub fn may_everywhere(&self, permission: Permission) -> bool {
+        self.any(permission, |place| place.is_none())
+    }
+
+    #[must_use]
+    pub fn may_somewhere(&self, permission: Permission) -> bool {
+        self.any(permission, |_| true)
+    }
+
+    fn any(&self, permission: Permission, is_place: impl Fn(Option<WorkspaceId>) -> bool) -> bool {
+        self.granted.iter().any(|granted| granted.role.may(permission) && is_place(granted.workspace))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_may_all_and_every_role_may_enter() {
+        assert!(Permission::ALL.into_iter().all(|permission| Role::Owner.may(permission)));
+        assert!(Role::ALL.into_iter().all(|role| role.may(Permission::Enter)));
+        assert!(!Role::Admin.may(Permission::Own));
+    }
+
+    #[test]
+    fn who_runs_the_server_need_not_read_its_documents() {
+        for role in [Role::Operator, Role::Auditor] {
+            assert!(!role.may(Permission::Read) && !role.may(Permission::Converse), "{role}");
+        }
+    }
+
+    #[test]
+    fn a_grant_holds_in_its_place_only() {
+        let (here, there) = (WorkspaceId::new(), WorkspaceId::new());
+        let rights = Rights { granted: vec![Granted { role: Role::Admin, workspace: Some(here) }] };
+        assert!(rights.may_in(here, Permission::Edit) && !rights.may_in(there, Permission::Edit));
+        assert!(!rights.may_everywhere(Permission::See) && rights.may_somewhere(Permission::See));
+        assert!(Rights::all().may_in(there, Permission::Own));
+        assert!(!Rights::default().may_somewhere(Permission::Enter));
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for role in Role::ALL {
+            assert_eq!(role.name().parse::<Role>().unwrap(), role);
+        }
+        let holder = Holder::User(UserId::new());
+        assert_eq!(holder.to_string().parse::<Holder>().unwrap(), holder);
+        assert_eq!(Holder::read(holder.kind(), *holder.id_bytes()).unwrap(), holder);
+        assert!("chief".parse::<Role>().is_err() && "user:x".parse::<Holder>().is_err());
+    }
+}
