@@ -107,6 +107,7 @@ impl Backup {
             Courier::new(number, destination, settings.keys.clone(), source.clock.clone())
         };
         let couriers: Vec<_> = settings.targets.iter().enumerate().map(courier).collect();
+        source.originals.announce_to(&couriers);
         let folder = settings.local.join("spool");
         let spool = Spool::open(&folder, settings.spool_bytes_max, Arc::clone(&source.originals), &couriers)?;
         let now = source.clock.now();

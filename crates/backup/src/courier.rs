@@ -1,7 +1,8 @@
 //! Brings segments to one destination, in order, for as long as it takes.
 //!
 //! Keeps true: an original is at the destination before the segment that names it; a segment before the next one; nothing is
-//! given up in silence.
+//! given up in silence. Originals that no segment names yet go while there is nothing else to bring, so that a segment
+//! which names many has little to wait for.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::status::{DestinationStatus, Failure};
 /// Between attempts at a destination that fails: doubled from the first to the last.
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_LAST: Duration = Duration::from_secs(60);
+/// Originals that may wait without a segment; those beyond it go with theirs.
+const EARLY_MAX: usize = 1000;
 /// How long an idle courier sleeps before it looks whether it shall end.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -55,6 +58,7 @@ pub struct Courier {
 #[derive(Debug, Default)]
 struct Queue {
     parcels: VecDeque<Parcel>,
+    early: VecDeque<ContentHash>,
     status: DestinationStatus,
     /// Originals that this process has put there.
     there: HashSet<ContentHash>,
@@ -78,6 +82,15 @@ impl Courier {
     pub fn send(&self, parcel: Parcel) {
         self.queue.lock().parcels.push_back(parcel);
         self.changed.notify_all();
+    }
+
+    /// A segment will name this soon.
+    pub fn announce(&self, original: ContentHash) {
+        let mut queue = self.queue.lock();
+        if queue.early.len() < EARLY_MAX {
+            queue.early.push_back(original);
+            self.changed.notify_all();
+        }
     }
 
     /// Gives up what waits, because the spool is full: from the next base on all goes on.
@@ -163,7 +176,10 @@ impl Courier {
     pub fn run(&self, blobs: &dyn Blobs, depot: &dyn Depot, shutdown: &Shutdown) {
         let mut again = AGAIN_FIRST;
         while !shutdown.is_requested() {
-            let Some(parcel) = self.next(shutdown) else { continue };
+            let Some(parcel) = self.next(shutdown) else {
+                self.carry_early(blobs);
+                continue;
+            };
             let outcome = self.carry(&parcel, blobs, depot);
             self.note(&outcome);
             match outcome {
@@ -183,10 +199,21 @@ impl Courier {
 
     fn next(&self, shutdown: &Shutdown) -> Option<Parcel> {
         let mut queue = self.queue.lock();
-        if queue.parcels.is_empty() && !shutdown.is_requested() {
+        if queue.parcels.is_empty() && queue.early.is_empty() && !shutdown.is_requested() {
             self.changed.wait_for(&mut queue, IDLE);
         }
         queue.parcels.front().cloned()
+    }
+
+    /// Where it fails, the segment that names it tries again and tells.
+    fn carry_early(&self, blobs: &dyn Blobs) {
+        let original = self.queue.lock().early.pop_front();
+        if let Some(original) = original
+            && let Err(error) = self.carry_original(&original, blobs)
+        {
+            tracing::debug!(code = error.code, "an original waits for its segment: {}", error.chain());
+            self.queue.lock().early.clear();
+        }
     }
 
     fn delivered(&self, parcel: &Parcel, depot: &dyn Depot) {

@@ -4,17 +4,20 @@
 //! not in every backup, it is not deleted (the next sweep of unnamed originals takes it).
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use ibid_blob::Blobs;
 use ibid_types::{ContentHash, Result};
 use parking_lot::Mutex;
+
+use crate::courier::Courier;
 
 /// A store of bytes whose news are noted.
 #[derive(Debug)]
 pub struct Originals {
     inner: Arc<dyn Blobs>,
     state: Mutex<State>,
+    couriers: OnceLock<Vec<Weak<Courier>>>,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +30,12 @@ struct State {
 impl Originals {
     #[must_use]
     pub fn new(inner: Arc<dyn Blobs>) -> Arc<Self> {
-        Arc::new(Self { inner, state: Mutex::default() })
+        Arc::new(Self { inner, state: Mutex::default(), couriers: OnceLock::new() })
+    }
+
+    /// Who hears of each original as soon as it is stored; the first call counts.
+    pub fn announce_to(&self, couriers: &[Arc<Courier>]) {
+        let _ = self.couriers.set(couriers.iter().map(Arc::downgrade).collect());
     }
 
     /// What was stored since the last call; it travels from now on.
@@ -71,7 +79,10 @@ impl Originals {
 impl Blobs for Originals {
     fn put(&self, bytes: &[u8]) -> Result<ContentHash> {
         let hash = self.inner.put(bytes)?;
-        self.state.lock().new.insert(hash);
+        if self.state.lock().new.insert(hash) {
+            let couriers = self.couriers.get().into_iter().flatten().filter_map(Weak::upgrade);
+            couriers.for_each(|courier| courier.announce(hash));
+        }
         Ok(hash)
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Outcome, Setup};
 use crate::load::{Connection, wait_until};
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_secs(20);
 
 /// `ibid --data-dir DATA ...` with the models of the run and without a chat model.
 pub fn command(setup: &Setup, data: &Path) -> Command {
