@@ -7,6 +7,7 @@ mod backup;
 mod embed;
 mod engine;
 mod flow;
+mod guard;
 mod ingest;
 mod large;
 mod library;
@@ -51,7 +52,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 12] = [
+pub const FIGURES: [(&str, Figure); 13] = [
     ("quality", quality::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
@@ -63,6 +64,7 @@ pub const FIGURES: [(&str, Figure); 12] = [
     ("backup", backup::rows),
     ("recovery", recovery::rows),
     ("telemetry", telemetry::rows),
+    ("guard", guard::rows),
     ("limits", limits::rows),
 ];
 

@@ -149,6 +149,10 @@ pub fn judge(text: &str, place: Place) -> Verdict {
     let text = crate::text::after(text, 0, BYTES_MAX);
     let mut signals = plain(text, place);
     signals.extend(encoded::signal(text, place));
+    for signal in &mut signals {
+        signal.start = text.floor_char_boundary(signal.start);
+        signal.end = text.ceil_char_boundary(signal.end);
+    }
     Verdict::of(signals, place)
 }
 

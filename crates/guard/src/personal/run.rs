@@ -114,7 +114,9 @@ fn run_at(bytes: &[u8], start: usize) -> Run {
             break;
         }
     }
-    Run { start, end }
+    // A bracket that nobody closed belongs to the sentence.
+    let is_open = bytes[start] == b'(' && !bytes[start..end].contains(&b')');
+    Run { start: if is_open { end.min(start + 1) } else { start }, end }
 }
 
 fn group_at(bytes: &[u8], start: usize) -> usize {
@@ -157,6 +159,7 @@ mod tests {
         assert_eq!(found("call (030) 901-820 now"), ["(030) 901-820"]);
         assert_eq!(found("DE89 3704 0044 0532 0130 00, x"), ["DE89 3704 0044 0532 0130 00"]);
         assert_eq!(found("AB 12 34 56 C"), ["AB 12 34 56 C"]);
+        assert_eq!(found("(405-452-5150 or so)"), ["405-452-5150"]);
     }
 
     #[test]
