@@ -5,17 +5,16 @@
 
 mod connection;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::eval::Latency;
-pub use connection::{Answer, Connection};
+pub use connection::{Answer, Connection, Door};
 
 /// Requests to one path.
 #[derive(Clone, Debug)]
 pub struct Load {
-    pub address: SocketAddr,
+    pub door: Door,
     pub path: String,
     /// JSON; one after the other, from the first again.
     pub bodies: Vec<String>,
@@ -94,7 +93,7 @@ impl Worker {
     fn send(&mut self, load: &Load, body: &str) -> std::io::Result<()> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(load.address)?,
+            None => Connection::open(&load.door)?,
         };
         let answer = connection.post(&load.path, body)?;
         self.connection = Some(connection);

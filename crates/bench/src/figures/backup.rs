@@ -13,7 +13,7 @@ use super::large::Chance;
 use super::program::{self, Server};
 use super::texts::Texts;
 use super::{Outcome, Row, Setup, turns};
-use crate::load::{Connection, wait_until};
+use crate::load::{Connection, Door, wait_until};
 
 /// `IBID_BENCH_KILLS` says another number.
 const KILLS: usize = 20;
@@ -55,11 +55,12 @@ fn loss_row(setup: &Setup, texts: &Texts) -> Outcome<Row> {
 fn killed(setup: &Setup, texts: &Texts, life: Duration) -> Outcome<(usize, f64)> {
     let folder = setup.scratch()?;
     let place = Place::new(folder.path())?;
-    let server = Server::start_by(place.command(setup))?;
-    let (address, until) = (server.address, Instant::now() + life);
+    let server = Server::start_by(place.command(setup), &place.data)?;
+    let (door, until) = (server.door.clone(), Instant::now() + life);
     let (acknowledged, killed_at) = std::thread::scope(|scope| {
         let uploader = |first: usize| {
-            scope.spawn(move || upload_until_it_dies(address, texts, (first..).step_by(UPLOADERS)))
+            let door = &door;
+            scope.spawn(move || upload_until_it_dies(door, texts, (first..).step_by(UPLOADERS)))
         };
         let uploaders: Vec<_> = (0..UPLOADERS).map(uploader).collect();
         wait_until(until);
@@ -81,12 +82,12 @@ fn killed(setup: &Setup, texts: &Texts, life: Duration) -> Outcome<(usize, f64)>
 
 /// Sources and when they were acknowledged.
 fn upload_until_it_dies(
-    address: std::net::SocketAddr,
+    door: &Door,
     texts: &Texts,
     numbers: impl Iterator<Item = usize>,
 ) -> Vec<(String, Instant)> {
     let mut acknowledged = Vec::new();
-    let Ok(mut connection) = Connection::open(address) else { return acknowledged };
+    let Ok(mut connection) = Connection::open(door) else { return acknowledged };
     for number in numbers {
         let source = format!("{number:06}.md");
         // Equal texts would be stored once.
@@ -129,7 +130,7 @@ fn cost_row(setup: &Setup, texts: &Texts) -> Outcome<Row> {
         let place = Place::new(folder.path())?;
         let mut command = place.command(setup);
         command.env("IBID_BACKUP_ENABLED", is_backed_up.to_string());
-        let server = Server::start_by(command)?;
+        let server = Server::start_by(command, &place.data)?;
         program::ingest(setup, &place.data, &before)?;
         let took = program::ingest(setup, &place.data, &files)?;
         drop(server);

@@ -139,7 +139,7 @@ fn turn_row(setup: &Setup) -> Outcome<Row> {
     let mut questions = Texts::read(setup)?.questions;
     questions.truncate(QUESTIONS);
     let server = Server::start(setup, &start::library(setup)?)?;
-    let mut connection = Connection::open(server.address)?;
+    let mut connection = Connection::open(&server.door)?;
     let mut overheads = Vec::with_capacity(questions.len());
     for question in &questions {
         let body = json!({ "question": question }).to_string();

@@ -22,7 +22,7 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
     let questions = Texts::read(setup)?.questions;
     let server = Server::start(setup, &start::library(setup)?)?;
     let load = |path: &str, key: &str, holds: &str| Load {
-        address: server.address,
+        door: server.door.clone(),
         path: path.to_owned(),
         holds: holds.to_owned(),
         bodies: questions.iter().map(|question| json!({ key: question }).to_string()).collect(),

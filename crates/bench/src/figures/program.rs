@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Outcome, Setup};
-use crate::load::{Connection, wait_until};
+use crate::load::{Connection, Door, wait_until};
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
@@ -40,18 +40,18 @@ pub fn timed(command: &mut Command) -> Outcome<Duration> {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    pub address: SocketAddr,
+    pub door: Door,
     /// From starting the program until it said that it is ready.
     pub ready_in: Duration,
 }
 
 impl Server {
     pub fn start(setup: &Setup, data: &Path) -> Outcome<Self> {
-        Self::start_by(command(setup, data))
+        Self::start_by(command(setup, data), data)
     }
 
-    /// By that command, which lacks `serve` and the address.
-    pub fn start_by(mut command: Command) -> Outcome<Self> {
+    /// By that command, which lacks `serve` and the address, on that data directory.
+    pub fn start_by(mut command: Command, data: &Path) -> Outcome<Self> {
         let address = free_address()?;
         let started = Instant::now();
         let child = command
@@ -60,14 +60,16 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut server = Self { child, address, ready_in: Duration::ZERO };
+        let door = Door { address, key: String::new() };
+        let mut server = Self { child, door, ready_in: Duration::ZERO };
         while !server.is_ready() {
             if started.elapsed() > READY_WITHIN {
-                return Err("ibid serve was not ready within 60 s".into());
+                return Err("ibid serve was not ready in time".into());
             }
             wait_until(Instant::now() + Duration::from_millis(2));
         }
         server.ready_in = started.elapsed();
+        server.door.key = token(data)?;
         Ok(server)
     }
 
@@ -81,7 +83,7 @@ impl Server {
     }
 
     fn is_ready(&self) -> bool {
-        let answer = Connection::open(self.address).and_then(|mut to| to.get("/health/ready"));
+        let answer = Connection::open(&self.door).and_then(|mut to| to.get("/health/ready"));
         answer.is_ok_and(|answer| answer.status == 200)
     }
 }
@@ -91,6 +93,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What the command line of whoever may read the data directory comes in with.
+fn token(data: &Path) -> Outcome<String> {
+    let told: serde_json::Value = serde_json::from_slice(&std::fs::read(data.join("server.json"))?)?;
+    Ok(told["token"].as_str().ok_or("the server left no token")?.to_owned())
 }
 
 fn free_address() -> Outcome<SocketAddr> {

@@ -148,8 +148,8 @@ struct Answers {
 
 /// Serves what was restored until searches find the oldest and the newest document by a word that no other has.
 fn answers(setup: &Setup, data: &Path, documents: usize, began: Instant) -> Outcome<Answers> {
-    let server = Server::start_by(program::command(setup, data))?;
-    let mut connection = Connection::open(server.address)?;
+    let server = Server::start_by(program::command(setup, data), data)?;
+    let mut connection = Connection::open(&server.door)?;
     let mut answered = |number: usize| -> Outcome<Duration> {
         let body = json!({ "query": marker(number), "limit": 1 }).to_string();
         while began.elapsed() < ANSWERS_WITHIN {

@@ -54,6 +54,6 @@ pub fn library(setup: &Setup) -> Outcome<PathBuf> {
 /// One search by meaning, so that the model is loaded.
 fn ask_once(server: &Server) -> Outcome<()> {
     let body = "{\"query\": \"a first question\", \"mode\": \"dense\"}";
-    let answer = Connection::open(server.address)?.post("/v1/search", body)?;
+    let answer = Connection::open(&server.door)?.post("/v1/search", body)?;
     if answer.status == 200 { Ok(()) } else { Err(answer.in_words().into()) }
 }

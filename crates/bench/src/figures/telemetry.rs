@@ -14,7 +14,7 @@ use super::program::{self, Server};
 use super::texts::Texts;
 use super::{Outcome, Row, Setup, start};
 use crate::eval::Latency;
-use crate::load::Connection;
+use crate::load::{Connection, Door};
 
 /// Asked first, so that both have loaded what they need.
 const WARMING: usize = 30;
@@ -31,9 +31,9 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
     let mut command = program::command(setup, &seen);
     command.env("IBID_TELEMETRY_OTLP_ENDPOINT", format!("http://{}", collector.address));
     command.env("IBID_LOG_LEVEL", "info").env("IBID_LOG_FORMAT", "json");
-    let seen = Server::start_by(command)?;
+    let seen = Server::start_by(command, &seen)?;
     let unseen = Server::start(setup, &unseen)?;
-    let pair = [seen.address, unseen.address];
+    let pair = [&seen.door, &unseen.door];
     let rows = vec![
         row("search", "/v1/search", "query", &pair, &questions, setup.turns)?,
         row("extractive answer", "/v1/ask", "question", &pair, &questions, setup.turns)?,
@@ -49,11 +49,11 @@ fn row(
     name: &str,
     path: &str,
     key: &str,
-    [seen, unseen]: &[SocketAddr; 2],
+    [seen, unseen]: &[&Door; 2],
     questions: &[String],
     turns: usize,
 ) -> Outcome<Row> {
-    let (mut seen, mut unseen) = (Connection::open(*seen)?, Connection::open(*unseen)?);
+    let (mut seen, mut unseen) = (Connection::open(seen)?, Connection::open(unseen)?);
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for turn in 0..=turns {
         for (number, question) in questions.iter().enumerate() {

@@ -9,11 +9,19 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const HEAD_BYTES_MAX: usize = 64 << 10;
 const BODY_BYTES_MAX: usize = 64 << 20;
 
+/// A server, and the key that it lets us in with.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub address: SocketAddr,
+    pub key: String,
+}
+
 /// A connection that is kept open.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
-    address: SocketAddr,
+    /// Of every request: where it goes, and who sends it.
+    headers: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +48,12 @@ impl Answer {
 impl Connection {
     /// # Errors
     /// What the system says.
-    pub fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    pub fn open(door: &Door) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&door.address, TIMEOUT)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
-        Ok(Self { stream, address })
+        let headers = format!("Host: {}\r\nAuthorization: Bearer {}\r\n", door.address, door.key);
+        Ok(Self { stream, headers })
     }
 
     /// # Errors
@@ -59,8 +68,8 @@ impl Connection {
     /// As [`Self::post`].
     pub fn post_as(&mut self, path: &str, media_type: &str, body: &str) -> Result<Answer> {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
-            self.address,
+            "POST {path} HTTP/1.1\r\n{}Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+            self.headers,
             body.len()
         );
         self.stream.write_all((head + body).as_bytes())?;
@@ -70,7 +79,7 @@ impl Connection {
     /// # Errors
     /// As [`Self::post`].
     pub fn get(&mut self, path: &str) -> Result<Answer> {
-        self.stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address).as_bytes())?;
+        self.stream.write_all(format!("GET {path} HTTP/1.1\r\n{}\r\n", self.headers).as_bytes())?;
         self.answer()
     }
 

@@ -1,7 +1,7 @@
 //! The load generator against a small server that answers, refuses, or breaks off.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use super::*;
 
@@ -44,7 +44,7 @@ const BUSY: &str = "HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nbusy";
 
 fn load(address: SocketAddr) -> Load {
     Load {
-        address,
+        door: Door { address, key: String::new() },
         path: "/v1/search".to_owned(),
         bodies: vec!["{}".to_owned(), "{\"a\":1}".to_owned()],
         holds: "{}".to_owned(),
