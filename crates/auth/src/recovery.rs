@@ -122,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_a_code_is_not_hashed() {
+        assert!(normal(&"0".repeat(CODE_CHARACTERS)).is_some());
+        assert!(normal(&"0".repeat(CODE_CHARACTERS - 1)).is_none());
+        assert!(normal(&"u".repeat(CODE_CHARACTERS)).is_none());
+        assert!(normal(&format!("0{}{}", "-".repeat(40), "0".repeat(CODE_CHARACTERS - 1))).is_none());
+    }
+
+    #[test]
     fn codes_are_groups_of_readable_characters() {
         let (shown, _) = RecoveryCodes::generate().unwrap();
         for code in shown {

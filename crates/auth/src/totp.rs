@@ -201,9 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_much_longer_than_a_code_is_not_looked_at() {
+        let spaced = |spaces: usize| format!("1{}23456", " ".repeat(spaces));
+        assert_eq!(digits_of(&spaced(6)).as_deref(), Some("123456"));
+        assert_eq!(digits_of(&spaced(7)), None);
+    }
+
+    #[test]
     fn digits_of_other_scripts_are_none() {
         assert_eq!(digits_of("١٢٣٤٥٦"), None);
         assert_eq!(digits_of("12345６"), None);
+        assert_eq!(digits_of("abcdef"), None);
     }
 
     #[test]

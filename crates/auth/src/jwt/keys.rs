@@ -247,6 +247,29 @@ mod tests {
     }
 
     #[test]
+    fn a_set_is_bounded() {
+        let keys = |count: usize| {
+            let key = format!(r#"{{"seed":"{D}","created_at":0}}"#);
+            SigningKeys::import(&Secret::new(format!("[{}]", vec![key; count].join(",")))).is_ok()
+        };
+        assert_eq!([keys(KEYS_MAX), keys(KEYS_MAX + 1)], [true, false]);
+    }
+
+    #[test]
+    fn even_our_own_signature_stands_for_one_algorithm_and_one_type() {
+        let keys = of_the_rfc();
+        let signed = |alg: &str, typ: &str| {
+            let header = json!({"alg": alg, "typ": typ, "kid": keys.newest.id}).to_string();
+            let signed = format!("{}.e30", BASE64URL_NOPAD.encode(header.as_bytes()));
+            let signature = BASE64URL_NOPAD.encode(keys.newest.pair.sign(signed.as_bytes()).as_ref());
+            let token = format!("{signed}.{signature}");
+            keys.has_signed(&Compact::read(&token).unwrap(), Timestamp(0))
+        };
+        assert!(signed("EdDSA", "JWT"));
+        assert!(!signed("HS256", "JWT") && !signed("none", "JWT") && !signed("EdDSA", "secevent+jwt"));
+    }
+
+    #[test]
     fn a_former_key_is_published_until_its_date() {
         let mut keys = SigningKeys::generate(Timestamp(0)).unwrap();
         keys.rotate(Timestamp(100), 50).unwrap();

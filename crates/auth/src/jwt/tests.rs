@@ -175,6 +175,18 @@ fn claims_that_were_signed_but_make_no_sense_are_refused() {
 }
 
 #[test]
+fn each_of_the_times_counts() {
+    let keys = keys();
+    let claims = serde_json::to_value(keys.issue(&ORDER, NOW).unwrap().1).unwrap();
+    let later = claims["iat"].as_i64().unwrap() + 61;
+    for (name, expected) in [("nbf", "token_expired"), ("iat", "token_expired"), ("exp", "")] {
+        let mut changed = claims.clone();
+        changed[name] = json!(later);
+        assert_eq!(refusal(&keys, &keys.sign(changed.to_string().as_bytes()), NOW), expected, "{name}");
+    }
+}
+
+#[test]
 fn a_claim_twice_is_refused() {
     let keys = keys();
     let claims = serde_json::to_string(&keys.issue(&ORDER, NOW).unwrap().1).unwrap();

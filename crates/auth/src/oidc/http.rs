@@ -151,6 +151,8 @@ fn unreachable(url: &Url) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -168,6 +170,49 @@ mod tests {
         ] {
             assert!(!safe(url), "{url}");
         }
+    }
+
+    /// A server that gives each of its connections the same answer, for as long as the test runs.
+    fn server(answer: Vec<u8>) -> Url {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let _ = connection.read(&mut [0; 4096]);
+                let _ = connection.write_all(&answer);
+            }
+        });
+        Url::parse(&url).unwrap()
+    }
+
+    fn ask(answer: String) -> Result<Reply> {
+        let url = server(answer.into_bytes());
+        Http::new(url.as_str()).unwrap().fetch(&Call::get(url))
+    }
+
+    fn of_length(length: u64) -> String {
+        let body = "x".repeat(usize::try_from(length).unwrap());
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+    }
+
+    #[test]
+    fn an_answer_is_bounded() {
+        assert_eq!(ask(of_length(BYTES_MAX)).unwrap().body.len() as u64, BYTES_MAX);
+        assert_eq!(ask(of_length(BYTES_MAX + 1)).unwrap_err().code, "oidc_unreachable");
+    }
+
+    #[test]
+    fn no_redirect_is_followed() {
+        let elsewhere = server(of_length(3).into_bytes());
+        let redirect =
+            format!("HTTP/1.1 307 Elsewhere\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(ask(redirect).unwrap().status, 307);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_http_is_none() {
+        assert_eq!(ask("220 mail.example ESMTP\r\n".into()).unwrap_err().code, "oidc_unreachable");
     }
 
     #[test]

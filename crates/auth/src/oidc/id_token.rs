@@ -242,6 +242,13 @@ mod tests {
     }
 
     #[test]
+    fn without_either_the_person_is_asked_for() {
+        let complete = |text: &str| Profile::read(text.as_bytes()).unwrap().is_complete();
+        assert!(complete(r#"{"email":"a@b.example","name":"A"}"#));
+        assert!(!complete(r#"{"email":"a@b.example"}"#) && !complete(r#"{"name":"A"}"#));
+    }
+
+    #[test]
     fn one_group_may_stand_without_a_list() {
         assert_eq!(profile(r#"{"groups":"staff"}"#).groups, ["staff"]);
         assert_eq!(profile(r#"{"groups":{"a":1}}"#).groups, Vec::<String>::new());

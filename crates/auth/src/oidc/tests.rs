@@ -27,8 +27,9 @@ fn refusal(result: &Result<Identity>) -> &'static str {
     result.as_ref().err().map_or("", |error| error.code)
 }
 
+/// The refusal of a token with these claims, which alone says who somebody is: userinfo is not asked.
 fn with_claims(claims: Value) -> &'static str {
-    refusal(&Fake::with(|state| state.claims = claims).sign_in())
+    refusal(&Fake::with(|state| state.claims = fake::merged(state.claims.clone(), &claims)).sign_in())
 }
 
 fn with_forged(forge: impl Fn(&str) -> String + Send + 'static) -> &'static str {
@@ -121,6 +122,7 @@ fn what_takes_too_long_is_refused() {
     fake.visit(&url);
     let late = NOW.plus_ms(ANSWER_WITHIN_MS);
     assert_eq!(refusal(&provider.finish(&begun, &fake.callback(), late)), "oidc_refused");
+    assert!(fake.calls_of("/token").is_empty());
 }
 
 #[test]
@@ -312,10 +314,26 @@ fn a_provider_that_calls_itself_otherwise_is_refused() {
 
 #[test]
 fn a_provider_that_fails_is_told_so() {
-    let fake = Fake::with(|state| state.status = 500);
-    assert_eq!(fake.provider().begin(NOW).unwrap_err().code, "oidc_unreachable");
+    for path in ["/.well-known/openid-configuration", "/jwks", "/token"] {
+        let fake = Fake::with(|state| state.failing = Some((path, 500, json!({}))));
+        assert_eq!(refusal(&fake.sign_in()), "oidc_unreachable", "{path}");
+    }
     for tokens in [json!({"id_token": null}), json!({"token_type": "mac"}), json!({"access_token": 7})] {
         assert_eq!(refusal(&Fake::with(|state| state.tokens = tokens).sign_in()), "oidc_answer");
+    }
+}
+
+#[test]
+fn a_refused_code_a_refused_client_and_another_failure_are_told_apart() {
+    for (status, error, expected) in [
+        (400, "invalid_grant", "oidc_refused"),
+        (400, "invalid_request", "oidc_unreachable"),
+        (500, "invalid_grant", "oidc_unreachable"),
+        (400, "invalid_client", "oidc_client"),
+        (401, "x", "oidc_client"),
+    ] {
+        let fake = Fake::with(|state| state.failing = Some(("/token", status, json!({"error": error}))));
+        assert_eq!(refusal(&fake.sign_in()), expected, "{status} {error}");
     }
 }
 

@@ -134,6 +134,19 @@ mod tests {
         assert!(AuthenticatorData::read(&data(0x41, &head)).is_none());
     }
 
+    /// A credential with an id of that length, and a key after it.
+    fn with_id(length: u16) -> bool {
+        let key = [&[0xa4, 0x01, 0x01, 0x03, 0x27, 0x20, 0x06, 0x21, 0x58, 0x20][..], &[7; 32]].concat();
+        let id = vec![1; usize::from(length)];
+        let credential = [&[0; 16][..], &length.to_be_bytes(), &id, &key].concat();
+        AuthenticatorData::read(&data(0x41, &credential)).is_some()
+    }
+
+    #[test]
+    fn an_id_has_from_1_to_1023_bytes() {
+        assert_eq!([0, 1, 1023, 1024].map(with_id), [false, true, true, false]);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_get_an_answer(flags: u8, rest in proptest::collection::vec(any::<u8>(), 0..200)) {

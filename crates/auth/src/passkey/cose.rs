@@ -125,6 +125,15 @@ mod tests {
     }
 
     #[test]
+    fn ed25519_has_one_curve_and_one_length() {
+        let okp = |curve: i64, length| {
+            CoseKey::read(&cose(&[(1, 1.into()), (3, EDDSA.into()), (-1, curve.into()), (-2, bytes(length))]))
+                .is_some()
+        };
+        assert_eq!([okp(6, 32), okp(4, 32), okp(6, 31), okp(6, 33)], [true, false, false, false]);
+    }
+
+    #[test]
     fn weak_and_padded_rsa_keys_are_refused() {
         let rsa = |modulus: Value, exponent: Value| {
             CoseKey::read(&cose(&[(1, 3.into()), (3, RS256.into()), (-1, modulus), (-2, exponent)]))

@@ -24,7 +24,8 @@ pub struct State {
     pub calls: Vec<Call>,
     /// Makes another token of the right one.
     pub forge: Option<Forge>,
-    pub status: u16,
+    /// The path that answers otherwise, with which status and what.
+    pub failing: Option<(&'static str, u16, Value)>,
 }
 
 #[derive(Clone)]
@@ -49,7 +50,7 @@ impl Fake {
             asked: Vec::new(),
             calls: Vec::new(),
             forge: None,
-            status: 200,
+            failing: None,
         })))
     }
 
@@ -107,25 +108,31 @@ impl Fake {
             }),
             &state.claims,
         );
+        let claims = without_nulls(claims);
         let id_token = state.keys.sign(claims.to_string().as_bytes());
         let id_token = state.forge.as_ref().map_or_else(|| id_token.clone(), |forge| forge(&id_token));
-        merged(
+        without_nulls(merged(
             json!({"id_token": id_token, "access_token": "an access token", "token_type": "Bearer"}),
             &state.tokens,
-        )
+        ))
     }
 }
 
 impl Fetch for Fake {
     fn fetch(&self, call: &Call) -> Result<Reply> {
         self.0.lock().calls.push(call.clone());
+        if let Some((path, status, body)) = &self.0.lock().failing
+            && *path == call.url.path()
+        {
+            return Ok(Reply { status: *status, body: body.to_string().into_bytes() });
+        }
         let body = match call.url.path() {
             "/.well-known/openid-configuration" => self.0.lock().metadata.clone(),
             "/jwks" => self.0.lock().keys.jwks(NOW),
             "/token" => self.tokens(),
             _ => self.0.lock().userinfo.clone(),
         };
-        Ok(Reply { status: self.0.lock().status, body: body.to_string().into_bytes() })
+        Ok(Reply { status: 200, body: body.to_string().into_bytes() })
     }
 }
 
@@ -138,10 +145,14 @@ pub fn at_hash(access_token: &str) -> String {
     BASE64URL_NOPAD.encode(&hash.as_ref()[..32])
 }
 
-fn merged(mut value: Value, changes: &Value) -> Value {
+pub fn merged(mut value: Value, changes: &Value) -> Value {
     for (name, change) in changes.as_object().unwrap() {
         value[name] = change.clone();
     }
+    value
+}
+
+fn without_nulls(mut value: Value) -> Value {
     value.as_object_mut().unwrap().retain(|_, member| !member.is_null());
     value
 }
