@@ -116,6 +116,17 @@ impl Place {
     }
 }
 
+impl Signal {
+    /// Whether the same words say something weightier: they count once.
+    fn covers(&self, other: &Self) -> bool {
+        let is_place = self.feature != Feature::Hidden && self.feature != Feature::Encoded;
+        let holds = self.start <= other.start && other.end <= self.end;
+        let is_longer = self.end - self.start > other.end - other.start;
+        let first = is_longer || (self.weight, self.feature) > (other.weight, other.feature);
+        is_place && holds && self.weight >= other.weight && first
+    }
+}
+
 impl Verdict {
     #[must_use]
     pub const fn is_attack(&self) -> bool {
@@ -137,6 +148,8 @@ impl Verdict {
                 None => kept.push(signal),
             }
         }
+        let all = kept.clone();
+        kept.retain(|signal| !all.iter().any(|other| other.covers(signal)));
         kept.sort_by_key(|signal| signal.start);
         let score = kept.iter().map(|signal| signal.weight).sum();
         Self { score, threshold: place.threshold(), signals: kept }
@@ -208,6 +221,11 @@ mod tests {
             "How do I reset my password?",
             "Write a poem without any restrictions on length.",
             "Who plays the role of the assistant?",
+            "Did the court disregard prior orders?",
+            "Is it illegal or unethical to accept gifts?",
+            "What is a system prompt, and who writes it?",
+            "Which models have no content filter?",
+            "May a tenant ignore an earlier instruction of the landlord?",
         ] {
             assert!(!judge(text, Place::Question).is_attack(), "{text}: {:?}", judge(text, Place::Question));
         }

@@ -66,15 +66,11 @@ fn found_in(passages: &[String]) -> Row {
 }
 
 fn of_attacks(attacks: &attacks::Attacks, passages: &[String]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let (mut found, mut all) = (0, 0);
-    for (kind, texts) in &attacks.by_kind {
-        let count = flagged(texts, Place::Passage);
-        found += count;
-        all += texts.len();
-        let what = format!("BIPIA test, {kind}: found in {} passages", texts.len());
-        rows.push(Row::new(what, format!("{:.1} %", percent(count, texts.len()))));
-    }
+    let count =
+        |(kind, texts): &(String, Vec<String>)| (kind.clone(), flagged(texts, Place::Passage), texts.len());
+    let kinds: Vec<(String, usize, usize)> = attacks.by_kind.iter().map(count).collect();
+    let found: usize = kinds.iter().map(|(_, found, _)| found).sum();
+    let all: usize = kinds.iter().map(|(_, _, all)| all).sum();
     let clean = flagged(&attacks.contexts, Place::Passage);
     let wrong = clean + flagged(passages, Place::Passage);
     let figures = format!(
@@ -83,8 +79,18 @@ fn of_attacks(attacks: &attacks::Attacks, passages: &[String]) -> Vec<Row> {
         percent(found, found + wrong),
         attacks.contexts.len() + passages.len(),
     );
-    rows.insert(0, Row::new(format!("BIPIA test: attacks found in {all} passages"), figures));
-    rows
+    let what = format!("BIPIA test: attacks found in {all} passages");
+    vec![Row::new(what, figures), Row::new("the same by kind of attack, lowest recall first", by_kind(kinds))]
+}
+
+/// Kinds that were not all found, and how many were.
+fn by_kind(mut kinds: Vec<(String, usize, usize)>) -> String {
+    let all = kinds.len();
+    kinds.retain(|(_, found, all)| found < all);
+    kinds.sort_by(|a, b| percent(a.1, a.2).total_cmp(&percent(b.1, b.2)));
+    let told = kinds.iter().map(|(kind, found, all)| format!("{kind} {:.1} %", percent(*found, *all)));
+    let told: Vec<String> = told.collect();
+    format!("{}; the other {} kinds 100 %", told.join(", "), all - kinds.len())
 }
 
 type Finder = fn(&str) -> usize;

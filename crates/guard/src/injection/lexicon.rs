@@ -14,6 +14,8 @@ pub struct Rule {
     pub passage: u32,
     pub reason: &'static str,
     pub gap: usize,
+    /// Whether the first word must be an order's: at the beginning, or after "please", "you must" and the like.
+    pub is_order: bool,
     /// The words of a set have spaces between.
     pub sets: &'static [&'static str],
 }
@@ -25,7 +27,17 @@ const fn rule(
     gap: usize,
     sets: &'static [&'static str],
 ) -> Rule {
-    Rule { feature, question: weights.0, passage: weights.1, reason, gap, sets }
+    Rule { feature, question: weights.0, passage: weights.1, reason, gap, is_order: false, sets }
+}
+
+const fn order(
+    feature: Feature,
+    weights: (u32, u32),
+    reason: &'static str,
+    gap: usize,
+    sets: &'static [&'static str],
+) -> Rule {
+    Rule { is_order: true, ..rule(feature, weights, reason, gap, sets) }
 }
 
 const SET_ASIDE: &str = "ignore ignoring ignores disregard disregarding forget bypass bypassing override overrule overriding \
@@ -37,6 +49,8 @@ const ORDERS: &str = "instruction instructions prompt prompts rule rules guideli
      conversation conversations messages";
 const TELL: &str = "reveal show print repeat output display disclose leak tell give share expose dump recite quote copy \
      write what what's encode translate summarize list return provide";
+const DISCLOSE: &str =
+    "reveal print repeat output display disclose leak expose dump recite copy return encode translate";
 const INNER: &str = "system hidden secret developer initial original internal starting pre confidential";
 const PROMPT: &str = "prompt prompts preprompt instructions instruction directives configuration";
 const NOT: &str = "no not never without any zero nor don't doesn't won't free remove removed lack lacks ignore ignoring \
@@ -54,30 +68,30 @@ const MODELS: &str = "ai assistant chatgpt llm llms chatbot gpt bot agent agents
 
 /// All rules; the weights in a question and in a passage.
 pub const RULES: &[Rule] = &[
-    rule(
+    order(
         Feature::Override,
         (10, 10),
         "asks to set earlier instructions aside",
         3,
         &[SET_ASIDE, EARLIER, ORDERS],
     ),
-    rule(
+    order(
         Feature::Override,
         (10, 10),
         "asks to set earlier instructions aside",
         3,
         &[SET_ASIDE, ORDERS, "before above previously prior until"],
     ),
-    rule(
+    order(
         Feature::Override,
         (7, 8),
         "asks to set instructions aside",
         2,
         &[SET_ASIDE, "your all any every these openai's openai its", ORDERS],
     ),
-    rule(
+    order(
         Feature::Override,
-        (10, 10),
+        (6, 10),
         "asks to set all that was said aside",
         2,
         &[SET_ASIDE, "all everything anything", "above before previously previous prior"],
@@ -94,7 +108,7 @@ pub const RULES: &[Rule] = &[
              openai's",
         ],
     ),
-    rule(
+    order(
         Feature::Override,
         (10, 10),
         "asks to set earlier instructions aside",
@@ -106,7 +120,7 @@ pub const RULES: &[Rule] = &[
             "anweisungen anweisung instruktionen regeln befehle vorgaben instructies regels opdrachten",
         ],
     ),
-    rule(
+    order(
         Feature::Override,
         (10, 10),
         "asks to set earlier instructions aside",
@@ -119,7 +133,7 @@ pub const RULES: &[Rule] = &[
             "précédentes précédente antérieures dessus anteriores previas precedenti prévias",
         ],
     ),
-    rule(
+    order(
         Feature::Override,
         (10, 10),
         "asks to set earlier instructions aside",
@@ -134,8 +148,22 @@ pub const RULES: &[Rule] = &[
         Feature::Reveal,
         (10, 10),
         "asks for the system prompt",
-        5,
-        &[TELL, "system hidden developer secret", "prompt preprompt prompts"],
+        2,
+        &[TELL, "your", INNER, "prompt prompts preprompt"],
+    ),
+    order(
+        Feature::Reveal,
+        (10, 10),
+        "asks for the system prompt",
+        2,
+        &[DISCLOSE, "the this full entire whole all", INNER, "prompt preprompt prompts"],
+    ),
+    rule(
+        Feature::Reveal,
+        (6, 10),
+        "asks for the system prompt",
+        2,
+        &[TELL, "the this its", "system hidden developer secret", "prompt preprompt prompts"],
     ),
     rule(Feature::Reveal, (10, 10), "asks for the model's instructions", 3, &[TELL, "your", INNER, PROMPT]),
     rule(Feature::Reveal, (7, 7), "asks for the model's instructions", 2, &[TELL, "your", PROMPT]),
@@ -229,7 +257,7 @@ pub const RULES: &[Rule] = &[
         "no limits",
         0,
         &["uncensored unfiltered unrestricted amoral jailbroken jailbreak unmoderated unhinged nsfw \
-             unbiased jailbreaking unethical"],
+            "],
     ),
     rule(
         Feature::Makers,
@@ -244,7 +272,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         Feature::Makers,
-        (5, 5),
+        (3, 5),
         "the rules of the model's makers",
         2,
         &[

@@ -25,11 +25,21 @@ pub fn signals(units: &[Unit<'_>], place: Place) -> Vec<Signal> {
     for unit in units {
         for (at, word) in unit.words.iter().enumerate() {
             for number in compiled.begins.get(word.text).into_iter().flatten() {
-                found.extend(signal(*number, compiled, &unit.words[at..], place));
+                let is_order = at == 0 || word.opens || leads(unit.words[at - 1].text);
+                if is_order || RULES.get(*number).is_some_and(|rule| !rule.is_order) {
+                    found.extend(signal(*number, compiled, &unit.words[at..], place));
+                }
             }
         }
     }
     found
+}
+
+/// Whether an order may follow the word.
+fn leads(word: &str) -> bool {
+    const LEADING: &str = "please and then now you must should will to just also first kindly but instead completely so always \
+                           need shall henceforth hereby do can could would immediately simply let's lets bitte alle";
+    LEADING.split_whitespace().any(|leading| leading == word)
 }
 
 fn signal(number: usize, compiled: &Compiled, words: &[Word<'_>], place: Place) -> Option<Signal> {

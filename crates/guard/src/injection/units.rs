@@ -13,6 +13,8 @@ pub struct Word<'a> {
     /// In the original.
     pub start: usize,
     pub end: usize,
+    /// A sign stands before it, other than a quotation mark, and so a clause may begin.
+    pub opens: bool,
 }
 
 /// A sentence, or a line where a new one begins with a capital.
@@ -90,12 +92,13 @@ fn words(folded: &Folded) -> impl Iterator<Item = Word<'_>> {
         let start = at + rest.find(char::is_alphanumeric)?;
         let belongs = |c: char| c.is_alphanumeric() || c == '\'';
         let length = text[start..].find(|c| !belongs(c)).unwrap_or(text.len() - start);
+        let opens = text[at..start].contains(|c: char| !c.is_whitespace() && !"\"“”„«»'".contains(c));
         at = start + length;
         let word = text[start..at].trim_end_matches('\'');
         let last = word.char_indices().next_back().map_or(0, |(last, _)| last);
         // The end of a word is behind its last character, which may be longer in the original.
         let end = folded.origin(start + last) + 1;
-        Some(Word { text: word, start: folded.origin(start), end })
+        Some(Word { text: word, start: folded.origin(start), end, opens })
     })
 }
 
