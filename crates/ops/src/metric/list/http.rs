@@ -14,7 +14,7 @@ room! {
     AUTH_REFUSALS: Counter<1> = ("ibid_auth_refusals_total", &["code"],
         "Requests refused for want of a right to make them, by the code of the error");
     AUTH_KEYS: Gauge<0> = ("ibid_auth_keys_active", &[],
-        "API keys that are not revoked; without one the server answers its own machine only");
+        "API keys that are not revoked; see who has one with `ibid keys list`");
     LOG_EVENTS: Counter<1> = ("ibid_log_events_total", &["level"],
         "Lines logged at warn or error, by level");
     SPANS: Counter<1> = ("ibid_telemetry_spans_total", &["outcome"],
