@@ -14,6 +14,7 @@ mod fold;
 mod hidden;
 mod lexicon;
 mod markers;
+mod orders;
 mod passage;
 mod rules;
 mod units;

@@ -11,6 +11,8 @@ use super::{Feature, Place, Signal};
 
 /// Content words that a passage must have beside a sentence, for "about something else" to mean anything.
 const SUBJECT_LEAST: usize = 6;
+/// Words of an order that are read; what it is about stands in its first few.
+const CLAUSE_WORDS_MAX: usize = 30;
 /// Letters by which words are compared: "solar" and "solars", "translate" and "translation".
 const STEM_CHARS: usize = 5;
 
@@ -43,7 +45,7 @@ enum Order {
 
 fn order(unit: &Unit<'_>) -> Option<Order> {
     let words = opened(&unit.words);
-    if speaks_of_answer(words) {
+    if clauses(words).any(speaks_of_answer) {
         return Some(Order::Answer);
     }
     if inserts_code(words) {
@@ -61,6 +63,12 @@ fn order(unit: &Unit<'_>) -> Option<Order> {
     let asks = |word: &Word<'_>| is(word.text, List::Asking);
     let is_question = unit.is_question && (asks(&words[0]) || words.iter().skip(1).take(6).any(asks));
     is_question.then(|| Order::Question(words.iter().take(3).any(|word| word.text == "i")))
+}
+
+/// Where an order may begin: at the beginning, and after each sign (a cell's border, a colon, a bracket).
+fn clauses<'a, 'b>(words: &'a [Word<'b>]) -> impl Iterator<Item = &'a [Word<'b>]> {
+    let begins = words.iter().enumerate().filter(|(at, word)| *at == 0 || word.opens);
+    begins.map(|(at, _)| &words[at..words.len().min(at + CLAUSE_WORDS_MAX)])
 }
 
 /// Whether a unit begins with the verb of an order, to hands or to a writer.

@@ -1,13 +1,13 @@
 //! Orders known by their words: each rule is a row of word sets that follow one another closely in one sentence.
 //!
 //! Keeps true: a rule looks only at the words right after its first, so time is linear in the text; sets are written
-//! in [`super::lexicon`] and folded as texts are.
+//! in [`super::orders`] and folded as texts are.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::fold::Folded;
-use super::lexicon::{RULES, Rule};
+use super::orders::{RULES, Rule};
 use super::units::{Unit, Word};
 use super::{Place, Signal};
 
