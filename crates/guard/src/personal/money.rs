@@ -5,6 +5,7 @@
 
 use super::run::{Run, compact, digits};
 use crate::finding::{Finding, Kind};
+use crate::text::{before, holds_word};
 
 /// Country and length of its IBAN, from the registry of SWIFT.
 const LENGTHS: &[(&str, usize)] = &[
@@ -145,11 +146,19 @@ const ISSUERS: &[(&str, u32, u32, &[usize])] = &[
     ("Maestro card", 6759, 6763, &[12, 13, 14, 15, 16, 17, 18, 19]),
 ];
 
+/// Words that name a card's number, in lower case, and how far before it they may stand.
+const NAMES: &[&str] =
+    &["card", "visa", "maestro", "discover", "unionpay", "karte", "kreditkarte", "carte", "tarjeta"];
+const NAME_BYTES: usize = 32;
+
 pub fn card(text: &str, run: Run) -> Option<Finding> {
     let run_text = run.text(text);
     let digits = digits(run_text);
     let what = issuer(&digits)?;
-    (is_grouped(run_text) && luhn(&digits) && !is_repeated(&digits))
+    // In tables of long numbers one of ten fits; most cards have 14 to 16 digits.
+    let is_usual = (14..=16).contains(&digits.len()) || run_text.len() > digits.len();
+    let is_card = is_usual || holds_word(before(text, run.start, NAME_BYTES), NAMES);
+    (is_card && is_grouped(run_text) && luhn(&digits) && !is_repeated(&digits))
         .then(|| Finding::new(Kind::Card, what, run.start, run.end))
 }
 
@@ -246,6 +255,7 @@ mod tests {
             "41111 11111 11111 1",
             "4111 1111-1111 1111",
             "0000000000000000",
+            "4044404959645932768",
         ] {
             assert_eq!(one(text), None, "{text}");
         }

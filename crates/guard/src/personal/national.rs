@@ -22,7 +22,7 @@ struct Id {
     check: fn(&str) -> bool,
     /// As it is written with separators, `9` for a digit and `A` for a letter; where it is written so, no name is needed.
     dress: &'static [&'static str],
-    /// Lower case. Where there are none, the check is strong enough.
+    /// Lower case. Where there are none, the check is strong enough for a number without full stops.
     names: &'static [&'static str],
 }
 
@@ -57,7 +57,18 @@ const IDS: &[Id] = &[
             "tax id",
         ],
     },
-    Id { what: "NIR (FR)", characters: 15, check: is::fr_nir, dress: &[], names: &[] },
+    Id {
+        what: "NIR (FR)",
+        characters: 15,
+        check: is::fr_nir,
+        dress: &[
+            "9 99 99 99 999 999 99",
+            "9 99 99 9A 999 999 99",
+            "9 99 99 99999 999 99",
+            "9 99 99 99 999 999/99",
+        ],
+        names: &["nir", "sécurité sociale", "numéro de sécurité", "insee", "securite sociale"],
+    },
     Id {
         what: "BSN (NL)",
         characters: 9,
@@ -65,7 +76,13 @@ const IDS: &[Id] = &[
         dress: &[],
         names: &["bsn", "burgerservicenummer", "sofinummer", "sofi", "citizen service number"],
     },
-    Id { what: "DNI (ES)", characters: 9, check: is::es_dni, dress: &[], names: &[] },
+    Id {
+        what: "DNI (ES)",
+        characters: 9,
+        check: is::es_dni,
+        dress: &["99.999.999-A", "99.999.999A"],
+        names: &[],
+    },
     Id { what: "codice fiscale (IT)", characters: 16, check: is::it_fiscale, dress: &[], names: &[] },
     Id { what: "PESEL (PL)", characters: 11, check: is::pl_pesel, dress: &[], names: &["pesel", "nr pesel"] },
     Id {
@@ -105,7 +122,9 @@ pub fn find(text: &str, run: Run) -> Option<Finding> {
     let id = IDS.iter().find(|id| {
         compact.len() == id.characters
             && (id.check)(&compact)
-            && (id.names.is_empty() || wears(run_text, id.dress) || is_named(text, run, id.names))
+            && (wears(run_text, id.dress)
+                || id.names.is_empty() && !run_text.contains('.')
+                || is_named(text, run, id.names))
     })?;
     Some(Finding::new(Kind::NationalId, id.what, run.start, run.end))
 }
@@ -175,6 +194,8 @@ mod tests {
             "RSSMRA85T10A562T",
             "Steuer-ID 86095742718",
             "2 55 08 14 168 025 39",
+            "163.976063254486",
+            "10.821422Z",
         ] {
             assert_eq!(what(text), None, "{text}");
         }

@@ -20,7 +20,6 @@ const NAMES: &[&str] = &[
     "call",
     "whatsapp",
     "sms",
-    "text",
     "dial",
     "telefon",
     "telefonnummer",
@@ -39,8 +38,9 @@ const NAMES: &[&str] = &[
     "telefoon",
     "telefone",
     "hotline",
-    "ph",
 ];
+/// Digits of the longest first group: country and area in one.
+const COUNTRY_MAX: usize = 4;
 /// How far before a number its name may stand.
 const NAME_BYTES: usize = 28;
 
@@ -52,7 +52,8 @@ pub fn find(text: &str, run: Run) -> Option<Finding> {
         return None;
     }
     if let Some(rest) = run_text.strip_prefix('+') {
-        let is_country = rest.starts_with(|c: char| ('1'..='9').contains(&c));
+        let first = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
+        let is_country = rest.starts_with(|c: char| ('1'..='9').contains(&c)) && first <= COUNTRY_MAX;
         return if is_country && count >= 8 && !run_text[1..].contains('+') {
             found("E.164 number")
         } else {
@@ -131,6 +132,7 @@ mod tests {
             "112-555-0123",
             "212 555 0123",
             "+0 123 456 789",
+            "+12345-03-04",
             "a hotel 12345678",
             "12345678",
         ] {

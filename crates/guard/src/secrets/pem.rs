@@ -37,30 +37,26 @@ fn label_end(text: &str, start: usize) -> Option<usize> {
 
 fn whole(text: &str, start: usize, body: usize) -> Option<Finding> {
     let dashes = text[body..].find(DASHES).map_or(text.len(), |at| body + at);
-    let letters = text[body..dashes].bytes().filter(u8::is_ascii_alphanumeric).count();
+    let letters = |end: usize| text[body..end].bytes().filter(u8::is_ascii_alphanumeric).count();
     let end = text[dashes..].strip_prefix(END).and_then(|rest| {
         let label = crate::text::after(rest, 0, LABEL_MAX).find(DASHES)?;
         Some(dashes + END.len() + label + DASHES.len())
     });
-    let found = |end| Some(Finding::new(Kind::PrivateKey, "private key", start, end));
-    match end {
-        Some(end) if letters >= WHOLE_LEAST => found(end),
-        None if letters >= BODY_LEAST => found(body + unended(&text[body..dashes])),
-        _ => None,
-    }
+    let (least, last, end) = match end {
+        Some(end) => (WHOLE_LEAST, dashes, end),
+        None => {
+            let last = body + unended(&text[body..dashes]);
+            (BODY_LEAST, last, last)
+        }
+    };
+    (letters(last) >= least).then(|| Finding::new(Kind::PrivateKey, "private key", start, end))
 }
 
 /// How far the letters of a key go that has no end: up to the first line that has a word gap in it.
 fn unended(body: &str) -> usize {
-    let mut end = 0;
-    for line in body.split_inclusive('\n') {
-        let is_armour = line.trim().contains(": ") || !line.trim().contains(' ');
-        if !is_armour {
-            break;
-        }
-        end += line.len();
-    }
-    if end == 0 { body.len() } else { body[..end].trim_end().len() }
+    let is_armour = |line: &&str| line.contains(": ") || !line.trim().contains(' ');
+    let length: usize = body.split_inclusive('\n').take_while(is_armour).map(str::len).sum();
+    body[..length].trim_end().len()
 }
 
 /// From the head to the checksum, or to the end of the text.
@@ -105,6 +101,12 @@ mod tests {
 
     #[test]
     fn a_head_alone_and_a_public_key_are_none() {
+        assert_eq!(
+            find(
+                "/// -----BEGIN PRIVATE KEY-----\n/// ```\n/// The traits that decode keys are in this module."
+            ),
+            []
+        );
         assert_eq!(find("begins with -----BEGIN PRIVATE KEY----- as you know"), []);
         assert_eq!(find(&format!("-----BEGIN PUBLIC KEY-----\n{BODY}\n-----END PUBLIC KEY-----")), []);
         assert_eq!(find("-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----"), []);
