@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use compact::Compact;
 pub(crate) use jwk::JwkSet;
-pub use keys::{SigningKeys, TOKEN_SECONDS_MAX};
+pub use keys::{KeyShown, SigningKeys, TOKEN_SECONDS_MAX};
 
 use crate::chance::random_bytes;
 use crate::secret::secrets_equal;

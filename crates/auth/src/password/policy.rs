@@ -29,7 +29,7 @@ pub fn check_policy(password: &str, names: &[&str]) -> Result<()> {
     if characters > CHARACTERS_MAX {
         return Err(too_long());
     }
-    let password = password.to_lowercase();
+    let password = super::normal(password).to_lowercase();
     if COMMON.contains(&password.as_str()) {
         return Err(guessable("this password is among the first that are tried"));
     }
@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn what_is_tried_first_is_refused_however_it_is_written() {
-        for password in ["password1234", "PassWord1234", "qwertyuiop12", "123456789012"] {
+        for password in
+            ["password1234", "PassWord1234", "qwertyuiop12", "123456789012", "ｐａｓｓｗｏｒｄ１２３４"]
+        {
             assert_eq!(refusal(password), "password_guessable", "{password}");
         }
     }
