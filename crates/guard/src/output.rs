@@ -103,17 +103,10 @@ fn edits(text: &str, known: &Addresses) -> Vec<Edit> {
         .filter(|(_, definition)| !known.permits_link(&definition.dest))
         .map(|(_, one)| Edit::new(one.span.clone(), String::new(), Markup::Link, &one.dest))
         .collect();
-    let events: Vec<(Event<'_>, Range<usize>)> = parser.into_offset_iter().collect();
-    let mut inside: Vec<bool> = Vec::new();
+    let events: Vec<Place<'_>> = parser.into_offset_iter().collect();
     for (at, (event, range)) in events.iter().enumerate() {
         match event {
-            Event::Start(tag) => {
-                edits.extend(of_tag(tag, range, text, known, || label(&events[at + 1..])));
-                inside.push(matches!(tag, Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_)));
-            }
-            Event::End(_) => {
-                inside.pop();
-            }
+            Event::Start(tag) => edits.extend(of_tag(tag, range, text, known, || label(&events[at + 1..]))),
             Event::Html(html) | Event::InlineHtml(html) if html.contains('<') => {
                 edits.push(Edit::new(
                     range.clone(),
@@ -122,11 +115,46 @@ fn edits(text: &str, known: &Addresses) -> Vec<Edit> {
                     html,
                 ));
             }
-            Event::Text(_) if !inside.iter().any(|is| *is) => edits.extend(bare(text, range, known)),
             _ => {}
         }
     }
+    edits.extend(runs(&events).iter().flat_map(|(range, shown)| bare(text, range, shown, known)));
     apart(edits)
+}
+
+/// An event, and its bytes.
+type Place<'a> = (Event<'a>, Range<usize>);
+
+/// Runs of text outside of links, images and code: where each stands, and what it shows. Signs that make no markup and
+/// entities are events of their own, so a run is many.
+fn runs(events: &[Place<'_>]) -> Vec<(Range<usize>, String)> {
+    let mut runs: Vec<(Range<usize>, String)> = Vec::new();
+    let mut inside: Vec<bool> = Vec::new();
+    let mut goes_on = false;
+    for (event, range) in events {
+        match event {
+            Event::Start(tag) => {
+                inside.push(matches!(tag, Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_)));
+            }
+            Event::End(_) => {
+                inside.pop();
+            }
+            Event::Text(shown) if !inside.iter().any(|is| *is) => {
+                match runs.last_mut() {
+                    Some((run, text)) if goes_on => {
+                        run.end = range.end;
+                        text.push_str(shown);
+                    }
+                    _ => runs.push((range.clone(), shown.to_string())),
+                }
+                goes_on = true;
+                continue;
+            }
+            _ => {}
+        }
+        goes_on = false;
+    }
+    runs
 }
 
 /// The change of an image or a link that may not stay.
@@ -159,7 +187,7 @@ fn of_tag(
 const REMOVED: &str = "(address removed)";
 
 /// The text inside of a link or an image, up to its end, with its signs made plain.
-fn label(events: &[(Event<'_>, Range<usize>)]) -> String {
+fn label(events: &[Place<'_>]) -> String {
     let mut depth = 0_usize;
     let mut label = String::new();
     for (event, _) in events {
@@ -181,13 +209,36 @@ fn plain(c: char) -> impl Iterator<Item = char> {
     escape.then_some('\\').into_iter().chain([if c == '\n' { ' ' } else { c }])
 }
 
-fn bare<'a>(text: &'a str, range: &Range<usize>, known: &'a Addresses) -> impl Iterator<Item = Edit> + 'a {
+/// Addresses in a run of text that may not stay. Where entities or backslashes hide one, the whole run is written anew.
+fn bare(text: &str, range: &Range<usize>, shown: &str, known: &Addresses) -> Vec<Edit> {
     let own = text.get(range.clone()).unwrap_or_default();
-    let start = range.start;
-    addresses(own).filter(|place| !known.permits_link(&own[place.clone()])).map(move |place| {
-        let range = start + place.start..start + place.end;
-        Edit::new(range, REMOVED.to_owned(), Markup::Address, &own[place])
-    })
+    let foreign = |text: &str| -> Vec<Range<usize>> {
+        addresses(text).filter(|place| !known.permits_link(&text[place.clone()])).collect()
+    };
+    let edit = |place: Range<usize>| {
+        let found = own[place.clone()].to_owned();
+        Edit::new(
+            range.start + place.start..range.start + place.end,
+            REMOVED.to_owned(),
+            Markup::Address,
+            &found,
+        )
+    };
+    let hidden = if own == shown { Vec::new() } else { foreign(shown) };
+    match hidden.first() {
+        None => foreign(own).into_iter().map(edit).collect(),
+        Some(first) => {
+            let mut kept = String::new();
+            let mut from = 0;
+            for place in &hidden {
+                kept.extend(shown[from..place.start].chars().flat_map(plain));
+                kept.push_str(REMOVED);
+                from = place.end;
+            }
+            kept.extend(shown[from..].chars().flat_map(plain));
+            vec![Edit::new(range.clone(), kept, Markup::Address, &shown[first.clone()])]
+        }
+    }
 }
 
 fn apart(mut edits: Vec<Edit>) -> Vec<Edit> {
@@ -236,7 +287,9 @@ mod tests {
     use crate::policy::Action;
 
     fn known() -> Addresses {
-        Addresses::of(["See https://example.org/manual?page=2 and <https://example.org/pic.png>."])
+        Addresses::of([
+            "See https://example.org/manual?page=2 and <https://example.org/pic.png>, https://example.org/a_b_c*d too.",
+        ])
     }
 
     fn text(answer: &str) -> String {
@@ -258,6 +311,7 @@ mod tests {
             "See [the manual](https://example.org/manual?page=2).",
             "See <https://example.org/manual?page=2> or https://example.org/manual.",
             "![p](https://example.org/pic.png)",
+            "at https://example.org/a_b_c*d and &amp; so on_",
             "As it says [1] and [2, 3]; see [above](#part).",
             "a < b && c > d | e, `<b>` and https://EXAMPLE.org/pic.png",
             "```html\n<script>alert(1)</script> https://other.example/\n```\n",
@@ -275,6 +329,8 @@ mod tests {
         assert_eq!(text("[x](javascript:alert(1)) [y](vbscript:z)"), "x y");
         assert_eq!(text("[x](https://example.org/manual?page=2&d=abc)"), "x");
         assert_eq!(text("[a\\]b](https://evil.example)"), "a\\]b");
+        assert_eq!(text("Go to https&#58;//evil.example/x_y now"), "Go to (address removed) now");
+        assert_eq!(text("Go to https\\://evil.example/a_b?c[d now"), "Go to (address removed)\\[d now");
     }
 
     #[test]

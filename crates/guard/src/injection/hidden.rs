@@ -12,6 +12,8 @@ const TAGS_MAX: usize = 8;
 const IN_WORDS_LEAST: usize = 3;
 /// Letters of another alphabet in Latin words.
 const LOOKALIKES_LEAST: usize = 2;
+/// Invisible characters of all sorts in a row.
+const RUN_LEAST: usize = 8;
 /// Variation selectors in a row; an emoji has one.
 const SELECTORS_LEAST: usize = 4;
 
@@ -19,32 +21,23 @@ pub fn signals(text: &str, folded: &Folded) -> Vec<Signal> {
     if text.is_ascii() {
         return Vec::new();
     }
-    let mut signals = Vec::new();
-    let mut signal = |weight, reason, place: Option<(usize, usize)>| {
-        let (start, end) = place.unwrap_or((0, text.len()));
-        signals.push(Signal { feature: Feature::Hidden, weight, reason, start, end });
+    let whole = (0, text.len());
+    let tags = run(text, TAGS_MAX, |c| matches!(c, '\u{e0000}'..='\u{e007f}'));
+    let selectors =
+        run(text, SELECTORS_LEAST, |c| matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}'));
+    let in_words = folded.hidden_in_words >= IN_WORDS_LEAST && is_latin(text);
+    let found = [
+        (10, "text in characters that nobody sees (tags)", tags),
+        (10, "data in characters that nobody sees (variation selectors)", selectors),
+        (6, "a run of characters that nobody sees", run(text, RUN_LEAST, is_invisible)),
+        (6, "invisible characters inside of words", in_words.then_some(whole)),
+        (6, "characters that turn the direction of Latin text", overridden(text)),
+        (4, "letters of another alphabet inside of Latin words", mixed(text)),
+    ];
+    let signal = |(weight, reason, place): (u32, &'static str, Option<(usize, usize)>)| {
+        place.map(|(start, end)| Signal { feature: Feature::Hidden, weight, reason, start, end })
     };
-    if let Some(place) = run(text, TAGS_MAX, |c| matches!(c, '\u{e0000}'..='\u{e007f}')) {
-        signal(10, "text in characters that nobody sees (tags)", Some(place));
-    }
-    if let Some(place) =
-        run(text, SELECTORS_LEAST, |c| matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}'))
-    {
-        signal(10, "data in characters that nobody sees (variation selectors)", Some(place));
-    }
-    if let Some(place) = run(text, 8, is_invisible) {
-        signal(6, "a run of characters that nobody sees", Some(place));
-    }
-    if folded.hidden_in_words >= IN_WORDS_LEAST && is_latin(text) {
-        signal(6, "invisible characters inside of words", None);
-    }
-    if let Some(place) = overridden(text) {
-        signal(6, "characters that turn the direction of Latin text", Some(place));
-    }
-    if let Some(place) = mixed(text) {
-        signal(4, "letters of another alphabet inside of Latin words", Some(place));
-    }
-    signals
+    found.into_iter().filter_map(signal).collect()
 }
 
 /// The first run of at least so many characters of a sort.
