@@ -19,7 +19,7 @@ pub use address::{Network, Reach, allowed, is_public};
 pub use fence::{Fence, neutral};
 pub use finding::{Finding, Group, Kind};
 pub use injection::{Feature, Place, Signal, Verdict, judge};
-pub use output::{Addresses, Cleaned, Markup, Removed, addresses, clean};
+pub use output::{Addresses, Cleaned, Markup, Removed, Stream, addresses, clean};
 pub use personal::find as find_personal;
 pub use policy::{Action, Outcome, Policy, apply, apply_except};
 pub use secrets::find as find_secrets;

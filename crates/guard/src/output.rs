@@ -6,6 +6,7 @@
 //! places, every sign of markup is disarmed.
 
 mod links;
+mod stream;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{Finding, Kind};
 use crate::policy::{self, Policy};
 pub use links::{Addresses, addresses};
+pub use stream::Stream;
 
 /// Rounds of changing and reading again: one for what is plain, more for what shows only when something around it is gone.
 const ROUNDS_MAX: usize = 4;

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 use ibid_guard::{
-    Action, Addresses, Fence, Finding, Network, Place, Policy, Reach, addresses, allowed, apply, clean,
-    find_personal, find_secrets, is_public, judge, neutral,
+    Action, Addresses, Fence, Finding, Network, Place, Policy, Reach, Stream, addresses, allowed, apply,
+    clean, find_personal, find_secrets, is_public, judge, neutral,
 };
 use proptest::prelude::*;
 
@@ -156,6 +156,20 @@ proptest! {
         let twice = clean(&once.text, "", &known, &Policy::open());
         prop_assert_eq!(&twice.text, &once.text);
         prop_assert!(twice.removed.is_empty(), "{:?} of {:?}", twice.removed, text);
+    }
+
+    #[test]
+    fn a_stream_shows_only_what_is_clean(pieces in prop::collection::vec(hostile(), 1..6)) {
+        let (known, policy) = (Addresses::of(["https://a.org/"]), strict());
+        let mut stream = Stream::new("", &known, &policy);
+        let mut shown = String::new();
+        for piece in &pieces {
+            shown.push_str(&stream.push(piece));
+            prop_assert!(clean(&shown, "", &known, &Policy::open()).removed.is_empty(), "{:?}", shown);
+        }
+        let whole = clean(&pieces.concat(), "", &known, &policy).text;
+        shown.push_str(&stream.finish());
+        prop_assert!(whole.starts_with(&shown) || clean(&shown, "", &known, &Policy::open()).removed.is_empty());
     }
 
     #[test]
