@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { HASH_FILE, sourceHash } from './source-hash.js';
 
-// Everything that is fetched before the first page shows; it had 244,000 bytes when rooms began to come later.
+// Everything that is fetched before the first page shows; it had 246,000 bytes when it learnt what each person may see.
 const FIRST_FILES = ['index.html', 'app.js', 'app.css', 'favicon.svg'];
-const FIRST_BYTES_MAX = 244_000;
+const FIRST_BYTES_MAX = 247_000;
 // With the rooms that come later.
-const DIST_BYTES_MAX = 360_000;
+const DIST_BYTES_MAX = 392_000;
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
 if (readFileSync(`${dist}${HASH_FILE}`, 'utf8').trim() !== sourceHash()) {
@@ -20,8 +20,8 @@ if (first.bytes > FIRST_BYTES_MAX) fail(`the first page has ${told(first)}; it m
 const all = sizeOf(readdirSync(dist));
 if (all.bytes > DIST_BYTES_MAX) fail(`ui/dist has ${told(all)}; the binary carries at most ${DIST_BYTES_MAX}`);
 console.log(`dist is up to date: first page ${told(first)}, at most ${FIRST_BYTES_MAX}; all ${told(all)}, at most ${DIST_BYTES_MAX}`);
-for (const name of readdirSync(dist).filter((name) => name.endsWith('.js') && name !== 'app.js')) {
-  console.log(`  ${name} and its style come later: ${told(sizeOf([name, name.replace(/js$/, 'css')]))}`);
+for (const name of readdirSync(dist).filter((name) => /\.(js|css)$/.test(name) && !FIRST_FILES.includes(name))) {
+  console.log(`  ${name} comes later: ${told(sizeOf([name]))}`);
 }
 
 function sizeOf(names) {

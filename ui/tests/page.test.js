@@ -1,4 +1,4 @@
-// What holds everywhere: keys, keyboard, colours, phones, a server that goes and comes, search, and the API page.
+// What holds everywhere: keyboard, colours, phones, a server that goes and comes, search, and the API page.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -193,44 +193,6 @@ for (const colorScheme of ['light', 'dark']) {
   }
 }
 
-test('a key is asked for once, refused where it is wrong, and kept for the tab', async () => {
-  server.key = 'ibid_right';
-  await withPage(server.url, { expectErrors: true, hash: '#/documents' }, async (page) => {
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('API key').fill('ibid_wrong');
-    await dialog.getByRole('button', { name: 'Use this key' }).click();
-    await dialog.getByText('That key was not accepted.').waitFor();
-    await dialog.getByLabel('API key').fill('ibid_right');
-    await page.keyboard.press('Enter');
-    await page.getByRole('search').getByText('4 documents').waitFor();
-    await page.reload();
-    await page.getByRole('search').getByText('4 documents').waitFor();
-    assert.equal(await dialog.count(), 0);
-    assert.equal(await page.evaluate(() => localStorage.getItem('ibid.key')), null);
-    await page.getByLabel('Files to add').setInputFiles([{ name: 'k.txt', mimeType: 'text/plain', buffer: Buffer.from('Words.') }]);
-    await page.locator('[data-upload="k.txt"]').getByText('3 chunks').waitFor();
-    await page.goto(`${server.url}/#/documents/doc-travel`);
-    const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the original' }).click()]);
-    assert.equal(saved.suggestedFilename(), 'reisekosten.md');
-  });
-});
-
-test('a key is kept in the browser only where that is wanted, and no key is no endless question', async () => {
-  server.key = 'ibid_right';
-  await withPage(server.url, { expectErrors: true }, async (page) => {
-    await page.getByRole('button', { name: 'Not now' }).click();
-    await page.getByRole('contentinfo').getByText('a key is needed').waitFor();
-    await page.getByRole('button', { name: 'Give the key' }).click();
-    await page.getByLabel('API key').fill('ibid_right');
-    await page.getByLabel('Remember it in this browser').check();
-    await page.keyboard.press('Enter');
-    await page.getByRole('contentinfo').getByText('4 documents').waitFor();
-    assert.equal(await page.evaluate(() => localStorage.getItem('ibid.key')), 'ibid_right');
-    await page.getByRole('button', { name: 'Forget the key' }).click();
-    assert.equal(await page.evaluate(() => localStorage.getItem('ibid.key')), null);
-  });
-});
-
 test('a server that goes away is noticed and found again', async () => {
   await withPage(server.url, { expectErrors: true }, async (page) => {
     const footer = page.getByRole('contentinfo');
@@ -265,7 +227,7 @@ test('the API page lists the endpoints and calls them', async () => {
     const list = page.locator('[data-endpoint="GET /v1/documents"]');
     await list.locator('summary').click();
     await list.getByLabel('status').fill('failed');
-    assert.equal(await list.locator('[data-curl]').textContent(), `curl '${server.url}/v1/documents?status=failed'`);
+    assert.equal(await list.locator('[data-curl]').textContent(), `curl -H "Authorization: Bearer $IBID_KEY" '${server.url}/v1/documents?status=failed'`);
     await list.getByRole('button', { name: 'Send' }).click();
     await list.getByRole('region', { name: 'Response' }).getByText('document_encrypted').waitFor();
     assert.match(await list.getByRole('status').textContent(), /^200 · application\/json · \d+ ms$/);

@@ -73,7 +73,7 @@ test('endpoints are read with references, unions and forms', () => {
     ['POST', '/v1/ask', 'json'], ['GET', '/v1/documents', null], ['POST', '/v1/documents', 'form'], ['GET', '/v1/documents/{id}', null],
   ]);
   assert.equal(address(list[3], { id: 'a/b' }), '/v1/documents/a%2Fb');
-  assert.equal(curl(list[2], 'http://x/v1/documents', '', true), `curl -X POST -H "Authorization: Bearer $IBID_KEY" -F file=@FILE 'http://x/v1/documents'`);
+  assert.equal(curl(list[2], 'http://x/v1/documents', ''), `curl -X POST -H "Authorization: Bearer $IBID_KEY" -F file=@FILE 'http://x/v1/documents'`);
 });
 
 const boxes = (drawing) => Object.fromEntries(drawing.boxes.map((box) => [box.name, box]));

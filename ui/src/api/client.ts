@@ -1,4 +1,5 @@
-// Requests to the server that this page came from: the key, and every failure as one kind of error.
+// Requests to the server that this page came from: the key, the door, and every failure as one kind of error.
+import { door } from '../state/door.svelte';
 import { keyring } from '../state/keyring.svelte';
 
 // A failure as the server told it, or, with status 0, as the network did.
@@ -13,15 +14,21 @@ export class ApiError extends Error {
   }
 }
 
-// Sends a request; asks for a key and repeats where the server wants one. Any answer but 2xx is thrown as ApiError.
+// Sends a request, again once somebody has signed in where the server wants that. Any answer but 2xx is thrown as ApiError.
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
   for (;;) {
-    const key = keyring.key;
-    const response = await reach(path, { ...init, headers: withKey(init.headers, key) });
+    const entries = door.entries;
+    const response = await once(path, init, keyring.key);
     if (response.ok) return response;
     const error = problem(response.status, await response.text().catch(() => ''));
-    if (response.status !== 401 || !(await keyring.replace(key))) throw error;
+    if (!door.isShutBy(error)) throw error;
+    await door.opened(entries, error.code);
   }
+}
+
+// Sends a request, whatever comes back.
+export function once(path: string, init: RequestInit, key: string | null): Promise<Response> {
+  return reach(path, { ...init, headers: withKey(init.headers, key) });
 }
 
 export async function getJson<T>(path: string, init?: RequestInit): Promise<T> {
@@ -52,10 +59,12 @@ export function query(values: Record<string, string | number | undefined>): stri
 // Posts a form and tells how many of its bytes have left; fetch cannot tell that.
 export async function postForm(path: string, form: FormData, onSent: (bytes: number) => void): Promise<string> {
   for (;;) {
-    const key = keyring.key;
-    const { status, text } = await postFormOnce(path, form, key, onSent);
+    const entries = door.entries;
+    const { status, text } = await postFormOnce(path, form, keyring.key, onSent);
     if (status >= 200 && status < 300) return text;
-    if (status !== 401 || !(await keyring.replace(key))) throw problem(status, text);
+    const error = problem(status, text);
+    if (!door.isShutBy(error)) throw error;
+    await door.opened(entries, error.code);
   }
 }
 

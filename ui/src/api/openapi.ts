@@ -102,11 +102,11 @@ export function address(endpoint: Endpoint, values: Record<string, string>): str
   return pairs.length > 0 ? `${path}?${new URLSearchParams(pairs)}` : path;
 }
 
-export function curl(endpoint: Endpoint, url: string, body: string, guarded: boolean): string {
+export function curl(endpoint: Endpoint, url: string, body: string): string {
   const parts = ['curl'];
   if (/"stream"\s*:\s*true/.test(body) || endpoint.path.endsWith('/events')) parts.push('-N');
   if (endpoint.method !== 'GET') parts.push('-X', endpoint.method);
-  if (guarded) parts.push('-H', '"Authorization: Bearer $IBID_KEY"');
+  parts.push('-H', '"Authorization: Bearer $IBID_KEY"');
   if (endpoint.body === 'json') parts.push('-H', quoted('Content-Type: application/json'), '-d', quoted(compact(body)));
   if (endpoint.body === 'form') parts.push('-F', 'file=@FILE');
   return [...parts, quoted(url)].join(' ');

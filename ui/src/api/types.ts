@@ -216,7 +216,6 @@ export interface Status {
   chat_models: string[];
   answer_mode: string;
   index_lag: number;
-  key_required: boolean;
 }
 
 export interface Workspace {

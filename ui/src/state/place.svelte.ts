@@ -1,3 +1,3 @@
-// The workspace that every request names; none is the server's default one.
+// The workspace that every request names; none is the server's standard one, whose name it tells.
 
-export const place = $state<{ workspace: string | undefined }>({ workspace: undefined });
+export const place = $state<{ workspace: string | undefined; standard: string | undefined }>({ workspace: undefined, standard: undefined });

@@ -1,8 +1,12 @@
 // Where the reader is: `#/` a fresh question, `#/chat/ID`, `#/documents`, `#/documents/ID`, `#/search`, `#/runs`, `#/runs/ID`,
-// `#/approvals`, `#/flows`, `#/flows/NAME`, `#/new-flow`, `#/operations`, `#/operations/TAB`, `#/operations/TAB/ID`, `#/api`.
+// `#/approvals`, `#/flows`, `#/flows/NAME`, `#/new-flow`, `#/operations`, `#/operations/TAB`, `#/operations/TAB/ID`, `#/people`,
+// `#/people/TAB`, `#/account`, `#/api`, `#/welcome/TOKEN`.
+// Keeps true: a one-time token leaves the address bar and the history before anything else is done.
 
 export const TABS = ['overview', 'charts', 'alerts', 'incidents', 'backups', 'runbooks'] as const;
 export type Tab = (typeof TABS)[number];
+export const PEOPLE_TABS = ['accounts', 'groups', 'keys', 'audit'] as const;
+export type PeopleTab = (typeof PEOPLE_TABS)[number];
 
 export type Route =
   | { page: 'chat'; id: string | null }
@@ -15,9 +19,12 @@ export type Route =
   | { page: 'flows' }
   | { page: 'flow'; id: string | null }
   | { page: 'operations'; tab: Tab; id: string | null }
+  | { page: 'people'; tab: PeopleTab }
+  | { page: 'welcome'; token: string | null }
+  | { page: 'account' }
   | { page: 'api' };
 
-const LISTS = ['documents', 'search', 'runs', 'approvals', 'flows', 'api'] as const;
+const LISTS = ['documents', 'search', 'runs', 'approvals', 'flows', 'account', 'api'] as const;
 const ONES = { documents: 'document', runs: 'run', flows: 'flow' } as const;
 
 class Router {
@@ -29,6 +36,12 @@ class Router {
 
   go(hash: string) {
     window.location.hash = hash;
+  }
+
+  // Goes there without a step back to where one was.
+  instead(hash: string) {
+    window.history.replaceState(null, '', hash);
+    this.current = read();
   }
 }
 
@@ -43,10 +56,18 @@ export function hrefOfOperations(tab: Tab, id?: string | number): string {
   return tab === 'overview' ? '#/operations' : `#/operations/${tab}`;
 }
 
+// The first tab has the plain address.
+export const hrefOfPeople = (tab: PeopleTab) => (tab === 'accounts' ? '#/people' : `#/people/${tab}`);
+
 function read(): Route {
   const [name, part, rest] = window.location.hash.replace(/^#\/?/, '').split('/');
   const id = part ? decode(part) : null;
   if (name === 'new-flow') return { page: 'flow', id: null };
+  if (name === 'welcome') {
+    window.history.replaceState(null, '', '#/welcome');
+    return { page: 'welcome', token: id };
+  }
+  if (name === 'people') return { page: 'people', tab: PEOPLE_TABS.find((one) => one === part) ?? 'accounts' };
   if (name === 'operations') return { page: 'operations', tab: TABS.find((one) => one === part) ?? 'overview', id: rest ? decode(rest) : null };
   if (id && (name === 'documents' || name === 'runs' || name === 'flows')) return { page: ONES[name], id };
   const page = LISTS.find((one) => one === name);

@@ -1,7 +1,8 @@
 // What the server says about itself, read again from time to time and at once when something changed.
-import { ApiError } from '../api/client';
 import * as api from '../api/endpoints';
+import * as identity from '../api/identity';
 import type { Status, Workspace } from '../api/types';
+import { account } from './account.svelte';
 import { approvals } from './approvals.svelte';
 import { place } from './place.svelte';
 
@@ -13,8 +14,7 @@ const WORKING_MS = 3_000;
 class Server {
   status = $state<Status | null>(null);
   workspaces = $state<Workspace[]>([]);
-  // `locked`: the reader declined to give the key that the server wants.
-  health = $state<'unknown' | 'ok' | 'unreachable' | 'locked'>('unknown');
+  health = $state<'unknown' | 'ok' | 'unreachable'>('unknown');
   #timer: ReturnType<typeof setTimeout> | undefined;
   #refreshing: Promise<void> | null = null;
 
@@ -37,16 +37,20 @@ class Server {
   async #read() {
     clearTimeout(this.#timer);
     try {
-      this.status = await api.status();
+      account.take(await identity.me());
+      if (!account.isStranger) await this.#readPlace();
       this.health = 'ok';
-      void approvals.refresh();
-      if (this.workspaces.length === 0) this.workspaces = await api.workspaces().catch(() => []);
-    } catch (error) {
-      this.health = error instanceof ApiError && error.status === 401 ? 'locked' : 'unreachable';
+    } catch {
+      this.health = 'unreachable';
     }
-    // Who declined to give a key is not asked again until they do something.
-    if (this.health === 'locked') return;
     this.#timer = setTimeout(() => void this.refresh(), this.#pause());
+  }
+
+  async #readPlace() {
+    this.status = await api.status();
+    if (!place.workspace) place.standard = this.status.workspace;
+    if (account.may('converse')) void approvals.refresh();
+    if (this.workspaces.length === 0) this.workspaces = await api.workspaces().catch(() => []);
   }
 
   #pause(): number {

@@ -59,6 +59,14 @@ export function moment(time: string): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
+// The times in a sentence of the server's, `2026-11-21T09:05:12.345Z`, in the reader's own zone: `9:05:12`, with the day where it
+// is another.
+export function atHome(text: string, now: Date = new Date()): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) =>
+    new Date(time).toDateString() === now.toDateString() ? clock(time) : moment(time),
+  );
+}
+
 // randomUUID is there only on secure origins, which a plain address in a home network is not.
 export function randomName(): string {
   const random = crypto.getRandomValues(new Uint32Array(4));

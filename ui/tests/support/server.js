@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answer, cite, claim, entry, library } from './library.js';
+import { fail, IdentityRoutes } from './identity.js';
 import { openapi } from './openapi.js';
 import { OperationsRoutes } from './operations.js';
 import { RunRoutes } from './runs.js';
@@ -21,6 +22,7 @@ const POLICY =
 
 export class ScriptedServer {
   entries = library();
+  // The one that is taken from whoever sends one.
   key = null;
   chatModels = [];
   workspaces = ['default'];
@@ -31,6 +33,7 @@ export class ScriptedServer {
   runs = new RunRoutes();
   chat = new ThreadRoutes(this);
   operations = new OperationsRoutes();
+  identity = new IdentityRoutes();
   // `(file) => job changes`: what becomes of an upload; null leaves the job to the test.
   read = () => ({ state: 'done', progress: 1, chunks: 3 });
   // `(request) => problem | null`, asked before every API call.
@@ -42,6 +45,7 @@ export class ScriptedServer {
 
   static async start() {
     const server = new ScriptedServer();
+    server.identity.workspaces = () => server.workspaces;
     server.http = createServer((request, response) => {
       server.#serve(request, response).catch((error) => response.destroy(error));
     });
@@ -99,9 +103,8 @@ export class ScriptedServer {
     const seen = { method: request.method, path: url.pathname, query: Object.fromEntries(url.searchParams), headers: request.headers, body };
     this.requests.push(seen);
     for (const wake of this.#waiting.splice(0)) wake();
-    if (this.key && request.headers.authorization !== `Bearer ${this.key}`) {
-      return problem(response, 401, 'unauthenticated', request.headers.authorization ? 'key_unknown' : 'key_missing', 'this server needs an API key');
-    }
+    const shut = this.identity.refused(seen, this.key);
+    if (shut) return fail(response, shut);
     const refused = this.refuse(seen);
     if (refused) return problem(response, refused.status, refused.type ?? 'internal', refused.code, refused.message);
     return this.#route(seen, response);
@@ -116,6 +119,7 @@ export class ScriptedServer {
     if (name === 'POST ask') return this.#askOnce(JSON.parse(request.body), response);
     if (name === 'POST search') return this.#search(JSON.parse(request.body), response);
     if (name === 'GET status') return json(response, this.status());
+    if (['auth', 'users', 'groups', 'grants', 'keys', 'audit'].includes(noun)) return this.identity.route(request, response);
     if (noun === 'ops') return this.operations.route(request, response);
     if (name === 'GET workspaces') return json(response, this.workspaces.map((one) => ({ id: one, name: one, documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' })));
     if (name === 'GET jobs' && id === 'events') return this.#follow(request.query.batch, response);
@@ -137,7 +141,6 @@ export class ScriptedServer {
       chat_models: this.chatModels,
       answer_mode: this.chatModels.length > 0 ? 'generative' : 'extractive',
       index_lag: 0,
-      key_required: this.key !== null,
     };
   }
 
