@@ -35,6 +35,7 @@ after(async () => {
 
 async function giveKey(page) {
   if (!process.env.IBID_KEY) return;
+  await page.getByRole('button', { name: 'Use an API key instead' }).click();
   await page.getByLabel('API key').fill(process.env.IBID_KEY);
   await page.keyboard.press('Enter');
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { assertNoOverflow, launch, quit, withPage } from './support/browser.js';
+import { PASSWORD } from './support/identity.js';
 import { gate, ScriptedServer } from './support/server.js';
 
 let server;
@@ -121,27 +122,16 @@ test('who may not look is told so once and not asked again', async () => {
   }
 });
 
-test('a key is asked for once for all of the room', async () => {
-  server.key = 'ibid_right';
-  await at('', async (page) => {
-    await page.getByLabel('API key').fill('ibid_right');
+test('a session that ends shows the room again as it was, once somebody has signed in', async () => {
+  await at('/alerts', async (page) => {
+    await page.getByLabel('Find a rule').fill('disk');
+    server.identity.end();
+    await page.getByRole('button', { name: 'Send a test…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Send it' }).click();
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await page.keyboard.press('Enter');
-    await page.getByText('2 alerts fire').waitFor();
-  }, { expectErrors: true });
-});
-
-test('who declined to give a key is asked again by every part at once', async () => {
-  server.key = 'ibid_right';
-  await at('/backups', async (page) => {
-    await page.getByRole('button', { name: 'Not now' }).click();
-    await page.getByRole('alert').waitFor();
-    await page.getByRole('button', { name: 'Try again' }).first().click();
-    await page.getByLabel('API key').fill('ibid_right');
-    await page.keyboard.press('Enter');
-    await page.getByText('As a table').waitFor();
-    await page.getByRole('button', { name: 'Save the report' }).first().waitFor();
-    await page.getByRole('contentinfo').getByText('ready').waitFor();
-    assert.equal(await page.getByRole('alert').count(), 0);
+    await page.getByRole('list', { name: 'The test' }).getByText('delivered').waitFor();
+    assert.equal(await page.getByLabel('Find a rule').inputValue(), 'disk');
   }, { expectErrors: true });
 });
 

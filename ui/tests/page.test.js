@@ -61,9 +61,12 @@ test('j opens the first citation, and the arrows walk the notes', async () => {
   });
 });
 
-for (const hash of ['#/', '#/chat/thread-1', '#/documents', '#/documents/doc-runbook', '#/search', '#/runs', '#/runs/run-finished', '#/approvals', '#/flows', '#/flows/triage', '#/new-flow', '#/api']) {
+for (const hash of ['#/', '#/chat/thread-1', '#/documents', '#/documents/doc-runbook', '#/search', '#/runs', '#/runs/run-finished', '#/approvals', '#/flows', '#/flows/triage', '#/new-flow', '#/account', '#/people', '#/people/groups', '#/people/keys', '#/people/audit', '#/api']) {
   test(`nothing is wider than a phone: ${hash}`, async () => {
     server.find('runbook').document.source = `operations/${'a-very-long-path-without-a-break'.repeat(6)}.md`;
+    server.identity.users[1].name = 'mara.of-a-long-house@a-long-name-of-a-firm.example.org';
+    server.identity.sessions[1].device = 'unbroken'.repeat(30);
+    server.identity.entries[1].subject = 'unbroken'.repeat(30);
     server.chat.add(`A question ${'that does not end '.repeat(12)}`, [['unbroken'.repeat(40), answer({ text: 'Yes.' })]]);
     await withPage(server.url, { ...PHONE, viewport: { width: 360, height: 740 }, hash }, async (page) => {
       await page.getByRole('contentinfo').getByText('4 documents').waitFor();
@@ -173,6 +176,20 @@ const VIEWS = {
     await page.getByText('all sound').waitFor();
   }],
   'a runbook': ['#/operations/runbooks/backup-failed', (page) => page.getByText('Step 4').waitFor()],
+  'the account': ['#/account', (page) => page.getByText('Safari on iPhone').waitFor()],
+  'another password': ['#/account', (page) => page.getByRole('button', { name: 'Change the password…' }).click()],
+  'the people': ['#/people', async (page) => {
+    await page.getByRole('button', { name: 'New link for jo…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
+    await page.getByText('The link for jo').waitFor();
+  }],
+  'somebody new': ['#/people', (page) => page.getByRole('button', { name: 'Add somebody…' }).click()],
+  'the groups': ['#/people/groups', (page) => page.getByText('1 member').waitFor()],
+  'the keys': ['#/people/keys', (page) => page.getByText('nightly import').waitFor()],
+  'the audit log': ['#/people/audit', async (page) => {
+    await page.getByRole('button', { name: 'Verify it' }).click();
+    await page.getByText('The chain is whole').waitFor();
+  }],
   'the API': ['#/api', async (page) => {
     for (const summary of await page.locator('summary').all()) await summary.click();
   }],

@@ -172,15 +172,66 @@ const SCENES = {
     await page.getByRole('button', { name: 'Look at everything' }).click();
     await page.getByRole('alert').first().waitFor();
   }],
-  key: ['#/', async (page, server) => {
-    server.key = 'ibid_x';
+  signin: ['#/', async (page, server) => {
+    server.identity.end('key_missing');
     await page.reload();
+    await page.getByLabel('Name', { exact: true }).fill('ada');
+    await page.getByLabel('Password', { exact: true }).fill('wrong wrong wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('sign_in_failed').waitFor();
+  }],
+  firstrun: ['#/', async (page, server) => {
+    server.identity.end('key_missing');
+    server.identity.isFirstRun = true;
+    await page.reload();
+    await page.getByText('ibid auth link', { exact: true }).waitFor();
+  }],
+  key: ['#/', async (page, server) => {
+    server.identity.end('key_missing');
+    await page.reload();
+    await page.getByRole('button', { name: 'Use an API key instead' }).click();
     await page.getByLabel('API key').waitFor();
+  }],
+  welcomefirst: ['#/', async (page, server) => {
+    server.identity.isFirstRun = true;
+    await page.goto(`${server.url}/#/welcome/ibid_first`);
+    await page.getByLabel('Name', { exact: true }).fill('ada');
+  }],
+  linkover: ['#/', async (page, server) => {
+    await page.goto(`${server.url}/#/welcome/ibid_used`);
+    await page.getByLabel('Password', { exact: true }).fill('three brown owls wait');
+    await page.keyboard.press('Enter');
+    await page.getByText('This link is over').waitFor();
+  }],
+  account: ['#/account', async (page) => page.getByText('Safari on iPhone').waitFor()],
+  password: ['#/account', async (page) => page.getByRole('button', { name: 'Change the password…' }).click()],
+  people: ['#/people', async (page) => {
+    await page.getByRole('button', { name: 'New link for jo…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
+    await page.getByText('The link for jo').waitFor();
+  }],
+  somebody: ['#/people', async (page) => page.getByRole('button', { name: 'Add somebody…' }).click()],
+  groups: ['#/people/groups', async (page) => page.getByText('1 member').waitFor()],
+  keys: ['#/people/keys', async (page) => page.getByText('nightly import').waitFor()],
+  audit: ['#/people/audit', async (page) => {
+    await page.getByRole('button', { name: 'Verify it' }).click();
+    await page.getByText('The chain is whole').waitFor();
+  }],
+  stranger: ['#/', async (page, server) => {
+    server.identity.grants = [];
+    await page.reload();
+    await page.getByText('Nothing has been granted').waitFor();
+  }],
+  reader: ['#/documents', async (page, server) => {
+    server.workspaces = ['default', 'a-long-workspace'];
+    server.identity.grants = [{ holder: 'user:u-ada', name: 'ada', role: 'reader' }];
+    await page.reload();
+    await page.getByRole('search').getByText('4 documents').waitFor();
   }],
 };
 
 // Pages that are read downwards.
-const FULL = ['operations', 'well', 'charts', 'quality', 'alerts', 'incident', 'backups', 'verified', 'runbook', 'gone'];
+const FULL = ['operations', 'well', 'charts', 'quality', 'alerts', 'incident', 'backups', 'verified', 'runbook', 'gone', 'account', 'people', 'groups', 'keys'];
 
 const wanted = process.argv.slice(2);
 mkdirSync(OUT, { recursive: true });
