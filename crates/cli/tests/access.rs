@@ -335,6 +335,43 @@ fn administrators_do_not_make_themselves_owners() {
 }
 
 #[test]
+fn what_somebody_says_is_theirs() {
+    let home = home();
+    let server = home.serve(&[]);
+    let owner = owner(&home, &server);
+    let reader = server.stranger();
+    let token = token(&home, &["auth", "add", "bob", "--role", "reader"]);
+    assert_eq!(enter(&server, &reader, &json!({ "token": token, "password": PASSWORD })).0, 200);
+    let begin = |browser: &Client| {
+        let request = page(&server, browser, Method::POST, "/v1/threads").json(&json!({ "title": "x" }));
+        format!("/v1/threads/{}", answer(request.send().unwrap()).1["id"].as_str().unwrap())
+    };
+    let (of_owner, of_reader) = (begin(&owner), begin(&reader));
+    let of_machine = server.post("/v1/threads", &json!({ "title": "x" })).1;
+    let of_machine = format!("/v1/threads/{}", of_machine["id"].as_str().unwrap());
+    let status = |browser: &Client, path: &str| get(&server, browser, path).0;
+    assert_eq!((status(&owner, &of_owner), status(&reader, &of_owner)), (200, 404));
+    assert_eq!(
+        (status(&owner, &of_reader), status(&reader, &of_reader)),
+        (404, 200),
+        "not even an owner reads along"
+    );
+    assert_eq!((status(&owner, &of_machine), status(&reader, &of_machine)), (200, 404));
+    let count =
+        |browser: &Client| get(&server, browser, "/v1/threads").1["threads"].as_array().unwrap().len();
+    assert_eq!((count(&owner), count(&reader)), (2, 1));
+    let start = page(&server, &reader, Method::POST, "/v1/runs");
+    let (status_of_run, run) =
+        answer(start.json(&json!({ "flow": "chat", "input": { "question": "x" } })).send().unwrap());
+    assert_eq!(status_of_run, 201, "{run}");
+    let run = format!("/v1/runs/{}", run["id"].as_str().unwrap());
+    assert_eq!((status(&owner, &run), status(&reader, &run)), (200, 200), "a run of no conversation");
+    let other = key(&home, "other", "editor", &[]);
+    let with_key = server.stranger().get(format!("{}{run}", server.base)).bearer_auth(other).send().unwrap();
+    assert_eq!(with_key.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
 fn what_was_done_is_in_a_log_that_cannot_be_bent() {
     let home = home();
     let server = home.serve(&[]);

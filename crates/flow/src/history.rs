@@ -31,6 +31,8 @@ pub struct Fork {
     pub changes: Map<String, Value>,
     /// Another version of the flow.
     pub flow: Option<FlowHash>,
+    /// Who makes it.
+    pub owner: Option<String>,
 }
 
 /// What applying a run's commands again gave.
@@ -117,7 +119,7 @@ impl Runner {
         }
         let new = RunId::new();
         state.run = new;
-        self.adopt(new, (run, found.number), to.hash, state)?;
+        self.adopt(new, (run, found.number), to.hash, state, fork.owner)?;
         Ok(new)
     }
 

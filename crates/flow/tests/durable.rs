@@ -549,7 +549,7 @@ fn a_fork_goes_its_own_way_from_a_changed_state() {
     let f = fixture();
     let run = f.finish(FIVE, json!({"count": 0})).row.id;
     let changes = json!({"count": 100}).as_object().unwrap().clone();
-    let fork = f.runner.fork(run, Fork { checkpoint: Some(3), changes, flow: None }).unwrap();
+    let fork = f.runner.fork(run, Fork { checkpoint: Some(3), changes, ..Fork::default() }).unwrap();
     let view = f.runner.wait(fork, LONG).unwrap();
     // The effect of `d` was pending at checkpoint 3, with its input of then.
     assert_eq!((view.row.forked_from, view.number), (Some((run, 3)), 2));
@@ -622,7 +622,7 @@ impl OnFinish for Turns {
 #[test]
 fn what_was_said_comes_under_a_key_with_the_checkpoints() {
     let f = fixture();
-    let thread = f.store.thread_create(f.workspace, "the lighthouse keeper").unwrap();
+    let thread = f.store.thread_create(f.workspace, "the lighthouse keeper", None).unwrap();
     let codec = |id| Codec::new(&[CheckpointKey { id, bytes: [id; 32] }]);
     let sealed = |id| f.store.clone().with_sealer(Arc::new(codec(id)));
     let other =
@@ -646,7 +646,7 @@ fn turn_of(f: &Fixture, id: TurnId, thread: ibid_types::ThreadId, run: RunId) ->
 fn a_turn_starts_and_ends_with_its_run() {
     let config = RunnerConfig { on_finish: Some(Arc::new(Turns)), ..RunnerConfig::default() };
     let f = fixture_with(&[], config);
-    let thread = f.store.thread_create(f.workspace, "t").unwrap();
+    let thread = f.store.thread_create(f.workspace, "t", None).unwrap();
     let mut new = NewRun { thread: Some(thread), ..f.new_run(SAY, json!({"text": "hello"})) };
     let turn = TurnId::new();
     new.also = turn_of(&f, turn, thread, new.id);

@@ -34,9 +34,15 @@ pub fn start(app: &Caller, request: RunRequest, key: Option<String>) -> Result<(
         input => input,
     };
     let mut run = NewRun::new(workspace.id, flow.hash, input);
-    run.key = key.map(|key| format!("run/{key}"));
+    run.key = key.map(|key| keyed(app, "run", &key));
+    run.owner = app.owner();
     app.engine.traces.note(run.id);
     Ok((workspace, app.runner().start(run)?.run))
+}
+
+/// A key of one caller is not another's.
+pub fn keyed(app: &Caller, what: &str, key: &str) -> String {
+    app.owner().map_or_else(|| format!("{what}/{key}"), |owner| format!("{what}/{owner}/{key}"))
 }
 
 /// A flow that is not there yet may call every tool: who runs one must be allowed to make one. Error: `not_allowed`.
@@ -144,7 +150,7 @@ pub fn fork(app: &Caller, run: &RunRow, request: ForkRequest) -> Result<RunId> {
     };
     let flow = named_or_given(app, request.flow.as_deref(), request.source.as_deref())?;
     let flow = flow.map(|flow| flow.hash);
-    app.runner().fork(run.id, Fork { checkpoint: request.checkpoint, changes, flow })
+    app.runner().fork(run.id, Fork { checkpoint: request.checkpoint, changes, flow, owner: app.owner() })
 }
 
 /// Applies the run's commands again and compares the states.

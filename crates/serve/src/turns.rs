@@ -18,7 +18,7 @@ use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::access::Within;
+use crate::access::{Caller, Within};
 use crate::metrics::Metrics;
 use crate::routes::ask::{question_text, within};
 use crate::{App, runs};
@@ -36,7 +36,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 
 /// Starts the run of a new turn; it is durable, with its row, when this returns.
 pub fn start(
-    app: &App,
+    app: &Caller,
     thread: &Within<ThreadRow>,
     request: TurnRequest,
     key: Option<String>,
@@ -50,6 +50,7 @@ pub fn start(
     };
     let mut run = NewRun::new(thread.workspace.id, flow.hash, input(&flow, &turn));
     run.thread = Some(thread.it.id);
+    run.owner = app.owner();
     run.key = key.map(|key| format!("turn/{}/{key}", thread.it.id));
     let start = TurnStart {
         id: TurnId::new(),
@@ -69,7 +70,7 @@ pub fn start(
 
 /// Starts the run of a question that is of no thread; what was said before comes with it.
 pub fn start_alone(
-    app: &App,
+    app: &Caller,
     workspace: &Workspace,
     request: TurnRequest,
     history: Vec<Exchange>,
@@ -83,7 +84,8 @@ pub fn start_alone(
         options: options(app, request)?,
     };
     let mut run = NewRun::new(workspace.id, flow.hash, input(&flow, &turn));
-    run.key = key.map(|key| format!("completion/{key}"));
+    run.key = key.map(|key| runs::keyed(app, "completion", &key));
+    run.owner = app.owner();
     app.engine.traces.note(run.id);
     Ok(app.runner().start(run)?.run)
 }
@@ -185,7 +187,7 @@ pub fn cancel_all(app: &App, thread: &Within<ThreadRow>) -> Result<()> {
 }
 
 /// A new thread with the turns up to number `last`, all of them without it; they keep their runs.
-pub fn fork(app: &App, thread: &Within<ThreadRow>, last: Option<u32>) -> Result<ThreadId> {
+pub fn fork(app: &Caller, thread: &Within<ThreadRow>, last: Option<u32>) -> Result<ThreadId> {
     let mut turns = app.store.turn_list(thread.it.id, 0, TURNS_FORKED_MAX)?;
     if let Some(last) = last {
         if !turns.iter().any(|turn| turn.number == last) {
@@ -195,7 +197,7 @@ pub fn fork(app: &App, thread: &Within<ThreadRow>, last: Option<u32>) -> Result<
         turns.retain(|turn| turn.number <= last);
     }
     let summary = turns.iter().rev().find_map(summary_of);
-    app.store.thread_fork(thread.workspace.id, &thread.it.title, &turns, summary)
+    app.store.thread_fork(thread.workspace.id, &thread.it.title, &turns, summary, app.owner().as_deref())
 }
 
 /// A turn as clients see it.

@@ -72,7 +72,7 @@ pub use sqlite::{
 };
 pub use statements::PublishVersion;
 pub use threads::{
-    ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, TurnStart, thread_insert, thread_summary,
+    SeenBy, ThreadRow, ThreadsPage, ThreadsQuery, TurnEnd, TurnRow, TurnStart, thread_insert, thread_summary,
     thread_title, turn_finish, turn_insert,
 };
 pub use upkeep::Garbage;

@@ -84,7 +84,11 @@ const DOCUMENT: [Copied; 5] = [
 
 /// Of a thread without its runs.
 const THREAD: [Copied; 2] = [
-    copied("threads", "id, workspace_id, title, summary, created_at, updated_at, deleted_at", "id = $1"),
+    copied(
+        "threads",
+        "id, workspace_id, title, summary, created_at, updated_at, deleted_at, owner",
+        "id = $1",
+    ),
     copied(
         "turns",
         "id, thread_id, number, run_id, question, options, status, answer, failure_code, failure_reason, created_at, finished_at",
@@ -99,7 +103,7 @@ const RUN: [Copied; 6] = [
     copied(
         "runs",
         "id, workspace_id, flow_hash, flow_name, status, idempotency_key, thread_id, forked_from, forked_at, wake_at, asks, \
-         failure_code, lease_owner, lease_until, created_at, updated_at, finished_at, thinned_at",
+         failure_code, lease_owner, lease_until, created_at, updated_at, finished_at, thinned_at, owner",
         "id = $1",
     ),
     copied("checkpoints", "run_id, number, at, kind, node, body", "run_id = $1"),

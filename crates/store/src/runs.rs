@@ -5,6 +5,7 @@
 
 use ibid_types::{ContentHash, Result, RunId, ThreadId, Timestamp, WorkspaceId};
 
+use crate::threads::SeenBy;
 use crate::{Row, Statement, Store, Value};
 
 /// Statuses of runs that somebody works on, as the index `runs_open` names them.
@@ -32,6 +33,8 @@ pub struct RunRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub finished_at: Option<Timestamp>,
+    /// Who began it, as `Holder` writes it.
+    pub owner: Option<String>,
 }
 
 /// What a change of a run's row says anew.
@@ -55,6 +58,8 @@ pub struct RunsQuery {
     pub thread: Option<ThreadId>,
     /// Only runs that wait for a person.
     pub is_asking: bool,
+    /// All without it.
+    pub seen_by: Option<SeenBy>,
     pub limit: usize,
     pub cursor: Option<String>,
 }
@@ -67,14 +72,14 @@ pub struct RunsPage {
 }
 
 const COLUMNS: &str = "id, workspace_id, flow_hash, flow_name, status, idempotency_key, thread_id, forked_from, forked_at, wake_at, \
-                       asks, failure_code, lease_owner, lease_until, created_at, updated_at, finished_at";
+                       asks, failure_code, lease_owner, lease_until, created_at, updated_at, finished_at, owner";
 
 /// The row of a new run, as part of the batch that holds its first checkpoint.
 #[must_use]
 pub fn run_insert(run: &RunRow) -> Statement {
     let sql = "INSERT INTO runs (id, workspace_id, flow_hash, flow_name, status, idempotency_key, thread_id, forked_from, forked_at, \
-               wake_at, asks, failure_code, lease_owner, lease_until, created_at, updated_at, finished_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+               wake_at, asks, failure_code, lease_owner, lease_until, created_at, updated_at, finished_at, owner) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     let params = vec![
         run.id.into(),
         run.workspace.into(),
@@ -93,6 +98,7 @@ pub fn run_insert(run: &RunRow) -> Statement {
         run.created_at.into(),
         run.updated_at.into(),
         run.finished_at.into(),
+        run.owner.clone().into(),
     ];
     Statement::new(sql, params)
 }
@@ -296,6 +302,11 @@ fn filter_of(query: &RunsQuery) -> Result<(String, Vec<Value>)> {
     if let Some(cursor) = &query.cursor {
         and("id <", cursor.parse::<RunId>()?.into());
     }
+    if let Some(seen_by) = &query.seen_by {
+        params.push(seen_by.owner.as_str().into());
+        let also = if seen_by.is_admin { " OR owner IS NULL OR thread_id IS NULL" } else { "" };
+        filter.push_str(&format!(" AND (owner = ${}{also})", params.len()));
+    }
     if query.is_asking {
         filter.push_str(" AND asks > 0");
     }
@@ -324,5 +335,6 @@ fn read(row: &Row) -> Result<RunRow> {
         created_at: row.get(14)?,
         updated_at: row.get(15)?,
         finished_at: row.get(16)?,
+        owner: row.get(17)?,
     })
 }

@@ -27,6 +27,15 @@ pub struct ThreadRow {
     pub turns: u32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Who began it, as `Holder` writes it.
+    pub owner: Option<String>,
+}
+
+/// Whose threads and runs are looked for: their own, and as an administrator those that are nobody's and runs of no thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenBy {
+    pub owner: String,
+    pub is_admin: bool,
 }
 
 /// A question with its answer.
@@ -63,6 +72,8 @@ pub struct TurnEnd<'a> {
 pub struct ThreadsQuery {
     /// Part of the title or of a question, in any case.
     pub text: Option<String>,
+    /// All without it.
+    pub seen_by: Option<SeenBy>,
     pub limit: usize,
     pub cursor: Option<String>,
 }
@@ -75,7 +86,7 @@ pub struct ThreadsPage {
 }
 
 const THREAD_COLUMNS: &str = "t.id, t.workspace_id, t.title, t.summary, \
-                              (SELECT COUNT(*) FROM turns WHERE thread_id = t.id), t.created_at, t.updated_at";
+                              (SELECT COUNT(*) FROM turns WHERE thread_id = t.id), t.created_at, t.updated_at, t.owner";
 const TURN_COLUMNS: &str = "id, thread_id, number, run_id, question, options, status, answer, failure_code, failure_reason, created_at, \
                             finished_at";
 
@@ -84,13 +95,14 @@ pub fn thread_insert(
     id: ThreadId,
     workspace: WorkspaceId,
     title: &str,
+    owner: Option<&str>,
     now: Timestamp,
     sealer: &dyn Sealer,
 ) -> Result<Statement> {
     let title = SealedColumn::Title.seal(sealer, id.as_bytes(), title)?;
-    let sql =
-        "INSERT INTO threads (id, workspace_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)";
-    Ok(Statement::new(sql, vec![id.into(), workspace.into(), title.into(), now.into()]))
+    let sql = "INSERT INTO threads (id, workspace_id, title, created_at, updated_at, owner) VALUES ($1, $2, $3, $4, $4, $5)";
+    let owner = owner.map(str::to_owned);
+    Ok(Statement::new(sql, vec![id.into(), workspace.into(), title.into(), now.into(), owner.into()]))
 }
 
 /// A turn that begins.
@@ -159,9 +171,14 @@ pub fn thread_summary(id: ThreadId, summary: &str, sealer: &dyn Sealer) -> Resul
 
 impl Store {
     /// A thread without turns.
-    pub fn thread_create(&self, workspace: WorkspaceId, title: &str) -> Result<ThreadId> {
+    pub fn thread_create(
+        &self,
+        workspace: WorkspaceId,
+        title: &str,
+        owner: Option<&str>,
+    ) -> Result<ThreadId> {
         let id = ThreadId::new();
-        self.db.batch(vec![thread_insert(id, workspace, title, self.now(), self.sealer())?])?;
+        self.db.batch(vec![thread_insert(id, workspace, title, owner, self.now(), self.sealer())?])?;
         Ok(id)
     }
 
@@ -195,7 +212,8 @@ impl Store {
         let mut found = ThreadsPage { items: Vec::new(), next: query.cursor.clone() };
         for _ in 0..SEARCHES_MAX {
             let cursor = found.next.take();
-            let part = ThreadsQuery { text: None, limit: SEARCHED_AT_ONCE, cursor };
+            let part =
+                ThreadsQuery { text: None, seen_by: query.seen_by.clone(), limit: SEARCHED_AT_ONCE, cursor };
             let part = self.threads_page(workspace, &part)?;
             let mut left = part.items.len();
             for thread in part.items {
@@ -242,6 +260,11 @@ impl Store {
                 " AND (LOWER(t.title) LIKE $2 ESCAPE '\\' OR EXISTS (SELECT 1 FROM turns \
                  WHERE thread_id = t.id AND LOWER(question) LIKE $2 ESCAPE '\\'))",
             );
+        }
+        if let Some(seen_by) = &query.seen_by {
+            params.push(seen_by.owner.as_str().into());
+            let also = if seen_by.is_admin { " OR t.owner IS NULL" } else { "" };
+            filter.push_str(&format!(" AND (t.owner = ${}{also})", params.len()));
         }
         if let Some(cursor) = &query.cursor {
             let (updated_at, id) = read_cursor(cursor)?;
@@ -329,9 +352,10 @@ impl Store {
         title: &str,
         turns: &[TurnRow],
         summary: Option<&str>,
+        owner: Option<&str>,
     ) -> Result<ThreadId> {
         let (id, now) = (ThreadId::new(), self.now());
-        let mut statements = vec![thread_insert(id, workspace, title, now, self.sealer())?];
+        let mut statements = vec![thread_insert(id, workspace, title, owner, now, self.sealer())?];
         if let Some(summary) = summary {
             statements.push(thread_summary(id, summary, self.sealer())?);
         }
@@ -394,6 +418,7 @@ fn read_thread(row: &Row, sealer: &dyn Sealer) -> Result<ThreadRow> {
         turns: row.get(4)?,
         created_at: row.get(5)?,
         updated_at: row.get(6)?,
+        owner: row.get(7)?,
     })
 }
 

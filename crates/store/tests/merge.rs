@@ -146,7 +146,7 @@ fn a_thread_comes_back_with_its_run_and_what_was_said_of_it() {
 fn a_fork_comes_back_with_the_runs_of_the_thread_that_it_came_from_and_leaves_that_thread_alone() {
     let (restored, living, _dir) = two();
     let turns = restored.turn_list(THREAD, 0, 9).unwrap();
-    let fork = restored.thread_fork(WORKSPACE, "Fork", &turns, None).unwrap();
+    let fork = restored.thread_fork(WORKSPACE, "Fork", &turns, None, None).unwrap();
     run(&living, "UPDATE feedback SET rating = -1");
     living.thread_merge(&restored, fork).unwrap();
     assert_eq!(living.turn_list(fork, 0, 9).unwrap()[0].run, RUN);

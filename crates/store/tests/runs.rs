@@ -51,6 +51,7 @@ impl Fixture {
             created_at: now,
             updated_at: now,
             finished_at: None,
+            owner: None,
         }
     }
 
@@ -230,7 +231,7 @@ fn thinning_keeps_the_first_and_the_last() {
 #[test]
 fn turns_are_numbered_and_end_with_their_run() {
     let f = fixture();
-    let thread = f.store.thread_create(f.workspace, "About foxes").unwrap();
+    let thread = f.store.thread_create(f.workspace, "About foxes", None).unwrap();
     let (one, two) = (f.ask(thread, "What is a fox?"), f.ask(thread, "And a vixen?"));
     let end = TurnEnd {
         run: one,
@@ -252,12 +253,12 @@ fn turns_are_numbered_and_end_with_their_run() {
 #[test]
 fn threads_are_found_by_title_and_question() {
     let f = fixture();
-    let foxes = f.store.thread_create(f.workspace, "About foxes").unwrap();
+    let foxes = f.store.thread_create(f.workspace, "About foxes", None).unwrap();
     f.clock.advance_ms(1);
-    let other = f.store.thread_create(f.workspace, "100% cotton").unwrap();
+    let other = f.store.thread_create(f.workspace, "100% cotton", None).unwrap();
     f.ask(other, "What about foxgloves?");
     let find = |text: &str, limit: usize, cursor: Option<String>| {
-        let query = ThreadsQuery { text: Some(text.to_owned()), limit, cursor };
+        let query = ThreadsQuery { text: Some(text.to_owned()), seen_by: None, limit, cursor };
         f.store.thread_list(f.workspace, &query).unwrap()
     };
     assert_eq!(find("FOX", 9, None).items.len(), 2);
@@ -272,7 +273,7 @@ fn threads_are_found_by_title_and_question() {
 #[test]
 fn deleting_a_thread_deletes_all_of_it_once_its_runs_are_over() {
     let f = fixture();
-    let thread = f.store.thread_create(f.workspace, "t").unwrap();
+    let thread = f.store.thread_create(f.workspace, "t", None).unwrap();
     let run = f.ask(thread, "q");
     f.checkpoint(run, 0).unwrap();
     f.store.thread_delete(f.workspace, thread).unwrap();
@@ -326,7 +327,7 @@ fn a_flow_version_stays_as_it_was() {
 #[test]
 fn a_deleted_workspace_leaves_its_ended_runs_and_threads_to_the_clean_up() {
     let f = fixture();
-    let thread = f.store.thread_create(f.workspace, "title").unwrap();
+    let thread = f.store.thread_create(f.workspace, "title", None).unwrap();
     let (open, ended) = (f.start(|_| ()), f.start(|_| ()));
     f.finish(ended);
     assert_eq!(f.store.runs_open(f.workspace).unwrap(), [open]);

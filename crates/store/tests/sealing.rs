@@ -90,6 +90,7 @@ impl Fixture {
             created_at: now,
             updated_at: now,
             finished_at: None,
+            owner: None,
         }));
         self.store.db().batch(batch).unwrap();
         run
@@ -97,7 +98,7 @@ impl Fixture {
 
     /// A thread in which everything was said about a harbour.
     fn harbour(&self) -> (ThreadId, RunId) {
-        let thread = self.store.thread_create(self.workspace, "About the harbour").unwrap();
+        let thread = self.store.thread_create(self.workspace, "About the harbour", None).unwrap();
         let run = self.ask(thread, "When was the harbour built?");
         let end = TurnEnd {
             run,
@@ -117,13 +118,13 @@ impl Fixture {
         let thread = |number| {
             self.clock.advance_ms(1);
             let (title, now) = (format!("Number {number}"), self.store.now());
-            thread_insert(ThreadId::new(), self.workspace, &title, now, self.store.sealer()).unwrap()
+            thread_insert(ThreadId::new(), self.workspace, &title, None, now, self.store.sealer()).unwrap()
         };
         self.store.db().batch((0..count).map(thread).collect()).unwrap();
     }
 
     fn find(&self, text: &str, limit: usize, cursor: Option<String>) -> ibid_store::ThreadsPage {
-        let query = ThreadsQuery { text: Some(text.to_owned()), limit, cursor };
+        let query = ThreadsQuery { text: Some(text.to_owned()), seen_by: None, limit, cursor };
         self.store.thread_list(self.workspace, &query).unwrap()
     }
 
@@ -166,7 +167,7 @@ fn everything_that_is_said_is_sealed_and_comes_back() {
 #[test]
 fn an_empty_title_stays_empty_until_the_first_question() {
     let f = fixture();
-    let thread = f.store.thread_create(f.workspace, "").unwrap();
+    let thread = f.store.thread_create(f.workspace, "", None).unwrap();
     let title = ibid_store::thread_title(thread, "named", f.store.sealer()).unwrap();
     f.store.db().batch(vec![title]).unwrap();
     assert_eq!(f.store.thread_find(f.workspace, thread).unwrap().unwrap().title, "named");
@@ -178,7 +179,7 @@ fn sealed_threads_are_found_by_title_and_question() {
     let (harbour, _) = f.harbour();
     f.fill(250);
     f.clock.advance_ms(1);
-    let other = f.store.thread_create(f.workspace, "100% cotton").unwrap();
+    let other = f.store.thread_create(f.workspace, "100% cotton", None).unwrap();
     let _ = f.ask(other, "Who keeps the HARBOUR?");
     assert_eq!(
         f.find("harbour", 9, None).items.iter().map(|thread| thread.id).collect::<Vec<_>>(),
@@ -208,7 +209,7 @@ fn a_fork_opens_what_its_turns_say() {
     let f = fixture();
     let (thread, _) = f.harbour();
     let turns = f.store.turn_list(thread, 0, 9).unwrap();
-    let fork = f.store.thread_fork(f.workspace, "fork", &turns, Some("harbours")).unwrap();
+    let fork = f.store.thread_fork(f.workspace, "fork", &turns, Some("harbours"), None).unwrap();
     assert_eq!(f.store.turn_list(fork, 0, 9).unwrap()[0].question, turns[0].question);
     assert_eq!(f.store.thread_find(f.workspace, fork).unwrap().unwrap().summary.as_deref(), Some("harbours"));
 }

@@ -77,6 +77,7 @@ pub struct Beginning {
     pub flow: FlowHash,
     pub key: Option<String>,
     pub thread: Option<ThreadId>,
+    pub owner: Option<String>,
     pub forked_from: Option<(RunId, u32)>,
 }
 
@@ -531,6 +532,7 @@ fn row_of(beginning: Beginning, flow_name: String, change: &RunChange<'_>) -> Ru
         created_at: change.now,
         updated_at: change.now,
         finished_at: change.finished_at,
+        owner: beginning.owner,
     }
 }
 

@@ -85,6 +85,8 @@ pub struct NewRun {
     /// A second start with the same key in the workspace gives the first run.
     pub key: Option<String>,
     pub thread: Option<ThreadId>,
+    /// Who starts it.
+    pub owner: Option<String>,
     /// What is written in the commit that starts the run, such as its turn.
     pub also: Vec<Statement>,
 }
@@ -92,7 +94,16 @@ pub struct NewRun {
 impl NewRun {
     #[must_use]
     pub fn new(workspace: WorkspaceId, flow: FlowHash, input: Value) -> Self {
-        Self { id: RunId::new(), workspace, flow, input, key: None, thread: None, also: Vec::new() }
+        Self {
+            id: RunId::new(),
+            workspace,
+            flow,
+            input,
+            key: None,
+            thread: None,
+            owner: None,
+            also: Vec::new(),
+        }
     }
 }
 
@@ -191,6 +202,7 @@ impl Runner {
             flow: new.flow,
             key: new.key.clone(),
             thread: new.thread,
+            owner: new.owner.clone(),
             forked_from: None,
         };
         match self.begin(beginning, command, new.also.clone()) {
@@ -220,9 +232,11 @@ impl Runner {
         from: (RunId, u32),
         flow: FlowHash,
         state: RunState,
+        owner: Option<String>,
     ) -> Result<()> {
         let workspace = state.workspace;
-        let beginning = Beginning { run, workspace, flow, key: None, thread: None, forked_from: Some(from) };
+        let beginning =
+            Beginning { run, workspace, flow, key: None, thread: None, owner, forked_from: Some(from) };
         let command = Command::Adopt { state: Box::new(state), at: self.clock.now() };
         self.begin(beginning, command, Vec::new())
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use ibid_store::Workspace;
-use ibid_types::access::{Permission, Rights};
+use ibid_store::{SeenBy, Workspace};
+use ibid_types::access::{Holder, Permission, Rights};
 use ibid_types::{Error, KeyId, Result, SessionId, UserId, WorkspaceId};
 
 use super::matrix::Need;
@@ -107,6 +107,21 @@ impl Caller {
     /// Whether the caller may do what the endpoint does in a workspace that something was found in.
     pub fn may_in(&self, workspace: WorkspaceId) -> bool {
         self.need.permission().is_none_or(|permission| self.rights().may_in(workspace, permission))
+    }
+
+    /// What the caller begins is theirs; nobody's, where it is the command line of this machine.
+    pub fn owner(&self) -> Option<String> {
+        match &self.principal.who {
+            Who::User { id, .. } => Some(Holder::User(*id).to_string()),
+            Who::Key { id, .. } => Some(Holder::Key(*id).to_string()),
+            Who::Machine | Who::Nobody => None,
+        }
+    }
+
+    /// Whose threads and runs of a workspace the caller sees; of all where none is told.
+    pub fn seen_by(&self, workspace: WorkspaceId) -> Option<SeenBy> {
+        let is_admin = self.rights().may_in(workspace, Permission::Administer);
+        self.owner().map(|owner| SeenBy { owner, is_admin })
     }
 
     /// The same for another permission than the endpoint's own. Error: `not_allowed`.

@@ -29,6 +29,7 @@ impl Caller {
         let workspace = self.workspace(workspace)?;
         let id: RunId = id.parse()?;
         let found = self.store.run_find(id)?.filter(|run| run.workspace == workspace.id);
+        let found = found.filter(|run| self.sees(&workspace, run.owner.as_deref(), run.thread.is_none()));
         let unknown = || unknown("run_unknown", "run", &id.to_string(), &workspace);
         Ok(Within { it: found.ok_or_else(unknown)?, workspace })
     }
@@ -38,6 +39,7 @@ impl Caller {
         let workspace = self.workspace(workspace)?;
         let id: ThreadId = id.parse()?;
         let found = self.store.thread_find(workspace.id, id)?;
+        let found = found.filter(|thread| self.sees(&workspace, thread.owner.as_deref(), false));
         let unknown = || unknown("thread_unknown", "thread", &id.to_string(), &workspace);
         Ok(Within { it: found.ok_or_else(unknown)?, workspace })
     }
@@ -48,8 +50,19 @@ impl Caller {
         let id: TurnId = id.parse()?;
         let unknown = || unknown("turn_unknown", "turn", &id.to_string(), &workspace);
         let turn = self.store.turn_find(id)?.ok_or_else(unknown)?;
-        let _its_thread = self.store.thread_find(workspace.id, turn.thread)?.ok_or_else(unknown)?;
+        let thread = self.store.thread_find(workspace.id, turn.thread)?.ok_or_else(unknown)?;
+        if !self.sees(&workspace, thread.owner.as_deref(), false) {
+            return Err(unknown());
+        }
         Ok(Within { it: turn, workspace })
+    }
+
+    /// What somebody says is theirs; administrators see what is nobody's, and runs that are of no conversation.
+    fn sees(&self, workspace: &Workspace, owner: Option<&str>, is_no_conversation: bool) -> bool {
+        self.seen_by(workspace.id).is_none_or(|seen_by| {
+            owner == Some(seen_by.owner.as_str())
+                || seen_by.is_admin && (owner.is_none() || is_no_conversation)
+        })
     }
 }
 

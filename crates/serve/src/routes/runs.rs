@@ -35,6 +35,7 @@ pub async fn list(app: Caller, Parameters(query): Parameters<RunsQuery>) -> Answ
             status: query.status.map(status).transpose()?,
             thread: query.thread.as_deref().map(str::parse).transpose()?,
             is_asking: false,
+            seen_by: app.seen_by(workspace.id),
             limit: within("limit", query.limit, 50, 1..=200)?,
             cursor: query.cursor,
         })?;
@@ -331,6 +332,7 @@ pub async fn approvals(
         let page = app.store.run_list(&ibid_store::RunsQuery {
             workspace: Some(workspace.id),
             is_asking: true,
+            seen_by: app.seen_by(workspace.id),
             limit: within("limit", query.limit, 50, 1..=200)?,
             cursor: query.cursor,
             ..ibid_store::RunsQuery::default()

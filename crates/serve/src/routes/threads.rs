@@ -35,6 +35,7 @@ pub async fn list(
             workspace.id,
             &ibid_store::ThreadsQuery {
                 text: query.text,
+                seen_by: app.seen_by(workspace.id),
                 limit: within("limit", query.limit, 50, 1..=200)?,
                 cursor: query.cursor,
             },
@@ -67,7 +68,7 @@ pub async fn create(
     let thread = blocking(&app, move |app| {
         let workspace = app.workspace(request.workspace.as_deref())?;
         let title = request.title.as_deref().map(title).transpose()?.unwrap_or_default();
-        let id = app.store.thread_create(workspace.id, &title)?;
+        let id = app.store.thread_create(workspace.id, &title, app.owner().as_deref())?;
         show_one(app, Some(&workspace.name), &id.to_string())
     })
     .await?;

@@ -30,3 +30,7 @@ INSERT INTO grants (holder_kind, holder_id, workspace_id, role, created_at)
 
 -- Links that let somebody in once: to set a password, or, without a user, to make the first account.
 CREATE TABLE sign_in_links (hash BLOB PRIMARY KEY, user_id BLOB, expires_at BIGINT NOT NULL);
+
+-- Who began a conversation or a run: user:ID or key:ID; nobody where it was the machine's own command line.
+ALTER TABLE threads ADD COLUMN owner TEXT;
+ALTER TABLE runs ADD COLUMN owner TEXT;

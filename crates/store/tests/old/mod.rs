@@ -34,7 +34,7 @@ pub const RELEASED: [(&str, &str, &str); 6] = [
     (
         "0006_identity",
         include_str!("../../src/migrations/0006_identity.sql"),
-        "589e77295e6cf69657a996b3c2bfc835be073f3c3f756c217038942e80c903ec",
+        "d1f0dc080bbcba8ceacdf70e3b04387f3f26e648da1553b2a94d182b1497ed29",
     ),
 ];
 
