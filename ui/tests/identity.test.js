@@ -125,6 +125,20 @@ test('a link makes the first account, and its token is nowhere afterwards', asyn
   });
 });
 
+test('a link is opened in the very tab that says that nobody has an account', async () => {
+  server.identity.end('key_missing');
+  server.identity.isFirstRun = true;
+  await at('#/documents', async (page) => {
+    await page.getByRole('heading', { name: 'Nobody has an account here yet' }).waitFor();
+    await page.goto(`${server.url}/#/welcome/ibid_first`);
+    await page.getByLabel('Name', { exact: true }).fill('grace');
+    await password(page).fill('three brown owls wait');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Account: grace' }).waitFor();
+    assert.equal(await dialog(page).count(), 0);
+  });
+});
+
 test('a link for an account that is there asks for a password only', async () => {
   server.identity.end('key_missing');
   await at('#/welcome/ibid_jo', async (page) => {
