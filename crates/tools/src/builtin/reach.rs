@@ -2,8 +2,9 @@
 //!
 //! Keeps true: nothing that is not listed is reached; a name alone never leads to a private address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use ibid_guard::is_public;
 use ibid_types::{Error, Result};
 
 /// A parsed list of hosts.
@@ -134,42 +135,6 @@ fn in_network(address: IpAddr, network: IpAddr, bits: u8) -> bool {
         _ => return false,
     };
     differing.leading_zeros() >= u32::from(bits)
-}
-
-/// Whether an address is one of the open internet's, by IANA's registries of special-purpose addresses.
-pub(crate) fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let is_special = address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || a == 0
-        || a >= 224
-        || (a, b & 0xc0) == (100, 64)
-        || (a, b, c) == (192, 0, 0)
-        || (a, b & 0xfe) == (198, 18);
-    !is_special
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    match segments {
-        // NAT64 and 6to4 carry an IPv4 address, and lead there.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-            is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
-        }
-        // Teredo (2001::/32), documentation.
-        [0x2001, 0 | 0xdb8, ..] => false,
-        // Global unicast is 2000::/3; all else is local, multicast or not given out.
-        [first, ..] => first & 0xe000 == 0x2000,
-    }
 }
 
 fn malformed(host: &str) -> Error {
