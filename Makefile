@@ -25,7 +25,7 @@ build: ## Builds the release binary
 demo: setup build ## Ingests the sample corpus and the manual, asks three questions
 	@scripts/demo.sh $(RELEASE) $(DEMO) $(MODELS)
 
-serve: build ## Serves the demo's library on http://127.0.0.1:8080
+serve: build ## Serves the demo's library as a page; prints the link that lets you in
 	$(RELEASE) --data-dir $(DEMO) --set models.dir=$(MODELS) serve
 
 models: ## Fetches the embedding model for tests and the demo

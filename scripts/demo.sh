@@ -27,8 +27,8 @@ ask "Who won the chess world championship in 1972?"
 
 say 'Now with your own documents:'
 tell() { printf '  %-44s %s\n' "$1" "$2"; }
-tell "make serve" "the demo's library on http://127.0.0.1:8080"
+tell "make serve" "the demo's library as a page; it prints the link that lets you in"
 tell "$program models pull" "the model for a library of your own, once"
 tell "$program ingest ~/Documents" "puts a folder of yours into it"
 tell "$program ask \"...\"" "asks it"
-tell "$program serve" "shows it on http://127.0.0.1:8080"
+tell "$program serve" "shows it as a page"

@@ -72,6 +72,7 @@ fn the_last_round_of_each_kind_of_upkeep_is_seen() {
         "clean-jobs",
         "clean-runs",
         "clean-alerts",
+        "clean-sessions",
         "change-keys",
         "clean-originals",
         "clean-vectors",

@@ -35,11 +35,14 @@ pub static CLEANING: Mutex<()> = Mutex::new(());
 type Work = fn(&App, &Shutdown) -> Result<String>;
 
 /// Every ten minutes.
-const OFTEN: [(&str, Work); 5] = [
+const OFTEN: [(&str, Work); 6] = [
     ("clean-documents", documents),
     ("clean-jobs", jobs),
     ("clean-runs", runs),
     ("clean-alerts", alerts),
+    ("clean-sessions", |app, _| {
+        Ok(format!("{} sessions that are over were removed", app.store.sessions_cleanup()?))
+    }),
     ("change-keys", reencrypt),
 ];
 

@@ -1,6 +1,6 @@
-"""Uses Ibid as the official OpenAI client does:  client.py BASE_URL [KEY]
+"""Uses Ibid as the official OpenAI client does:  client.py BASE_URL KEY
 
-Without a key the server must be open; with one it must refuse every other. Ends with 0 and says "ok" if all holds.
+Any other key must be refused. Ends with 0 and says "ok" if all holds.
 """
 
 import base64
@@ -95,12 +95,11 @@ def raised(kind, call):
 
 
 def main():
-    base, key = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
-    client = OpenAI(base_url=f"{base}/v1", api_key=key or "unused", max_retries=0)
-    if key:
-        stranger = client.with_options(api_key="ibid_wrong")
-        error = raised(openai.AuthenticationError, lambda: stranger.models.list())
-        assert error.code == "key_unknown", error
+    base, key = sys.argv[1:]
+    client = OpenAI(base_url=f"{base}/v1", api_key=key, max_retries=0)
+    stranger = client.with_options(api_key="ibid_wrong")
+    error = raised(openai.AuthenticationError, lambda: stranger.models.list())
+    assert error.code == "key_unknown", error
     models(client)
     embeddings(client)
     chat(client)
