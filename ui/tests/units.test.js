@@ -19,6 +19,8 @@ const { fieldsOf, valueOf } = await load('text/schema.ts');
 const { inputOf } = await load('text/flow-input.ts');
 const { stepWords } = await load('text/steps.ts');
 const { ago, countdown, lasted } = await load('text/time.ts');
+const { atHome } = await load('text/words.ts');
+const { browserOf } = await load('text/device.ts');
 const { restoreLine } = await load('text/restore.ts');
 const { inline, partsOf } = await load('text/runbook.ts');
 const { budgetWords, exact } = await load('text/budget.ts');
@@ -158,6 +160,23 @@ test('times are told as people tell them', () => {
   assert.deepEqual([0, 59_400, 61_000, 3_600_000, 11_100_000, 172_800_000].map(lasted), ['0 s', '59 s', '1 min', '1 h', '3 h 5 min', '2 days']);
   assert.deepEqual([ago(0, 59_000), ago(0, 180_000)], ['just now', '3 min ago']);
   assert.deepEqual([299_999, 3_723_000, -61_000, 0].map(countdown), ['4:59', '1:02:03', '−1:01', '0:00']);
+});
+
+test('times in a sentence are told in the zone of whoever reads it', () => {
+  const now = new Date('2026-11-21T09:00:00Z');
+  const told = atHome('the next attempt can be made at 2026-11-21T09:05:12.345Z', now);
+  assert.equal(told, `the next attempt can be made at ${new Date('2026-11-21T09:05:12Z').toLocaleTimeString('en-GB')}`);
+  assert.match(atHome('until 2026-12-24T12:00:00Z', now), /^until 2026-12-2\d \d\d:\d\d$/);
+  assert.equal(atHome('at 12:30 of 2026-11-21', now), 'at 12:30 of 2026-11-21');
+});
+
+test('a browser is named as people name it', () => {
+  const linux = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)';
+  assert.equal(browserOf(`${linux} Chrome/142.0.0.0 Safari/537.36`), 'Chrome on Linux');
+  assert.equal(browserOf(`${linux} Chrome/142.0.0.0 Safari/537.36 Edg/142.0`), 'Edge on Linux');
+  assert.equal(browserOf('Mozilla/5.0 (Linux; Android 16) Gecko/145.0 Firefox/145.0'), 'Firefox on Android');
+  assert.equal(browserOf('curl/8.14.1'), 'curl');
+  assert.deepEqual([browserOf(' '), browserOf('x'.repeat(200)).length], ['a program without a name', 60]);
 });
 
 test('the command of a restore names the moment and the directory as a shell takes them', () => {

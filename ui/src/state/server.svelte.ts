@@ -50,7 +50,8 @@ class Server {
     this.status = await api.status();
     if (!place.workspace) place.standard = this.status.workspace;
     if (account.may('converse')) void approvals.refresh();
-    if (this.workspaces.length === 0) this.workspaces = await api.workspaces().catch(() => []);
+    // Others may be let into another one, or out of it, at any time.
+    if (this.workspaces.length !== account.me?.workspaces.length) this.workspaces = await api.workspaces().catch(() => []);
   }
 
   #pause(): number {
