@@ -126,7 +126,7 @@ fn every_endpoint_has_a_row() {
 #[test]
 fn every_endpoint_is_for_the_roles_that_its_row_says() {
     let home = home();
-    let server = home.serve(&["--set", "backup.enabled=false"]);
+    let server = home.serve(&["--set", "backup.enabled=false", "--set", "limits.strangers_per_minute=0"]);
     let keys: Vec<(Role, String)> =
         Role::ALL.into_iter().map(|role| (role, key(&home, role.name(), role.name(), &[]))).collect();
     for (method, route, need) in MATRIX {
@@ -159,7 +159,7 @@ fn every_endpoint_is_for_the_roles_that_its_row_says() {
 #[test]
 fn a_role_in_one_workspace_says_nothing_of_another() {
     let home = home();
-    let server = home.serve(&["--set", "backup.enabled=false"]);
+    let server = home.serve(&["--set", "backup.enabled=false", "--set", "limits.strangers_per_minute=0"]);
     drop(home.ok(&["workspace", "create", "legal"]));
     let key = key(&home, "legal", "admin", &["--workspace", "legal"]);
     for (method, route, need) in MATRIX {
@@ -369,6 +369,34 @@ fn what_somebody_says_is_theirs() {
     let other = key(&home, "other", "editor", &[]);
     let with_key = server.stranger().get(format!("{}{run}", server.base)).bearer_auth(other).send().unwrap();
     assert_eq!(with_key.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn whoever_is_too_fast_is_told_when_to_come_again() {
+    let home = home();
+    let server = home.serve(&[
+        "--set",
+        "limits.requests_per_minute=6",
+        "--set",
+        "limits.burst=2",
+        "--set",
+        "limits.strangers_per_minute=4",
+    ]);
+    let (one, other) = (key(&home, "one", "reader", &[]), key(&home, "other", "reader", &[]));
+    let send = |key: &str| {
+        let request = server.stranger().get(format!("{}/v1/auth/me", server.base)).bearer_auth(key);
+        let response = request.send().unwrap();
+        let again = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        (answer(response), again)
+    };
+    assert_eq!((send(&one).0.0, send(&one).0.0), (200, 200));
+    let ((status, told), again) = send(&one);
+    assert_eq!((status, &told["error"]["code"]), (429, &"rate_limited".into()));
+    assert!((1..=11).contains(&again.unwrap().parse::<u32>().unwrap()));
+    assert_eq!(send(&other).0.0, 200, "each for themselves");
+    assert_eq!((send("ibid_wrong").0.0, send("ibid_wrong").0.0, send("ibid_wrong").0.0), (401, 401, 429));
+    assert_eq!(get(&server, &server.stranger(), "/health/live").0, 200);
+    assert!((0..20).all(|_| server.get("/v1/auth/me").0 == 200), "this machine is not held up");
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub use layers::{Layers, Origin, Shown};
 pub use tools::{McpServer, Tools};
 pub use tree::{
     Answer, Blob, Breaker, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest,
-    Log, Models, Server, Telemetry,
+    Limits, Log, Models, Server, Telemetry,
 };
 pub use watch::{AlertRule, Alerts, Divisor, Incidents, Notify, Receiver, Slo};
 

@@ -13,6 +13,7 @@ use crate::{Alerts, Backup, Incidents, Notify, Slo, Tools};
 pub struct Config {
     pub data: Data,
     pub server: Server,
+    pub limits: Limits,
     pub blob: Blob,
     pub models: Models,
     pub embedder: Embedder,
@@ -50,6 +51,21 @@ pub struct Server {
     pub requests_concurrent_max: usize,
     pub shutdown_seconds_max: u64,
     pub memory_mb_max: u64,
+}
+
+/// How fast requests may come, and from where.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Of one key or account; 0: without bound.
+    pub requests_per_minute: u32,
+    /// At once.
+    pub burst: u32,
+    /// Of one address from which nobody known comes; 0: without bound.
+    pub strangers_per_minute: u32,
+    /// Networks that alone are answered; empty: all.
+    pub allow: Vec<String>,
+    pub block: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -269,6 +285,11 @@ impl Config {
         must(self.server.upload_bytes_max >= 1024, "server.upload_bytes_max", "at least 1024");
         must(self.server.request_seconds_max >= 1, "server.request_seconds_max", "at least 1");
         must(self.server.requests_concurrent_max >= 1, "server.requests_concurrent_max", "at least 1");
+        must(
+            self.limits.requests_per_minute == 0 || self.limits.burst >= 1,
+            "limits.burst",
+            "at least 1 where limits.requests_per_minute bounds requests",
+        );
         must(one_of(&self.blob.kind, &["folder", "s3"]), "blob.kind", "\"folder\" or \"s3\"");
         must(
             self.blob.kind != "s3" || !self.blob.s3_bucket.is_empty(),

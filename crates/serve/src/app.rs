@@ -25,6 +25,7 @@ use ibid_types::search::{Found, Request};
 use ibid_types::{Error, Result, Secret, Timestamp, WorkspaceId};
 use parking_lot::{Mutex, RwLock};
 
+use crate::access::Pace;
 use crate::audit::Refusals;
 use crate::backups::{Ground, drill};
 use crate::embedder::Active;
@@ -77,6 +78,7 @@ pub struct App {
     /// The metrics of the last 30 days, of a server that keeps them.
     series: Option<Series>,
     local_token: Secret,
+    pub pace: Pace,
     /// Refusals that the audit log has.
     pub refusals: Refusals,
     /// What is watched by which rules, and who is told.
@@ -151,6 +153,7 @@ impl App {
             chat_models,
             pipeline,
             local_token: ibid_store::random_secret()?,
+            pace: Pace::new(&config.limits)?,
             refusals: Refusals::default(),
             watching,
             threads: Mutex::default(),

@@ -40,9 +40,7 @@ const OFTEN: [(&str, Work); 6] = [
     ("clean-jobs", jobs),
     ("clean-runs", runs),
     ("clean-alerts", alerts),
-    ("clean-sessions", |app, _| {
-        Ok(format!("{} sessions that are over were removed", app.store.sessions_cleanup()?))
-    }),
+    ("clean-sessions", |app, _| Ok(format!("{} sessions that are over were removed", sessions_over(app)?))),
     ("change-keys", reencrypt),
 ];
 
@@ -70,6 +68,12 @@ pub fn run(app: &App, shutdown: &Shutdown) {
 /// Lets the next round look at all checkpoints and texts again: some came that may be under another key.
 pub fn reencrypt_again(app: &App) -> Result<()> {
     app.store.setting_set(KEY_SETTING, "")
+}
+
+/// Also forgets the pace of callers that went away.
+fn sessions_over(app: &App) -> Result<u64> {
+    app.pace.forget();
+    app.store.sessions_cleanup()
 }
 
 fn one_round(app: &App, number: usize, shutdown: &Shutdown) {

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use ibid_testkit::{Authority, MailServer, Security};
 
-use crate::support::{begin, data, library};
+use crate::support::{data, library};
 
 /// Makes a test of each fault, and the list of the runbooks that have one.
 macro_rules! faults {

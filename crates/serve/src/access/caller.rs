@@ -32,6 +32,17 @@ pub enum Who {
     Nobody,
 }
 
+impl Who {
+    /// To whom grants are made, where there can be any.
+    pub const fn holder(&self) -> Option<Holder> {
+        match self {
+            Self::User { id, .. } => Some(Holder::User(*id)),
+            Self::Key { id, .. } => Some(Holder::Key(*id)),
+            Self::Machine | Self::Nobody => None,
+        }
+    }
+}
+
 /// As the audit log names them.
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,11 +122,7 @@ impl Caller {
 
     /// What the caller begins is theirs; nobody's, where it is the command line of this machine.
     pub fn owner(&self) -> Option<String> {
-        match &self.principal.who {
-            Who::User { id, .. } => Some(Holder::User(*id).to_string()),
-            Who::Key { id, .. } => Some(Holder::Key(*id).to_string()),
-            Who::Machine | Who::Nobody => None,
-        }
+        self.principal.who.holder().map(|holder| holder.to_string())
     }
 
     /// Whose threads and runs of a workspace the caller sees; of all where none is told.

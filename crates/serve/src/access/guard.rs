@@ -3,11 +3,12 @@
 //! Keeps true: no endpoint runs before its row of the matrix is met; whoever is refused learns why, and the audit log and the
 //! metrics know of it.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN, SET_COOKIE};
-use axum::http::{HeaderMap, Method};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN, RETRY_AFTER, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ibid_types::access::{Holder, Rights};
@@ -16,6 +17,7 @@ use ibid_types::{Error, Result, Secret};
 use super::caller::{Caller, Principal, Who, refused};
 use super::cookie;
 use super::matrix::{Need, need};
+use super::pace::{Wait, too_fast};
 use crate::http::{Failure, blocking};
 use crate::{App, audit};
 
@@ -24,21 +26,20 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Guards every endpoint. What is no endpoint has no row and is nobody's.
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
-    let looked = match need(request.method(), &route) {
-        None => Err(closed(&route)),
-        Some(Need::Open) => Ok((Principal::nobody(), Need::Open, None)),
-        Some(need) => match credential(request.headers(), request.method()) {
-            Ok(credential) => admitted(&app, credential, need).await,
-            Err(error) => Err(Failure(error)),
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
+    let (principal, need, renewed) = match looked_at(&app, &request, &route, address) {
+        Looked::Nobody => (Principal::nobody(), Need::Open, None),
+        Looked::Shown(credential, need) => match admitted(&app, credential, need).await {
+            Ok(admitted) => admitted,
+            Err(Failure(error)) => return turned_away(&app, error, address),
         },
+        Looked::Refused(error) => return turned_away(&app, error, address),
+        Looked::TooFast(wait) => return held_up(&app, wait),
     };
-    let (principal, need, renewed) = match looked {
-        Ok(looked) => looked,
-        Err(Failure(error)) => {
-            app.metrics.refused(error.code);
-            return Failure(error).into_response();
-        }
-    };
+    let holder = principal.who.holder().map(|holder| holder.to_string());
+    if let Some(Err(wait)) = holder.map(|holder| app.pace.of_holder(&holder)) {
+        return held_up(&app, wait);
+    }
     let principal = Arc::new(principal);
     if !need.may_be_met(&principal.rights) {
         app.metrics.refused("not_allowed");
@@ -54,9 +55,49 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     response
 }
 
-fn closed(route: &str) -> Failure {
+/// What is seen of a request before anything is looked up.
+enum Looked {
+    Nobody,
+    Shown(Credential, Need),
+    Refused(Error),
+    TooFast(Wait),
+}
+
+fn looked_at(app: &App, request: &Request, route: &str, address: Option<IpAddr>) -> Looked {
+    if let Err(error) = app.pace.check_address(address) {
+        return Looked::Refused(error);
+    }
+    match need(request.method(), route) {
+        None => Looked::Refused(closed(route)),
+        // Signing in is guessed at; probes and pages are only read.
+        Some(Need::Open) if request.method() == Method::POST => {
+            app.pace.of_stranger(address).map_or_else(Looked::TooFast, |()| Looked::Nobody)
+        }
+        Some(Need::Open) => Looked::Nobody,
+        Some(need) => credential(request.headers(), request.method())
+            .map_or_else(Looked::Refused, |credential| Looked::Shown(credential, need)),
+    }
+}
+
+/// Says why, as long as whoever guesses does not do so too fast.
+fn turned_away(app: &App, error: Error, address: Option<IpAddr>) -> Response {
+    app.metrics.refused(error.code);
+    match app.pace.of_stranger(address) {
+        Ok(()) => Failure(error).into_response(),
+        Err(wait) => held_up(app, wait),
+    }
+}
+
+fn held_up(app: &App, wait: Wait) -> Response {
+    app.metrics.refused("rate_limited");
+    let mut response = Failure(too_fast(wait)).into_response();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.seconds()));
+    response
+}
+
+fn closed(route: &str) -> Error {
     let what = format!("the endpoint {route} has no row in the table of permissions");
-    Failure(Error::forbidden("not_allowed", what))
+    Error::forbidden("not_allowed", what)
 }
 
 type Admitted = (Principal, Need, Option<Secret>);

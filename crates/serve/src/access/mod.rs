@@ -8,6 +8,7 @@ mod caller;
 mod cookie;
 mod guard;
 pub mod matrix;
+mod pace;
 
 use ibid_store::{RunRow, ThreadRow, TurnRow, Workspace};
 use ibid_types::{Error, Result, RunId, ThreadId, TurnId};
@@ -15,6 +16,7 @@ use ibid_types::{Error, Result, RunId, ThreadId, TurnId};
 pub use caller::{Caller, Who};
 pub use cookie::{none as no_cookie, session as session_cookie};
 pub use guard::guard;
+pub use pace::Pace;
 
 /// Something with the workspace that it was found in.
 #[derive(Debug)]
