@@ -118,7 +118,9 @@ pub fn runtime() -> Result<Runtime> {
 /// The configuration from all four layers; the data directory is there when it returns.
 pub fn configuration(common: &Common) -> Result<(Config, Shown)> {
     let mut layers = Layers::defaults()?;
-    if let Some(file) = common.config.clone().or_else(usual_file) {
+    // A variable that is set and empty names no file.
+    let named = common.config.clone().filter(|file| !file.as_os_str().is_empty());
+    if let Some(file) = named.or_else(usual_file) {
         layers.file(&file)?;
     }
     layers.environment(std::env::vars());

@@ -16,7 +16,7 @@ use ibid_types::{Error, Result};
 
 use super::ask::within;
 use crate::App;
-use crate::access::Caller;
+use crate::access::{Caller, Who};
 use crate::http::{Answered, Json, Parameters, blocking, respond};
 use crate::watch;
 
@@ -99,13 +99,17 @@ pub async fn acknowledge(
     body: Option<Json<By>>,
 ) -> Answered<StatusCode> {
     let by = body.map(|Json(by)| by.by).unwrap_or_default();
-    blocking(&app, move |app| app.store.alert_acknowledge(number, &someone(&by))).await?;
+    blocking(&app, move |app| app.store.alert_acknowledge(number, &someone(app, &by))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whoever did not say who they are.
-pub fn someone(by: &str) -> String {
-    if by.trim().is_empty() { "operator".to_owned() } else { by.trim().chars().take(100).collect() }
+/// As people sign it; whoever does not is named as the server knows them.
+pub fn someone(app: &Caller, by: &str) -> String {
+    match (by.trim(), app.who()) {
+        ("", Who::Machine | Who::Nobody) => "operator".to_owned(),
+        ("", who) => who.to_string(),
+        (by, _) => by.chars().take(100).collect(),
+    }
 }
 
 /// Keeps alerts from being told for a time.
@@ -127,7 +131,7 @@ pub async fn silence(
         let minutes =
             i64::try_from(within("minutes", usize::try_from(request.minutes).ok(), 60, 1..=43_200)?);
         let until = app.clock.now().plus_ms(minutes.unwrap_or(60) * 60_000);
-        let by = someone(&request.by);
+        let by = someone(app, &request.by);
         let number = app.store.silence_add(&request.rule, &request.subject, &request.reason, &by, until)?;
         Ok(Silence {
             number,

@@ -74,8 +74,8 @@ pub async fn open(
     Ok((StatusCode::CREATED, axum::Json(wire(opened))))
 }
 
-fn begin(app: &App, request: &IncidentRequest) -> Result<IncidentRow> {
-    let (now, by) = (app.clock.now(), someone(&request.by));
+fn begin(app: &Caller, request: &IncidentRequest) -> Result<IncidentRow> {
+    let (now, by) = (app.clock.now(), someone(app, &request.by));
     let title = text_of("title", &request.title)?;
     check_priority(request.priority)?;
     let opened = incident_open(&NewIncident {
@@ -166,8 +166,8 @@ pub async fn change(
     .await
 }
 
-fn statements_of(app: &App, number: i64, change: &IncidentChange) -> Result<Vec<Statement>> {
-    let (now, by, which) = (app.clock.now(), someone(&change.by), Which::Number(number));
+fn statements_of(app: &Caller, number: i64, change: &IncidentChange) -> Result<Vec<Statement>> {
+    let (now, by, which) = (app.clock.now(), someone(app, &change.by), Which::Number(number));
     let mut statements = Vec::new();
     if let Some(note) = &change.note {
         let kind = one_of(
