@@ -31,6 +31,7 @@ use crate::backups::{Ground, drill};
 use crate::embedder::Active;
 use crate::engine::Engine;
 use crate::flow_book::FlowBook;
+use crate::identity::Guesses;
 use crate::library::{Library, Tools};
 use crate::live::Streams;
 use crate::metrics::Metrics;
@@ -79,6 +80,7 @@ pub struct App {
     series: Option<Series>,
     local_token: Secret,
     pub pace: Pace,
+    pub guesses: Guesses,
     /// Refusals that the audit log has.
     pub refusals: Refusals,
     /// What is watched by which rules, and who is told.
@@ -154,6 +156,7 @@ impl App {
             pipeline,
             local_token: ibid_store::random_secret()?,
             pace: Pace::new(&config.limits)?,
+            guesses: Guesses::default(),
             refusals: Refusals::default(),
             watching,
             threads: Mutex::default(),

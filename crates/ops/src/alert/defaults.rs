@@ -110,7 +110,7 @@ fn requests() -> Vec<Rule> {
     rules.push(rule(
         "attack-or-abuse",
         Warning,
-        "{value} requests a second are refused for want of a key",
+        "{value} requests a second are refused: unknown, not allowed, or too fast",
         "attack-or-abuse",
         vec![Condition::above(E::Rate(of(list::AUTH_REFUSALS.0), 5 * MINUTE), 1.0)],
     ));

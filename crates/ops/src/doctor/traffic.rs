@@ -37,7 +37,9 @@ pub fn traffic(before: &Look, now: &Look, seconds: f64) -> Vec<Finding> {
     let slowest = quantile(before, now);
     let mut found = Vec::new();
     if refused / seconds.max(0.001) > REFUSED_A_SECOND_MAX {
-        let what = format!("{refused} requests within {seconds:.1} s were refused for want of a key");
+        let what = format!(
+            "{refused} requests within {seconds:.1} s were refused: unknown, not allowed, or too fast"
+        );
         let fix = "ibid runbook run attack-or-abuse";
         found.push(Finding::problem("traffic", "requests_refused", what, fix));
     }

@@ -32,10 +32,14 @@ pub struct SignedIn {
 /// Errors: `sign_in_failed`, `sign_in_locked`.
 pub fn sign_in(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<SignedIn> {
     let name = canonical(name);
-    let user = app.store.user_named(&name)?;
-    if let Some(until) =
-        user.as_ref().and_then(|user| user.locked_until).filter(|until| *until > app.clock.now())
-    {
+    // One at a time: attempts side by side would not see each other's failures, and each takes 19 MiB.
+    let _one = app.guesses.attempt.lock();
+    let (user, now) = (app.store.user_named(&name)?, app.clock.now());
+    let locked_until = match &user {
+        Some(user) => user.locked_until.filter(|until| *until > now),
+        None => app.guesses.locked_until(&name, now),
+    };
+    if let Some(until) = locked_until {
         note(app, &name, "sign-in.locked", visitor)?;
         let what = format!("too many wrong passwords: the next attempt can be made at {until}");
         return Err(Error::too_many_requests("sign_in_locked", what));
@@ -52,9 +56,12 @@ pub fn sign_in(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<
             enter(app, user, "sign-in", visitor)
         }
         user => {
-            if let Some(user) = user {
-                let wait = wait_ms(user.failures + 1).map(|ms| app.clock.now().plus_ms(ms));
-                app.store.user_tried(user.id, false, wait)?;
+            match user {
+                Some(user) => {
+                    let wait = wait_ms(user.failures + 1).map(|ms| now.plus_ms(ms));
+                    app.store.user_tried(user.id, false, wait)?;
+                }
+                None => app.guesses.failed(&name, now),
             }
             app.metrics.refused("sign_in_failed");
             note(app, &name, "sign-in.failed", visitor)?;
@@ -69,7 +76,7 @@ fn stored_anew(user: &User) -> bool {
 }
 
 /// How long until the next attempt after so many wrong ones.
-fn wait_ms(failures: u32) -> Option<i64> {
+pub fn wait_ms(failures: u32) -> Option<i64> {
     let over = failures.checked_sub(FREE_FAILURES)?;
     Some(WAIT_FIRST_MS.checked_shl(over.min(20)).unwrap_or(WAIT_LAST_MS).min(WAIT_LAST_MS))
 }
