@@ -216,6 +216,7 @@ fn a_link_makes_the_first_account_once() {
     assert_eq!(enter(&server, &server.stranger(), &with(PASSWORD, "eve")).1["error"]["code"], "link_over");
     assert_eq!(get(&server, &stranger, "/v1/auth/door").1["is_first_run"], false);
     assert_eq!(get(&server, &stranger, "/v1/auth/me").1["name"], "ada");
+    assert!(get(&server, &stranger, "/v1/users").1[0]["signed_in_at"].is_string());
     assert_eq!(home.run(&["auth", "link"]).code, 2, "there is an owner: links are for those who are there");
 }
 

@@ -49,7 +49,6 @@ pub fn sign_in(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<
     let is_right = password::verify(given, stored)?;
     match user {
         Some(user) if is_right => {
-            app.store.user_tried(user.id, true, None)?;
             if stored_anew(&user) {
                 app.store.user_rehash(user.id, &password::hash(given)?)?;
             }
@@ -116,6 +115,7 @@ fn make_first(app: &App, token: &str, name: &str, given: &str, visitor: &Visitor
 
 fn enter(app: &App, user: User, action: &str, visitor: &Visitor) -> Result<SignedIn> {
     let device: String = visitor.device.chars().take(DEVICE_BYTES_MAX).collect();
+    app.store.user_tried(user.id, true, None)?;
     let (session, secret) = app.store.session_begin(user.id, &visitor.address, &device)?;
     note(app, &user.name, action, visitor)?;
     Ok(SignedIn { user, session, secret })
