@@ -111,10 +111,12 @@ impl Drop for Carried {
 
 /// Tries until it holds; a few seconds at most.
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..100 {
+    let (_open, pause) = std::sync::mpsc::channel::<()>();
+    for _ in 0..200 {
         if holds() {
             return;
         }
+        let _ = pause.recv_timeout(std::time::Duration::from_millis(50));
     }
     panic!("it did not come to this: {what}");
 }
