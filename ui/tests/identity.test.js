@@ -42,7 +42,7 @@ test('whoever has no session signs in and is where they wanted to go', async () 
   server.identity.end('key_missing');
   await at('#/documents', async (page) => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.autocomplete), 'username');
+    await page.waitForFunction(() => document.activeElement.autocomplete === 'username');
     assert.equal(await password(page).getAttribute('autocomplete'), 'current-password');
     assert.equal(asked('/v1/documents'), 0, 'nothing is asked for before somebody is in');
     await signIn(page, ' Ada ');
