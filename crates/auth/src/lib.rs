@@ -5,13 +5,11 @@
 //! read, and is never the cause of a panic.
 
 mod base64;
-mod chance;
 pub mod jwt;
 pub mod oidc;
 pub mod passkey;
 pub mod password;
 pub mod recovery;
-pub mod secret;
 mod signature;
 pub mod totp;
 

@@ -7,8 +7,8 @@ use ibid_types::{Result, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::base64::Base64;
-use crate::chance::random_bytes;
-use crate::secret;
+use ibid_seal::random_bytes;
+use ibid_seal::secret;
 
 pub const CODES: usize = 10;
 /// Fifteen bytes are 24 characters of five bits: six groups of four.

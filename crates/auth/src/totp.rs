@@ -10,8 +10,8 @@ use ibid_types::{Error, Result, Secret, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::hmac;
 
-use crate::chance::random_bytes;
-use crate::secret::secrets_equal;
+use ibid_seal::random_bytes;
+use ibid_seal::secret::secrets_equal;
 
 /// RFC 4226, section 4, R6: the length of SHA-1's output is advised.
 const SECRET_BYTES: usize = 20;

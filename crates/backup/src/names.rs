@@ -18,11 +18,7 @@ pub struct Generation(String);
 impl Generation {
     /// A new one. Error: `chance_unavailable`.
     pub fn begin(at: Timestamp) -> Result<Self> {
-        let mut chance = [0; 4];
-        getrandom::fill(&mut chance).map_err(|error| {
-            Error::internal("chance_unavailable", "the system gives no random bytes")
-                .caused_by(error.to_string())
-        })?;
+        let chance = ibid_seal::random_bytes()?;
         Ok(Self(format!("{:015}-{:08x}", at.0.max(0), u32::from_be_bytes(chance))))
     }
 

@@ -20,14 +20,14 @@ pub fn find(text: &str) -> Vec<Finding> {
     tidy(found)
 }
 
-/// Whether what stands where a secret would is only its place holder.
-fn is_placeholder(value: &str) -> bool {
+/// Whether what stands where a secret would is an example, as manuals write one.
+fn is_example(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let begins = value.starts_with(['$', '{', '<', '%', '@']) || lower.starts_with("process.env");
-    begins || value.contains("...") || PLACEHOLDERS.iter().any(|word| lower.contains(word))
+    begins || value.contains("...") || EXAMPLES.iter().any(|word| lower.contains(word))
 }
 
-const PLACEHOLDERS: [&str; 15] = [
+const EXAMPLES: [&str; 15] = [
     "example",
     "your",
     "xxxx",

@@ -95,14 +95,7 @@ impl Http {
 
 /// Whether the address is this machine's own.
 fn is_near(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
+    url.host_str().is_some_and(ibid_types::host::is_this_machine)
 }
 
 /// An answer whose body comes piece by piece.

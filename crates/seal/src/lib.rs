@@ -1,8 +1,13 @@
-//! Encryption: XChaCha20-Poly1305 with a random nonce of 24 bytes, bound to the place where the body is stored.
+//! What keeps secrets secret: encryption of what is stored, random secrets and their hashes.
+//!
+//! Encryption is XChaCha20-Poly1305 with a random nonce of 24 bytes, bound to the place where the body is stored.
 //!
 //! Keeps true: a body that was moved, changed or sealed with another key does not open.
 //!
 //! A body is one byte (0: not encrypted; else the id of the key), and then the payload as it is, or nonce and ciphertext.
+
+mod chance;
+pub mod secret;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,6 +15,8 @@ use std::sync::Arc;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use ibid_types::{ContentHash, Error, Result};
+
+pub use chance::random_bytes;
 
 const NONCE_BYTES: usize = 24;
 /// The format of a body that no key sealed.
@@ -122,11 +129,7 @@ impl Keys {
             body.extend_from_slice(&payload);
             return Ok(body);
         };
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|error| {
-            Error::internal("chance_unavailable", "the system gives no random bytes")
-                .caused_by(error.to_string())
-        })?;
+        let nonce = random_bytes::<NONCE_BYTES>()?;
         let sealed = key
             .cipher
             .encrypt(&XNonce::from(nonce), Payload { msg: &payload, aad: place })

@@ -19,6 +19,7 @@ use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Price};
 use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
 use ibid_runtime::{Clock, Shutdown};
+use ibid_seal::secret::{Kind, random_secret, secrets_equal};
 use ibid_store::{Store, Workspace};
 use ibid_types::answer::{Answer, Event, Question};
 use ibid_types::search::{Found, Request};
@@ -154,7 +155,7 @@ impl App {
             answerer,
             chat_models,
             pipeline,
-            local_token: ibid_store::random_secret()?,
+            local_token: random_secret(Kind::Machine)?,
             pace: Pace::new(&config.limits)?,
             guesses: Guesses::default(),
             refusals: Refusals::default(),
@@ -357,7 +358,7 @@ impl App {
     }
 
     pub fn is_local_token(&self, presented: &str) -> bool {
-        ibid_store::secrets_equal(presented, self.local_token.reveal())
+        secrets_equal(presented, self.local_token.reveal())
     }
 
     pub fn checks(&self) -> Vec<ibid_api::system::Check> {

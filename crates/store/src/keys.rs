@@ -1,15 +1,12 @@
 //! API keys: random, stored as hashes, recognised by their first characters.
 
+use ibid_seal::secret::{self, Kind, has_hash, hash, random_secret};
 use ibid_types::access::{Granted, Holder};
 use ibid_types::{Error, KeyId, Result, Secret, Timestamp};
 
 use crate::statements::no_rows_is;
 use crate::{Row, Statement, Store};
 
-/// Bytes of chance in a key.
-const KEY_BYTES: usize = 32;
-/// Characters by which a key is recognised in lists: the mark and eight digits.
-const PREFIX_LENGTH: usize = 13;
 /// A key's last use is written down at most this often.
 const USED_EVERY_MS: i64 = 60_000;
 
@@ -24,27 +21,6 @@ pub struct Key {
     pub expires_at: Option<Timestamp>,
 }
 
-/// `ibid_` and 64 hexadecimal digits from the system's source of chance.
-pub fn random_secret() -> Result<Secret> {
-    let mut bytes = [0; KEY_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::internal("chance_unavailable", "the system gives no random bytes").caused_by(error.to_string())
-    })?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Secret::new(format!("ibid_{digits}")))
-}
-
-/// Compares in a time that does not depend on where the texts differ: hashes are compared, all of them.
-#[must_use]
-pub fn secrets_equal(a: &str, b: &str) -> bool {
-    blake3::hash(a.as_bytes()) == blake3::hash(b.as_bytes())
-}
-
-/// As secrets of 256 random bits are stored.
-pub fn hash(secret: &str) -> Vec<u8> {
-    blake3::hash(secret.as_bytes()).as_bytes().to_vec()
-}
-
 impl Store {
     /// A new key with what is granted to it, and its secret, which is not kept.
     pub fn key_create(
@@ -53,8 +29,8 @@ impl Store {
         granted: Granted,
         expires_at: Option<Timestamp>,
     ) -> Result<(Key, Secret)> {
-        let secret = random_secret()?;
-        let prefix: String = secret.reveal().chars().take(PREFIX_LENGTH).collect();
+        let secret = random_secret(Kind::Key)?;
+        let prefix = secret::prefix(secret.reveal()).to_owned();
         let key = Key {
             id: KeyId::new(),
             name: name.to_owned(),
@@ -68,7 +44,7 @@ impl Store {
             key.id.into(),
             name.into(),
             key.prefix.as_str().into(),
-            hash(secret.reveal()).into(),
+            hash(secret.reveal()).to_vec().into(),
             key.created_at.into(),
             expires_at.into(),
         ];
@@ -92,12 +68,10 @@ impl Store {
         let sql = format!(
             "SELECT {COLUMNS}, hash FROM keys WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
         );
-        let rows = self.db.query(&sql, &[hash(secret).into(), self.now().into()])?;
+        let rows = self.db.query(&sql, &[hash(secret).to_vec().into(), self.now().into()])?;
         let Some(row) = rows.first() else { return Ok(None) };
         let stored: Vec<u8> = row.get(6)?;
-        let equal = <[u8; 32]>::try_from(stored)
-            .is_ok_and(|stored| blake3::hash(secret.as_bytes()) == blake3::Hash::from(stored));
-        if equal { read_key(row).map(Some) } else { Ok(None) }
+        if has_hash(secret, &stored) { read_key(row).map(Some) } else { Ok(None) }
     }
 
     fn note_use(&self, key: &Key) -> Result<()> {

@@ -59,7 +59,7 @@ pub use incidents::{
     incident_state,
 };
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
-pub use keys::{Key, random_secret, secrets_equal};
+pub use keys::Key;
 pub use links::link_over;
 pub use merge::{Part, PartHeld, PartNamed};
 pub use ready::{ReadyChunk, ReadyDocument};

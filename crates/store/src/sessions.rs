@@ -3,9 +3,9 @@
 //! Keeps true: a session's secret is kept as its hash; it is renewed as it is used, and the former one ends soon after; one
 //! that was ended, is over or belongs to somebody who was kept out lets nobody in.
 
+use ibid_seal::secret::{Kind, hash, random_secret};
 use ibid_types::{Error, Result, Secret, SessionId, Timestamp, UserId};
 
-use crate::keys::{hash, random_secret};
 use crate::statements::no_rows_is;
 use crate::users::END_SESSIONS;
 use crate::{Row, Statement, Store};
@@ -39,7 +39,7 @@ pub struct Session {
 impl Store {
     /// A session, and its secret, which is not kept.
     pub fn session_begin(&self, user: UserId, address: &str, device: &str) -> Result<(Session, Secret)> {
-        let (secret, now) = (random_secret()?, self.now());
+        let (secret, now) = (random_secret(Kind::Session)?, self.now());
         let session = Session {
             id: SessionId::new(),
             user,
@@ -55,7 +55,7 @@ impl Store {
         let params = vec![
             session.id.into(),
             user.into(),
-            hash(secret.reveal()).into(),
+            hash(secret.reveal()).to_vec().into(),
             address.into(),
             device.into(),
             now.into(),
@@ -67,7 +67,7 @@ impl Store {
 
     /// The session with this secret, and another secret where it is time for one.
     pub fn session_verify(&self, secret: &str) -> Result<Option<(Session, Option<Secret>)>> {
-        let (hash, now) = (hash(secret), self.now());
+        let (hash, now) = (hash(secret).to_vec(), self.now());
         let sql = format!(
             "SELECT {COLUMNS}, hash FROM sessions WHERE (hash = $1 OR former_hash = $1 AND renewed_at > $2) \
              AND ended_at IS NULL AND expires_at > $3 AND used_at > $4 AND EXISTS (SELECT 1 FROM users u WHERE u.id = user_id \
@@ -91,9 +91,10 @@ impl Store {
 
     /// Nothing where another request was faster.
     fn session_renew(&self, id: SessionId, former: &[u8], now: Timestamp) -> Result<Option<Secret>> {
-        let secret = random_secret()?;
+        let secret = random_secret(Kind::Session)?;
         let sql = "UPDATE sessions SET hash = $3, former_hash = $2, renewed_at = $4, used_at = $4 WHERE id = $1 AND hash = $2";
-        let params = vec![id.into(), former.to_vec().into(), hash(secret.reveal()).into(), now.into()];
+        let params =
+            vec![id.into(), former.to_vec().into(), hash(secret.reveal()).to_vec().into(), now.into()];
         let outcome = self.db.batch(vec![Statement::new(sql, params).expecting(1)]);
         match outcome {
             Ok(_) => Ok(Some(secret)),

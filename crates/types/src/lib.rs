@@ -7,6 +7,7 @@ pub mod answer;
 pub mod document;
 pub mod error;
 pub mod hash;
+pub mod host;
 pub mod id;
 pub mod parsed;
 pub mod search;

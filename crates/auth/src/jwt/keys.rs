@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::compact::Compact;
-use crate::chance::random_bytes;
 use crate::signature::{PublicKey, Scheme, sha256};
+use ibid_seal::random_bytes;
 
 /// A token lives at most a day, so that a key that no longer signs need not verify for longer.
 pub const TOKEN_SECONDS_MAX: i64 = 24 * 60 * 60;

@@ -14,8 +14,8 @@ pub(crate) use compact::Compact;
 pub(crate) use jwk::JwkSet;
 pub use keys::{KeyShown, SigningKeys, TOKEN_SECONDS_MAX};
 
-use crate::chance::random_bytes;
-use crate::secret::secrets_equal;
+use ibid_seal::random_bytes;
+use ibid_seal::secret::secrets_equal;
 
 /// How far another machine's clock may be ahead of ours.
 pub(crate) const SKEW_SECONDS: i64 = 60;

@@ -131,14 +131,7 @@ pub fn is_safe(url: &Url) -> bool {
 }
 
 fn is_near(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
+    url.host_str().is_some_and(ibid_types::host::is_this_machine)
 }
 
 fn unreachable(url: &Url) -> Error {

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{Identity, malformed, refused};
 use crate::jwt::{SKEW_SECONDS, seconds};
-use crate::secret::secrets_equal;
 use crate::signature::Scheme;
+use ibid_seal::secret::secrets_equal;
 
 /// Section 2: a subject has at most 255 characters.
 const SUBJECT_BYTES_MAX: usize = 255;

@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use self::discovery::Metadata;
 pub use self::http::{Call, Fetch, Http, Reply};
 use self::id_token::{Expected, Profile};
-use crate::chance::random_bytes;
 use crate::jwt::{Compact, JwkSet};
-use crate::secret::secrets_equal;
 use crate::signature::{Scheme, sha256};
+use ibid_seal::random_bytes;
+use ibid_seal::secret::secrets_equal;
 
 /// For somebody who looks for a password, and a second factor, at the provider.
 const ANSWER_WITHIN_MS: i64 = 600_000;

@@ -10,7 +10,7 @@ use super::discovery::Metadata;
 use super::http::{Call, Fetch};
 use super::id_token::Profile;
 use super::{Settings, malformed, refused};
-use crate::secret::secrets_equal;
+use ibid_seal::secret::secrets_equal;
 
 /// What a code is good for. Section 3.1.3.3.
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use ibid_types::Result;
 use serde::Deserialize;
 
 use super::{malformed, refused};
-use crate::secret::secrets_equal;
+use ibid_seal::secret::secrets_equal;
 
 /// The members that are checked; browsers may add others.
 #[derive(Debug, Deserialize)]

@@ -20,9 +20,9 @@ use self::client::Asked;
 use self::cose::{ALGORITHMS, CoseKey};
 pub use self::site::Site;
 pub use crate::base64::Base64;
-use crate::chance::random_bytes;
-use crate::secret::bytes_equal;
 use crate::signature::sha256;
+use ibid_seal::random_bytes;
+use ibid_seal::secret::bytes_equal;
 
 /// Section 13.4.3: at least 16 bytes of chance.
 const CHALLENGE_BYTES: usize = 32;

@@ -11,7 +11,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use ibid_types::{Error, Result};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::chance::random_bytes;
+use ibid_seal::random_bytes;
 pub use policy::{CHARACTERS_MAX, CHARACTERS_MIN, check_policy};
 
 // The least that OWASP's Password Storage Cheat Sheet asks of Argon2id: 19 MiB, two passes, one lane. A check costs an

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::is_placeholder;
+use super::is_example;
 use crate::finding::{Finding, Kind};
 use crate::text::{after, entropy_bits, goes_on};
 
@@ -68,7 +68,7 @@ pub fn find(text: &str) -> Vec<Finding> {
         if let Some((start, value)) = value(text, hit.end()) {
             let is_chosen = hit.pattern().as_usize() < PASSWORDS.len();
             let fits = if is_chosen { is_password(value) } else { is_key(value) };
-            if fits && !is_placeholder(value) {
+            if fits && !is_example(value) {
                 let what = if is_chosen { "password" } else { "secret" };
                 found.push(Finding::new(Kind::Password, what, start, start + value.len()));
             }
@@ -148,7 +148,7 @@ fn addresses(text: &str) -> impl Iterator<Item = Finding> + '_ {
         let authority = &near[..near.find(ends).unwrap_or(near.len())];
         let (user, host) = authority.rsplit_once('@')?;
         let (name, password) = user.split_once(':')?;
-        let is_one = has_scheme && !host.is_empty() && password.len() >= 3 && !is_placeholder(password);
+        let is_one = has_scheme && !host.is_empty() && password.len() >= 3 && !is_example(password);
         let is_named =
             ["password", "pass", "pwd", "secret"].contains(&password.to_ascii_lowercase().as_str());
         let from = start + name.len() + 1;

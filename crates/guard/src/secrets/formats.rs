@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::{is_placeholder, is_random};
+use super::{is_example, is_random};
 use crate::finding::{Finding, Kind};
 
 struct Format {
@@ -177,7 +177,7 @@ fn keyed(text: &str, start: usize, body_start: usize, format: &Format) -> Option
         return None;
     }
     let body = body(text, body_start, format)?;
-    if body.len() < format.least || is_placeholder(body) || !is_random(body) {
+    if body.len() < format.least || is_example(body) || !is_random(body) {
         return None;
     }
     let end = body_start + body.len();

@@ -3,7 +3,6 @@
 //!
 //! Keeps true: a secret has 256 bits of chance, so that a plain hash protects it at rest and guessing is hopeless.
 
-use data_encoding::HEXLOWER;
 use ibid_types::{Result, Secret};
 
 use crate::chance::random_bytes;
@@ -56,7 +55,7 @@ const fn is_digit(byte: u8) -> bool {
 
 /// A new secret: the mark and 64 hexadecimal digits. Errors: `chance_unavailable`.
 pub fn random_secret(kind: Kind) -> Result<Secret> {
-    let digits = HEXLOWER.encode(&random_bytes::<SECRET_BYTES>()?);
+    let digits: String = random_bytes::<SECRET_BYTES>()?.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Secret::new(format!("{}{digits}", kind.mark())))
 }
 

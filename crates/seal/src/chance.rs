@@ -1,4 +1,4 @@
-//! Random bytes from the system, the only source of chance in this crate.
+//! Random bytes from the system, the source of chance of everything that must not be guessed.
 
 use ibid_types::{Error, Result};
 
