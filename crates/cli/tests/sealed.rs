@@ -96,7 +96,10 @@ fn change_key(home: &Home, thread: &str, during: &[&str], after: &[&str]) {
         assert_whole(&server, thread);
         assert_eq!(server.stop(), 0);
         let server = serve(home, after);
-        let is_open = server.get(&format!("/v1/threads/{thread}")).0 == 200;
+        // Column by column they come: the texts of turns after the titles of threads.
+        let is_open = [format!("/v1/threads/{thread}/turns"), "/v1/threads?text=LIGHTHOUSE".to_owned()]
+            .iter()
+            .all(|path| server.get(path).0 == 200);
         if is_open {
             assert_whole(&server, thread);
         }

@@ -5,12 +5,14 @@
 
 mod alerts;
 mod audit;
+mod blocks;
 mod checkpoints;
 mod chunks;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod db;
 mod documents;
+mod factors;
 mod fault;
 mod feed;
 mod feedback;
@@ -43,6 +45,7 @@ use ibid_types::Timestamp;
 
 pub use alerts::{AlertRow, NewAlert, SilenceRow, alert_fire, alert_resolve, alert_told};
 pub use audit::{AuditChain, AuditEntry, incident_changes_since};
+pub use blocks::Block;
 pub use checkpoints::{
     CheckpointHead, CheckpointRow, CheckpointTotals, checkpoint_insert, checkpoint_repack, value_insert,
     value_repack,
@@ -50,6 +53,7 @@ pub use checkpoints::{
 pub use chunks::{Around, Split};
 pub use db::{Db, Outcome, Row, Statement, Value};
 pub use documents::{DocumentChange, DocumentsPage, DocumentsQuery};
+pub use factors::{PasskeyRow, Totp};
 pub use feed::{FeedEntry, Searchable};
 pub use feedback::FeedbackRow;
 pub use flows::FlowRow;

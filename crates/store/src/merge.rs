@@ -59,7 +59,7 @@ const fn copied(table: &'static str, columns: &'static str, condition: &'static 
 const DOCUMENT: [Copied; 5] = [
     copied(
         "documents",
-        "id, workspace_id, source, status, current_version, title, author, language, tags, date, created_at, updated_at, deleted_at",
+        "id, workspace_id, source, status, current_version, title, author, language, tags, date, created_at, updated_at, deleted_at, readers",
         "id = $1",
     ),
     copied(

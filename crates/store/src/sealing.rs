@@ -1,6 +1,6 @@
-//! What people and answers say, in sealed columns: the store writes and reads them through a sealer that its owner gives.
+//! What people and answers say, and the secrets of sign-in, in sealed columns: the store writes and reads them through a sealer that its owner gives.
 //!
-//! Keeps true: a sealed text opens only in its own column and beside its own run or thread, so that rows cannot be
+//! Keeps true: a sealed text opens only in its own column and beside its own run, thread or user, so that rows cannot be
 //! exchanged; copies of a turn in a fork keep their run, and so their texts as they are. An empty text stays empty.
 
 use ibid_types::Result;
@@ -55,10 +55,12 @@ pub enum SealedColumn {
     FailureReason,
     Reason,
     Correction,
+    Totp,
+    SigningKeys,
 }
 
 impl SealedColumn {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Title,
         Self::Summary,
         Self::Question,
@@ -67,6 +69,8 @@ impl SealedColumn {
         Self::FailureReason,
         Self::Reason,
         Self::Correction,
+        Self::Totp,
+        Self::SigningKeys,
     ];
 
     /// Table, key, the id that texts are bound to, and the column itself.
@@ -80,6 +84,8 @@ impl SealedColumn {
             Self::FailureReason => ("turns", "id", "run_id", "failure_reason"),
             Self::Reason => ("feedback", "run_id", "run_id", "reason"),
             Self::Correction => ("feedback", "run_id", "run_id", "correction"),
+            Self::Totp => ("users", "id", "id", "totp"),
+            Self::SigningKeys => ("signing_keys", "id", "id", "keys"),
         }
     }
 

@@ -7,8 +7,8 @@ use ibid_types::{Error, GroupId, Result, Timestamp, UserId};
 use crate::statements::no_rows_is;
 use crate::{Row, Statement, Store, Value};
 
-const COLUMNS: &str =
-    "id, name, password, failures, locked_until, created_at, signed_in_at, disabled_at, totp IS NOT NULL";
+const COLUMNS: &str = "id, name, password, failures, locked_until, created_at, signed_in_at, disabled_at, totp IS NOT NULL, \
+     EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = users.id)";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -24,7 +24,17 @@ pub struct User {
     pub created_at: Timestamp,
     pub signed_in_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
-    pub has_second_factor: bool,
+    /// An authenticator app.
+    pub has_app: bool,
+    pub has_passkey: bool,
+}
+
+impl User {
+    /// Whether the password alone does not let them in.
+    #[must_use]
+    pub const fn has_second_factor(&self) -> bool {
+        self.has_app || self.has_passkey
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +132,8 @@ impl Store {
                     vec![id.into()],
                 ),
                 Statement::new("DELETE FROM group_members WHERE user_id = $1", vec![id.into()]),
+                Statement::new("DELETE FROM passkeys WHERE user_id = $1", vec![id.into()]),
+                Statement::new("DELETE FROM identities WHERE user_id = $1", vec![id.into()]),
             ])
             .map(drop)
             .map_err(no_rows_is(|| user_unknown(id)))
@@ -188,7 +200,7 @@ pub fn user_unknown(id: UserId) -> Error {
 }
 
 fn read_user(row: &Row) -> Result<User> {
-    let second: i64 = row.get(8)?;
+    let (app, passkey): (i64, i64) = (row.get(8)?, row.get(9)?);
     Ok(User {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -198,6 +210,7 @@ fn read_user(row: &Row) -> Result<User> {
         created_at: row.get(5)?,
         signed_in_at: row.get(6)?,
         disabled_at: row.get(7)?,
-        has_second_factor: second != 0,
+        has_app: app != 0,
+        has_passkey: passkey != 0,
     })
 }

@@ -84,7 +84,7 @@ fn a_changed_document_is_replaced_and_nothing_else() {
     run(&living, "UPDATE chunks SET text = 'rent is 10 €'");
     run(
         &living,
-        "INSERT INTO documents SELECT x'0a', workspace_id, 'other', status, NULL, 'Other', NULL, NULL, '[]', 1, 1, 1, NULL FROM documents",
+        "INSERT INTO documents SELECT x'0a', workspace_id, 'other', status, NULL, 'Other', NULL, NULL, '[]', 1, 1, 1, NULL, NULL FROM documents",
     );
     living.document_merge(&restored, DOCUMENT).unwrap();
     assert_eq!(text(&living), "rent is 9 €");
@@ -99,7 +99,7 @@ fn a_document_takes_the_place_of_another_of_its_source() {
     run(
         &living,
         "INSERT INTO documents SELECT x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', workspace_id, source, 'ready', NULL, 'New', NULL, NULL, '[]', \
-         1, 1, 1, NULL FROM documents",
+         1, 1, 1, NULL, NULL FROM documents",
     );
     assert!(living.document_named(&restored, DOCUMENT).unwrap().is_there);
     living.document_merge(&restored, DOCUMENT).unwrap();
@@ -245,7 +245,7 @@ fn what_the_backup_does_not_hold_is_named() {
     run(
         &restored,
         "INSERT INTO documents SELECT x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', x'10101010101010101010101010101010', source, 'ready', \
-         current_version, 'New', NULL, NULL, '[]', 1, 1, 1, NULL FROM documents",
+         current_version, 'New', NULL, NULL, '[]', 1, 1, 1, NULL, NULL FROM documents",
     );
     assert_eq!(code(restored.part_held(&document("lease.txt"))), "restore_part_ambiguous");
     let in_second = Part::Document { named: "lease.txt".to_owned(), workspace: Some("legal".to_owned()) };

@@ -27,13 +27,13 @@ pub async fn users(app: Caller) -> Answered<axum::Json<Vec<WireUser>>> {
 
 fn wire_user(user: User) -> WireUser {
     WireUser {
+        has_second_factor: user.has_second_factor(),
         id: user.id.to_string(),
         name: user.name,
         created_at: user.created_at.to_string(),
         signed_in_at: user.signed_in_at.map(|at| at.to_string()),
         is_disabled: user.disabled_at.is_some(),
         has_password: user.password.is_some(),
-        has_second_factor: user.has_second_factor,
     }
 }
 

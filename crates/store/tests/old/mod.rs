@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 6] = [
+pub const RELEASED: [(&str, &str, &str); 7] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -35,6 +35,11 @@ pub const RELEASED: [(&str, &str, &str); 6] = [
         "0006_identity",
         include_str!("../../src/migrations/0006_identity.sql"),
         "d1f0dc080bbcba8ceacdf70e3b04387f3f26e648da1553b2a94d182b1497ed29",
+    ),
+    (
+        "0007_factors",
+        include_str!("../../src/migrations/0007_factors.sql"),
+        "9401aa9b5f2a395f4f3e6fcc244871d0320cfb7a7899a8ae6221bfb98197f66b",
     ),
 ];
 
@@ -89,8 +94,15 @@ const IDENTITY: &str = "
       'a browser', 1, 1, 1, 9999999999999, NULL);
     INSERT INTO sign_in_links VALUES (zeroblob(32), NULL, 9999999999999);";
 
+/// Since the seventh: a passkey, an account at a provider, keys that sign.
+const FACTORS: &str = "
+    INSERT INTO passkeys VALUES (x'0d0d', x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', 'telephone', '{}', 1, NULL);
+    INSERT INTO identities VALUES ('https://login.example', '7', x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', 1);
+    INSERT INTO signing_keys VALUES (x'00', '[]');
+    UPDATE documents SET readers = 'user:0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a';";
+
 /// What each migration made room for.
-const ROWS: [&str; 6] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY];
+const ROWS: [&str; 7] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {
