@@ -76,7 +76,7 @@ impl Store {
                    (SELECT group_id FROM group_members WHERE user_id = $2))";
         let rows = self.db.query(sql, &[holder.kind().into(), holder.id_bytes().to_vec().into()])?;
         let granted = rows.iter().map(|row| read(row).map(|grant| grant.granted));
-        Ok(Rights { granted: granted.collect::<Result<_>>()? })
+        Ok(Rights { granted: granted.collect::<Result<_>>()?, within: None })
     }
 }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use ibid_runtime::Clock;
-use ibid_store::{Sqlite, SqliteConfig, Store, User};
+use ibid_store::{Sqlite, SqliteConfig, Store, Totp, User};
 use ibid_types::access::{Granted, Holder, Permission, Role};
-use ibid_types::{Timestamp, WorkspaceId};
+use ibid_types::{Secret, Timestamp, WorkspaceId};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const EVERYWHERE: Granted = Granted { role: Role::Reader, workspace: None };
@@ -178,4 +178,56 @@ fn names_are_taken_once() {
     assert_eq!(f.store.user_create("ada", None).unwrap_err().code, "user_exists");
     let _ = f.store.group_create("office").unwrap();
     assert_eq!(f.store.group_create("office").unwrap_err().code, "group_exists");
+}
+
+#[test]
+fn a_code_of_an_app_counts_once() {
+    let f = fixture();
+    let totp = Totp { secret: Secret::new("k3 mq".to_owned()), step_used: 7 };
+    f.store.totp_set(f.ada.id, Some(&totp)).unwrap();
+    assert!(f.store.user_find(f.ada.id).unwrap().unwrap().has_second_factor());
+    assert_eq!(f.store.totp(f.ada.id).unwrap().unwrap().secret.reveal(), "k3 mq");
+    assert!(!f.store.totp_use(f.ada.id, 7).unwrap());
+    assert!(f.store.totp_use(f.ada.id, 8).unwrap() && !f.store.totp_use(f.ada.id, 8).unwrap());
+}
+
+#[test]
+fn recovery_codes_go_with_the_last_factor() {
+    let f = fixture();
+    f.store.totp_set(f.ada.id, Some(&Totp { secret: Secret::new("x".to_owned()), step_used: 0 })).unwrap();
+    f.store.passkey_add(f.ada.id, b"key", "telephone", "{}").unwrap();
+    assert!(f.store.recovery_set(f.ada.id, "[]", "[1]").unwrap());
+    assert!(!f.store.recovery_set(f.ada.id, "[]", "[2]").unwrap(), "somebody else was faster");
+    f.store.totp_set(f.ada.id, None).unwrap();
+    assert_eq!(f.store.recovery(f.ada.id).unwrap(), "[1]");
+    f.store.passkey_remove(f.ada.id, b"key").unwrap();
+    assert_eq!(f.store.recovery(f.ada.id).unwrap(), "[]");
+    assert!(!f.store.user_find(f.ada.id).unwrap().unwrap().has_second_factor());
+}
+
+#[test]
+fn a_passkey_is_one_persons_and_each_use_is_noted_once() {
+    let f = fixture();
+    let bob = f.store.user_create("bob", None).unwrap();
+    f.store.passkey_add(f.ada.id, b"key", "telephone", "1").unwrap();
+    assert_eq!(f.store.passkey_add(bob.id, b"key", "mine", "1").unwrap_err().code, "passkey_exists");
+    assert_eq!(f.store.passkey_remove(bob.id, b"key").unwrap_err().code, "passkey_unknown");
+    assert!(
+        f.store.passkey_use(b"key", "1", "2").unwrap() && !f.store.passkey_use(b"key", "1", "2").unwrap()
+    );
+    assert_eq!(f.store.passkey_find(b"key").unwrap().unwrap().passkey, "2");
+    f.store.factors_remove(f.ada.id).unwrap();
+    assert!(f.store.passkey_list(f.ada.id).unwrap().is_empty());
+}
+
+#[test]
+fn an_account_at_a_provider_is_one_persons() {
+    let f = fixture();
+    let bob = f.store.user_create("bob", None).unwrap();
+    f.store.identity_add("https://a", "7", f.ada.id).unwrap();
+    assert_eq!(f.store.identity_add("https://a", "7", bob.id).unwrap_err().code, "identity_exists");
+    assert_eq!(f.store.identity_find("https://a", "7").unwrap(), Some(f.ada.id));
+    assert_eq!(f.store.identity_find("https://b", "7").unwrap(), None);
+    f.store.user_delete(f.ada.id).unwrap();
+    assert_eq!(f.store.identity_find("https://a", "7").unwrap(), None);
 }

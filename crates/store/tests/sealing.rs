@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_store::{
-    RunRow, SealedColumn, Sealer, Sqlite, SqliteConfig, Store, ThreadsQuery, TurnEnd, TurnStart, run_insert,
-    thread_insert, turn_finish, turn_insert,
+    RunRow, SealedColumn, Sealer, Sqlite, SqliteConfig, Store, ThreadsQuery, Totp, TurnEnd, TurnStart,
+    run_insert, thread_insert, turn_finish, turn_insert,
 };
-use ibid_types::{ContentHash, Error, Result, RunId, ThreadId, Timestamp, TurnId, WorkspaceId};
+use ibid_types::{ContentHash, Error, Result, RunId, Secret, ThreadId, Timestamp, TurnId, WorkspaceId};
 use serde_json::json;
 
 /// Writes the key and the place before a text, and the text backwards.
@@ -218,9 +218,14 @@ fn a_fork_opens_what_its_turns_say() {
 fn all_texts_come_under_a_new_key_once() {
     let f = fixture();
     let (thread, run) = f.harbour();
+    let ada = f.store.user_create("ada", None).unwrap().id;
+    f.store.totp_set(ada, Some(&Totp { secret: Secret::new("code".to_owned()), step_used: 7 })).unwrap();
+    f.store.signing_keys_set(&Secret::new("keys".to_owned())).unwrap();
     let new = f.under("b");
     assert_eq!(renew_all(&new), SealedColumn::ALL.len());
     assert_eq!(renew_all(&new), 0);
+    assert_eq!(new.totp(ada).unwrap().unwrap().secret.reveal(), "code");
+    assert_eq!(new.signing_keys().unwrap().unwrap().reveal(), "keys");
     assert_eq!(new.thread_find(f.workspace, thread).unwrap().unwrap().title, "About the harbour");
     assert_eq!(new.feedback_find(run).unwrap().unwrap().reason.as_deref(), Some("harbour"));
 }

@@ -225,13 +225,15 @@ pub struct Granted {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     pub granted: Vec<Granted>,
+    /// No more than this of it, where somebody gave a part of their rights away.
+    pub within: Option<Granted>,
 }
 
 impl Rights {
     /// Those of an owner.
     #[must_use]
     pub fn all() -> Self {
-        Self { granted: vec![Granted { role: Role::Owner, workspace: None }] }
+        Self { granted: vec![Granted { role: Role::Owner, workspace: None }], within: None }
     }
 
     #[must_use]
@@ -251,7 +253,23 @@ impl Rights {
     }
 
     fn any(&self, permission: Permission, is_place: impl Fn(Option<WorkspaceId>) -> bool) -> bool {
-        self.granted.iter().any(|granted| granted.role.may(permission) && is_place(granted.workspace))
+        let has =
+            |granted: &Granted, place: Option<WorkspaceId>| granted.role.may(permission) && is_place(place);
+        self.granted.iter().any(|granted| match &self.within {
+            None => has(granted, granted.workspace),
+            Some(within) => {
+                let place = meet(granted.workspace, within.workspace);
+                place.is_some_and(|place| has(granted, place) && has(within, place))
+            }
+        })
+    }
+}
+
+/// Where two grants both hold, if anywhere.
+fn meet(one: Option<WorkspaceId>, other: Option<WorkspaceId>) -> Option<Option<WorkspaceId>> {
+    match (one, other) {
+        (None, place) | (place, None) => Some(place),
+        (Some(one), Some(other)) => (one == other).then_some(Some(one)),
     }
 }
 
@@ -276,11 +294,33 @@ mod tests {
     #[test]
     fn a_grant_holds_in_its_place_only() {
         let (here, there) = (WorkspaceId::new(), WorkspaceId::new());
-        let rights = Rights { granted: vec![Granted { role: Role::Admin, workspace: Some(here) }] };
+        let rights =
+            Rights { granted: vec![Granted { role: Role::Admin, workspace: Some(here) }], within: None };
         assert!(rights.may_in(here, Permission::Edit) && !rights.may_in(there, Permission::Edit));
         assert!(!rights.may_everywhere(Permission::See) && rights.may_somewhere(Permission::See));
         assert!(Rights::all().may_in(there, Permission::Own));
         assert!(!Rights::default().may_somewhere(Permission::Enter));
+    }
+
+    #[test]
+    fn a_part_of_rights_is_no_more_than_both() {
+        let (here, there) = (WorkspaceId::new(), WorkspaceId::new());
+        let part =
+            |granted: Granted, within: Granted| Rights { granted: vec![granted], within: Some(within) };
+        let reads_here = part(
+            Granted { role: Role::Owner, workspace: None },
+            Granted { role: Role::Reader, workspace: Some(here) },
+        );
+        assert!(reads_here.may_in(here, Permission::Read) && !reads_here.may_in(here, Permission::Edit));
+        assert!(!reads_here.may_in(there, Permission::Read) && !reads_here.may_everywhere(Permission::Read));
+        let (reader, admin) = (
+            Granted { role: Role::Reader, workspace: Some(there) },
+            Granted { role: Role::Admin, workspace: None },
+        );
+        assert!(part(reader, admin).may_in(there, Permission::Read));
+        assert!(!part(reader, admin).may_somewhere(Permission::Edit));
+        let apart = part(reader, Granted { role: Role::Reader, workspace: Some(here) });
+        assert!(!apart.may_somewhere(Permission::Read));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 7] = [
+pub const RELEASED: [(&str, &str, &str); 8] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -40,6 +40,11 @@ pub const RELEASED: [(&str, &str, &str); 7] = [
         "0007_factors",
         include_str!("../../src/migrations/0007_factors.sql"),
         "9401aa9b5f2a395f4f3e6fcc244871d0320cfb7a7899a8ae6221bfb98197f66b",
+    ),
+    (
+        "0008_blocks",
+        include_str!("../../src/migrations/0008_blocks.sql"),
+        "CHECKSUM",
     ),
 ];
 
@@ -101,8 +106,11 @@ const FACTORS: &str = "
     INSERT INTO signing_keys VALUES (x'00', '[]');
     UPDATE documents SET readers = 'user:0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a';";
 
+/// Since the eighth: an address that guessed.
+const BLOCKS: &str = "INSERT INTO blocks VALUES ('192.0.2.7', 'it guessed', 'server', 1, NULL);";
+
 /// What each migration made room for.
-const ROWS: [&str; 7] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS];
+const ROWS: [&str; 8] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {
