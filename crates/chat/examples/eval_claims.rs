@@ -36,7 +36,7 @@ impl ChatModel for Parrot {
         on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Result<ChatOutcome> {
         let text = self.0.lock().unwrap().clone();
-        let _ = on_delta(ChatDelta { text: text.clone() });
+        let _ = on_delta(ChatDelta::Text(text.clone()));
         Ok(ChatOutcome { text, complete: true, ..ChatOutcome::default() })
     }
 

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use ibid_model::ChatModel;
+use ibid_model::{ChatModel, PassedOver};
 use ibid_types::Result;
 use ibid_types::answer::{Abstention, Answer, AnswerMode, Claim, Event, Question, StepState, Usage, Verdict};
 use ibid_types::search::Hit;
@@ -154,11 +154,12 @@ impl Making<'_> {
 }
 
 fn declined(model: &dyn ChatModel, examined: &[Examined], draft: &Draft, reason: &str) -> Answer {
-    let mut answer = abstained(AnswerMode::Generative, examined, Vec::new());
+    let (name, notices) = written_by(model, draft);
+    let mut answer = abstained(AnswerMode::Generative, examined, notices);
     if let Some(abstention) = &mut answer.abstained {
         abstention.reason = reason.into();
     }
-    answer.model = Some(model.name().into());
+    answer.model = Some(name);
     answer.usage = draft.usage;
     answer
 }
@@ -217,12 +218,12 @@ fn finished(
         StepState::Finished,
         format!("{supported} of {} claims supported", draft.claims.len()),
     );
-    let mut notices = Vec::new();
+    let (name, mut notices) = written_by(model, &draft);
     if !draft.complete {
         notices.push("the answer was cut off before its end".to_owned());
     }
     Answer {
-        model: Some(model.name().into()),
+        model: Some(name),
         confidence: confidence(examined, &draft.claims, coverage),
         coverage,
         text: draft.text,
@@ -231,6 +232,20 @@ fn finished(
         usage: draft.usage,
         ..empty_answer(AnswerMode::Generative, examined, notices)
     }
+}
+
+/// The model that wrote a draft, and what is to be said where others should have.
+fn written_by(model: &dyn ChatModel, draft: &Draft) -> (String, Vec<String>) {
+    let name = draft.model.clone().unwrap_or_else(|| model.name().to_owned());
+    let notice = |passed: &PassedOver| {
+        format!(
+            "the chat model {} did not answer: {}; {name} answered instead",
+            passed.model,
+            passed.reason()
+        )
+    };
+    let notices = draft.passed_over.iter().map(notice).collect();
+    (name, notices)
 }
 
 /// How far the sources fit the question, times how far they carry what was said of them. The first factor is

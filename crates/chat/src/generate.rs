@@ -1,14 +1,15 @@
 //! The generative answer: a chat model writes from the fenced sources, every claim is bound and checked as it
 //! arrives.
 //!
-//! Keeps true: tokens sent, put together, are the answer's text; a citation is sent before the token with its mark.
+//! Keeps true: tokens sent since the `answer` step last started, put together, are the answer's text; a citation is sent
+//! before the token with its mark.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use ibid_model::{ChatDelta, ChatModel, ChatOutcome};
+use ibid_model::{ChatDelta, ChatModel, ChatOutcome, PassedOver};
 use ibid_types::Result;
-use ibid_types::answer::{Citation, Claim, Event, Usage};
+use ibid_types::answer::{Citation, Claim, Event, StepState, Usage};
 
 use crate::answering::{Making, Reporter};
 use crate::extract::Span;
@@ -34,6 +35,10 @@ pub struct Draft {
     pub unknown: bool,
     /// Whether the model came to an end by itself.
     pub complete: bool,
+    /// The model of a route that wrote it.
+    pub model: Option<String>,
+    /// Models that should have written it before that one.
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// Has `model` write the answer. Errors: those of the model, also after tokens were sent.
@@ -54,13 +59,18 @@ pub fn generate(
     let mut draft = writer.draft;
     draft.usage = outcome.usage;
     draft.complete = outcome.complete;
+    draft.model = outcome.model;
+    draft.passed_over = outcome.passed_over;
     draft.unknown = says_unknown(&draft.text);
     Ok(draft)
 }
 
 fn stream(model: &dyn ChatModel, prompt: &Prompt, writer: &mut Writer<'_, '_>) -> Result<ChatOutcome> {
     model.chat(&prompt.request, &mut |delta: ChatDelta| {
-        writer.read(&delta.text);
+        match delta {
+            ChatDelta::Text(text) => writer.read(&text),
+            ChatDelta::Anew => writer.begin_again(model.name()),
+        }
         if writer.reporter.stopped || writer.draft.text.len() > TEXT_BYTES_MAX {
             ControlFlow::Break(())
         } else {
@@ -123,6 +133,16 @@ impl<'a, 'r> Writer<'a, 'r> {
             written: Vec::new(),
             held: String::new(),
         }
+    }
+
+    /// Another model begins the answer: what was written is void, and whoever reads along is told.
+    fn begin_again(&mut self, route: &str) {
+        self.scribe = Scribe::new(self.shown);
+        self.draft = Draft::default();
+        (self.spans, self.given, self.written) = (Vec::new(), Vec::new(), Vec::new());
+        self.claim.clear();
+        self.held.clear();
+        self.reporter.step("answer", StepState::Started, route);
     }
 
     fn read(&mut self, delta: &str) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ibid_flow::{Call, Emitted, NodeKind, Output};
 use ibid_model::ChatModel;
-use ibid_types::answer::{Answer, AnswerMode, Event, Question, Usage};
+use ibid_types::answer::{Answer, AnswerMode, Event, Question, StepState, Usage};
 use ibid_types::search::Hit;
 use ibid_types::{Error, Result};
 use serde::Deserialize;
@@ -214,12 +214,21 @@ impl<'a> Work<'a> {
 
     /// Makes an answer whose text watchers see as it is written, without what the guard would hide.
     fn tell(&self, make: impl FnOnce(&mut Reporter<'_>) -> Result<Answer>) -> Result<Answer> {
-        let mut screen = Screen::new(&self.ports.policy, &self.question.text);
+        let new_screen = || Screen::new(&self.ports.policy, &self.question.text);
+        let (mut screen, mut has_text) = (new_screen(), false);
         let emit = |text: String| {
             if text.is_empty() { ControlFlow::Continue(()) } else { (self.call.emit)(Emitted::Token(text)) }
         };
         let mut on_event = |event: Event| match event {
-            Event::Token(text) => emit(screen.push(&text)),
+            Event::Token(text) => {
+                has_text = true;
+                emit(screen.push(&text))
+            }
+            // The answer begins again, by another model or of the sources' own sentences.
+            Event::Step { name, state: StepState::Started, .. } if name == "answer" && has_text => {
+                (screen, has_text) = (new_screen(), false);
+                (self.call.emit)(Emitted::Anew)
+            }
             Event::Step { detail, .. } if !detail.is_empty() => (self.call.emit)(Emitted::Progress(detail)),
             _ => ControlFlow::Continue(()),
         };

@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use ibid_model::{ChatMessage, ChatModel, ChatRequest, Role};
+use ibid_model::{ChatDelta, ChatMessage, ChatModel, ChatRequest, Role};
 use ibid_types::Result;
 use ibid_types::answer::Usage;
 
@@ -22,7 +22,10 @@ pub fn ask(model: &dyn ChatModel, rules: &str, text: &str, tokens_max: usize) ->
     let request = ChatRequest { messages, temperature: 0.0, tokens_max, stop: Vec::new() };
     let mut reply = String::new();
     let outcome = model.chat(&request, &mut |delta| {
-        reply.push_str(&delta.text);
+        match delta {
+            ChatDelta::Text(text) => reply.push_str(&text),
+            ChatDelta::Anew => reply.clear(),
+        }
         if reply.len() > REPLY_BYTES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     Ok((without_thoughts(&reply).trim().to_owned(), outcome.usage))

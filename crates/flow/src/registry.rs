@@ -95,6 +95,8 @@ pub enum Emitted {
     Token(String),
     /// A line for people: "12 passages found".
     Progress(String),
+    /// The text so far is void; what follows is the whole of it.
+    Anew,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

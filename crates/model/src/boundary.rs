@@ -7,7 +7,7 @@ use ibid_types::Result;
 use ibid_types::answer::Usage;
 use serde::{Deserialize, Serialize};
 
-use crate::BreakerState;
+use crate::{PassedOver, Patience};
 
 /// What an embedder is: vectors of one `id` are comparable with each other and with no others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,18 +68,26 @@ pub struct ChatRequest {
     pub stop: Vec<String>,
 }
 
-/// A piece of the answer as it arrives.
+/// The answer as it arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChatDelta {
-    pub text: String,
+pub enum ChatDelta {
+    /// Its next piece.
+    Text(String),
+    /// What came before is void: the model broke off, and another begins the answer anew.
+    Anew,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatOutcome {
+    /// All pieces since the last `Anew`.
     pub text: String,
     pub usage: Usage,
     /// Whether the model stopped by itself, and not at a limit or at the caller's wish.
     pub complete: bool,
+    /// The model of a route that answered; none says that it was the model that was asked.
+    pub model: Option<String>,
+    /// Models of the route that should have answered before it and did not.
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// Generates text.
@@ -97,11 +105,16 @@ pub trait ChatModel: Send + Sync + Debug {
         on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Result<ChatOutcome>;
 
+    /// The same within what the caller grants. A model that cannot be bounded from outside keeps its own bounds.
+    fn chat_within(
+        &self,
+        request: &ChatRequest,
+        _patience: &Patience,
+        on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
+    ) -> Result<ChatOutcome> {
+        self.chat(request, on_delta)
+    }
+
     /// Whether the provider answers, cheaply and within two seconds.
     fn probe(&self) -> Result<()>;
-
-    /// The state of its breaker; none for a model without one.
-    fn breaker(&self) -> Option<BreakerState> {
-        None
-    }
 }

@@ -5,14 +5,12 @@
 
 mod bert;
 mod boundary;
-mod breaker;
+mod gateway;
 pub mod manifest;
 mod minilm;
 #[cfg(test)]
 mod peer;
-mod price;
 mod remote;
-mod retry;
 mod wire;
 mod wordpiece;
 
@@ -21,9 +19,12 @@ pub use boundary::{
     ChatDelta, ChatMessage, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose, Reranker,
     Role,
 };
-pub use breaker::{Breaker, BreakerConfig, BreakerState, GuardedChat, Permit};
+pub use gateway::{
+    Attempt, Breaker, BreakerConfig, BreakerState, CallReport, Cancel, Gate, GateConfig, GateState,
+    GatedEmbedder, Kind, Left, Line, Observer, Pass, PassedOver, Patience, Permit, Price, Provider,
+    QuotaConfig, Recent, Route, RouteConfig, Unobserved,
+};
 pub use minilm::MiniLm;
-pub use price::Price;
 pub use remote::{
     ChatTimeouts, OllamaChat, OllamaEmbedder, OpenAiChat, OpenAiEmbedder, RemoteConfig, detect_ollama,
 };

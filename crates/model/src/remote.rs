@@ -9,13 +9,14 @@ mod chat_suite;
 mod embed;
 #[cfg(test)]
 mod embed_suite;
-mod estimate;
+pub(crate) mod estimate;
 mod failure;
 mod frames;
 mod ollama;
 mod openai;
 mod prefix;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ibid_types::{Error, Result, Secret};
@@ -23,7 +24,9 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Request, Url};
 use serde_json::Value;
 
-use crate::wire::Http;
+use crate::gateway::retry::Retry;
+use crate::gateway::{Cancel, Line};
+use crate::wire::{Http, Sending};
 pub use ollama::{OllamaChat, OllamaEmbedder, detect_ollama};
 pub use openai::{OpenAiChat, OpenAiEmbedder};
 
@@ -44,13 +47,17 @@ pub struct RemoteConfig {
     pub api_key: Secret,
     /// Longest input (embedders), or prompt and answer together (chat models), in tokens.
     pub tokens_max: usize,
+    /// What is learnt of the provider's limits; the gate before the model reads it.
+    pub line: Arc<Line>,
 }
 
 /// How long a chat model may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChatTimeouts {
-    /// The longest wait for the first token, and between two.
+    /// The longest wait for the first token.
     pub first_token: Duration,
+    /// The longest wait between two.
+    pub further_token: Duration,
     /// The longest time for the whole answer.
     pub total: Duration,
 }
@@ -64,6 +71,7 @@ struct Endpoint {
     api_key: Secret,
     authorization: Option<HeaderValue>,
     http: Http,
+    line: Arc<Line>,
 }
 
 impl Endpoint {
@@ -82,7 +90,8 @@ impl Endpoint {
         let authorization = authorization(provider, &config.api_key)?;
         let http = Http::new(connect_max, 0, &base)?;
         let (model, api_key) = (config.model.clone(), config.api_key.clone());
-        Ok(Self { provider, base, model, api_key, authorization, http })
+        let line = Arc::clone(&config.line);
+        Ok(Self { provider, base, model, api_key, authorization, http, line })
     }
 
     fn get(&self, path: &str) -> Result<Request> {
@@ -107,6 +116,11 @@ impl Endpoint {
             builder = builder.json(body);
         }
         builder.build().map_err(|_| misconfigured(self.provider, "the address cannot be used"))
+    }
+
+    /// How its requests are sent.
+    fn sending(&self, retry: Retry, cancel: Cancel) -> Sending {
+        Sending { retry, line: Arc::clone(&self.line), cancel }
     }
 
     /// `openai at host:8000 (model 'm')`, for messages.
@@ -157,6 +171,7 @@ mod tests {
             model: "m".to_owned(),
             api_key: Secret::new(key.to_owned()),
             tokens_max: 512,
+            line: Arc::default(),
         };
         Endpoint::new("openai", &config, "/v1")
     }

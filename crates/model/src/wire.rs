@@ -14,7 +14,8 @@ use reqwest::{Client, Request, Response, StatusCode, Url};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use crate::retry::Retry;
+use crate::gateway::retry::Retry;
+use crate::gateway::{Cancel, Line};
 
 /// Pieces (each about 16 KiB) read ahead of the caller.
 const PIECES_AHEAD: usize = 16;
@@ -30,6 +31,23 @@ pub enum Failure {
     Unreachable(reqwest::Error),
     /// The connection broke, or what came was not HTTP.
     Broken(Option<reqwest::Error>),
+}
+
+/// How a request is sent besides its deadline.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    pub retry: Retry,
+    /// Hears what the answer's headers say of limits, and says whether there may be one more retry.
+    pub line: Arc<Line>,
+    /// Ends it.
+    pub cancel: Cancel,
+}
+
+impl Sending {
+    /// To nobody whose limits are known.
+    pub fn alone(retry: Retry) -> Self {
+        Self { retry, line: Arc::default(), cancel: Cancel::default() }
+    }
 }
 
 /// A client with its connections.
@@ -69,12 +87,14 @@ impl Http {
     }
 
     /// Sends a request and waits until `until` for its status. A refusal that asks to come again is retried.
-    pub fn send(&self, request: Request, retry: Retry, until: Instant) -> Result<Reply, Failure> {
+    pub fn send(&self, request: Request, sending: Sending, until: Instant) -> Result<Reply, Failure> {
         let (sender, events) = channel();
         let room = Arc::new(Semaphore::new(PIECES_AHEAD));
         let url = request.url().clone();
-        let work = run(self.client.clone(), request, retry, until, sender, Arc::clone(&room));
+        let cancel = sending.cancel.clone();
+        let work = run(self.client.clone(), request, sending, until, sender, Arc::clone(&room));
         let task = self.runtime.spawn(work).abort_handle();
+        cancel.reaches(task.clone());
         let mut reply =
             Reply { status: StatusCode::OK, headers: HeaderMap::new(), url, events, room, _task: Ends(task) };
         match reply.wait(until)? {
@@ -191,12 +211,12 @@ fn not_started() -> Error {
 async fn run(
     client: Client,
     request: Request,
-    retry: Retry,
+    sending: Sending,
     until: Instant,
     events: Sender<Event>,
     room: Arc<Semaphore>,
 ) {
-    if let Err(error) = exchange(&client, request, retry, until, &events, &room).await {
+    if let Err(error) = exchange(&client, request, &sending, until, &events, &room).await {
         // A receiver that is gone has no use for the failure.
         let _ = events.send(Event::Failed(error));
     }
@@ -205,12 +225,12 @@ async fn run(
 async fn exchange(
     client: &Client,
     request: Request,
-    retry: Retry,
+    sending: &Sending,
     until: Instant,
     events: &Sender<Event>,
     room: &Semaphore,
 ) -> Result<(), reqwest::Error> {
-    let mut response = patient(client, request, retry, until).await?;
+    let mut response = patient(client, request, sending, until).await?;
     let head = Event::Head(response.status(), response.headers().clone(), response.url().clone());
     let mut wanted = events.send(head).is_ok();
     while wanted {
@@ -224,20 +244,24 @@ async fn exchange(
     Ok(())
 }
 
-/// Sends the request, again after each refusal that asks for it, as long as `retry` and the deadline allow.
+/// Sends the request, again after each refusal that asks for it, as long as `sending` and the deadline allow.
 async fn patient(
     client: &Client,
     mut request: Request,
-    retry: Retry,
+    sending: &Sending,
     until: Instant,
 ) -> Result<Response, reqwest::Error> {
     let mut refusals = 0;
     loop {
         let again = request.try_clone();
         let response = client.execute(request).await?;
-        let left = until.saturating_duration_since(Instant::now());
-        let wait = retry.wait(refusals, response.status(), response.headers(), left);
-        let (Some(again), Some(wait)) = (again, wait) else { return Ok(response) };
+        let (line, left) = (&sending.line, until.saturating_duration_since(Instant::now()));
+        line.hear(response.headers());
+        let chance = line.retries.chance();
+        let wait = sending.retry.wait(refusals, response.status(), response.headers(), left, chance);
+        let (Some(again), Some(wait)) = (again, wait.filter(|_| line.retries.take())) else {
+            return Ok(response);
+        };
         tracing::info!(status = response.status().as_u16(), wait_ms = wait.as_millis(), "a provider is busy");
         drop(response);
         tokio::time::sleep(wait).await;

@@ -15,8 +15,11 @@ use ibid_model::{
 use ibid_types::Secret;
 
 const CONTEXT_TOKENS: usize = 2048;
-const TIMEOUTS: ChatTimeouts =
-    ChatTimeouts { first_token: Duration::from_secs(120), total: Duration::from_secs(300) };
+const TIMEOUTS: ChatTimeouts = ChatTimeouts {
+    first_token: Duration::from_secs(120),
+    further_token: Duration::from_secs(120),
+    total: Duration::from_secs(300),
+};
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -33,7 +36,13 @@ fn config(name: &str, model: &str) -> Option<RemoteConfig> {
         return None;
     };
     let api_key = Secret::new(variable("IBID_TEST_CHAT_KEY").unwrap_or_default());
-    Some(RemoteConfig { url, model: model.to_owned(), api_key, tokens_max: CONTEXT_TOKENS })
+    Some(RemoteConfig {
+        url,
+        model: model.to_owned(),
+        api_key,
+        tokens_max: CONTEXT_TOKENS,
+        line: std::sync::Arc::default(),
+    })
 }
 
 fn chat_config() -> Option<RemoteConfig> {
@@ -67,7 +76,9 @@ fn chat(model: &dyn ChatModel, request: &ChatRequest) -> (Vec<String>, ChatOutco
     let mut pieces = Vec::new();
     let outcome = model
         .chat(request, &mut |delta| {
-            pieces.push(delta.text);
+            if let ibid_model::ChatDelta::Text(piece) = delta {
+                pieces.push(piece);
+            }
             ControlFlow::Continue(())
         })
         .unwrap();
@@ -152,7 +163,7 @@ fn a_prompt_beyond_the_context_is_told() {
 #[test]
 fn a_timeout_is_told() {
     let Some(config) = chat_config() else { return };
-    let short = ChatTimeouts { first_token: Duration::from_millis(1), total: TIMEOUTS.total };
+    let short = ChatTimeouts { first_token: Duration::from_millis(1), ..TIMEOUTS };
     let model = model_of(config, short);
     let error = model.chat(&request("What is the capital of France?", 8), &mut |_| ControlFlow::Continue(()));
     assert_eq!(error.unwrap_err().code, "provider_timeout");

@@ -121,15 +121,17 @@ impl Runner {
         if attempt.stop.load(Ordering::Relaxed) {
             return ControlFlow::Break(());
         }
+        let step = |state, detail| {
+            let (node, kind, attempt) = (effect.name.clone(), effect.kind.clone(), effect.attempt);
+            Event::Step(Step { node, kind, state, attempt, detail })
+        };
         match emitted {
             Emitted::Token(text) => active.feed.token(effect.id, &effect.name, text),
-            Emitted::Progress(detail) => active.feed.passing(Event::Step(Step {
-                node: effect.name.clone(),
-                kind: effect.kind.clone(),
-                state: StepState::Started,
-                attempt: effect.attempt,
-                detail,
-            })),
+            Emitted::Progress(detail) => active.feed.passing(step(StepState::Started, detail)),
+            Emitted::Anew => {
+                active.feed.begins(effect.id);
+                active.feed.passing(step(StepState::Restarted, String::new()));
+            }
         }
         ControlFlow::Continue(())
     }

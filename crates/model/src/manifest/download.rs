@@ -15,8 +15,8 @@ use reqwest::{StatusCode, Url};
 use super::files::{sha256, unusable};
 use super::page::{self, Link};
 use super::{Entry, Progress, Step};
-use crate::retry::Retry;
-use crate::wire::{Failure, Http, Reply};
+use crate::gateway::retry::Retry;
+use crate::wire::{Failure, Http, Reply, Sending};
 
 const CONNECT_MAX: Duration = Duration::from_secs(20);
 /// A server that sends nothing for this long has lost the connection.
@@ -166,7 +166,7 @@ fn get(http: &Http, url: &Url, range: Option<&str>, until: Instant) -> Result<Re
         request = request.header(RANGE, range);
     }
     let request = request.build().map_err(|_| unreachable(url, Failure::Broken(None)))?;
-    http.send(request, Retry::USUAL, until).map_err(|cause| unreachable(url, cause))
+    http.send(request, Sending::alone(Retry::USUAL), until).map_err(|cause| unreachable(url, cause))
 }
 
 fn starts_at(reply: &Reply, start: u64) -> bool {

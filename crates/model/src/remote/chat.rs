@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::frames::{Frames, Framing};
 use super::{ChatTimeouts, Endpoint, PROBE_MAX, REFUSAL_BYTES_MAX, failure};
-use crate::retry::Retry;
+use crate::gateway::retry::Retry;
+use crate::gateway::{Cancel, Patience};
 use crate::wire::{Failure, Reply};
 use crate::{ChatDelta, ChatOutcome, ChatRequest};
 
@@ -83,10 +84,11 @@ impl RemoteChat {
     pub fn chat(
         &self,
         request: &ChatRequest,
+        patience: &Patience,
         on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Result<ChatOutcome> {
-        let clock = Deadlines::start(self.timeouts);
-        let mut reply = self.open(request, &clock)?;
+        let clock = Deadlines::start(self.timeouts.and(patience.timeouts));
+        let mut reply = self.open(request, patience, &clock)?;
         let mut stream = Stream { chat: self, clock, outcome: ChatOutcome::default(), finished: None };
         stream.read(&mut reply, on_delta)?;
         Ok(stream.outcome)
@@ -98,7 +100,7 @@ impl RemoteChat {
         let mut reply = self
             .endpoint
             .http
-            .send(request, Retry::NEVER, until)
+            .send(request, self.endpoint.sending(Retry::NEVER, Cancel::default()), until)
             .map_err(|cause| failure::failed(&self.endpoint, cause, "a sign of life"))?;
         if reply.status.is_success() || tolerated.contains(&reply.status.as_u16()) {
             return Ok(());
@@ -112,13 +114,13 @@ impl RemoteChat {
     }
 
     /// Sends the request; a server that refuses a parameter gets it without.
-    fn open(&self, request: &ChatRequest, clock: &Deadlines) -> Result<Reply> {
+    fn open(&self, request: &ChatRequest, patience: &Patience, clock: &Deadlines) -> Result<Reply> {
         let mut body = (self.dialect.body)(&self.endpoint.model, request, self.context_tokens);
         for parameter in self.refused().iter() {
             self.replace(&mut body, parameter);
         }
         for _ in 0..=self.dialect.replacements.len() {
-            let mut reply = self.send(&body, clock)?;
+            let mut reply = self.send(&body, patience, clock)?;
             if reply.status.is_success() {
                 return Ok(reply);
             }
@@ -132,12 +134,11 @@ impl RemoteChat {
         Err(failure::broken(&self.endpoint, "it refuses one parameter after the other"))
     }
 
-    fn send(&self, body: &Value, clock: &Deadlines) -> Result<Reply> {
+    fn send(&self, body: &Value, patience: &Patience, clock: &Deadlines) -> Result<Reply> {
         let request = self.endpoint.post(self.dialect.path, body)?;
-        self.endpoint
-            .http
-            .send(request, Retry::USUAL, clock.next())
-            .map_err(|cause| self.failed(cause, clock))
+        let retry = if patience.may_retry { Retry::USUAL } else { Retry::NEVER };
+        let sending = self.endpoint.sending(retry, patience.cancel.clone());
+        self.endpoint.http.send(request, sending, clock.next()).map_err(|cause| self.failed(cause, clock))
     }
 
     /// The parameter of `body` that a refusal names as not supported.
@@ -191,7 +192,8 @@ impl Deadlines {
     }
 
     fn next(&self) -> Instant {
-        self.end.min(self.last_sign + self.timeouts.first_token)
+        let wait = if self.started { self.timeouts.further_token } else { self.timeouts.first_token };
+        self.end.min(self.last_sign + wait)
     }
 
     fn sign(&mut self) {
@@ -282,7 +284,7 @@ impl Stream<'_> {
             return Err(self.broken("it does not end"));
         }
         self.outcome.text.push_str(&text);
-        Ok(on_delta(ChatDelta { text }))
+        Ok(on_delta(ChatDelta::Text(text)))
     }
 
     fn end(&self) -> Result<()> {

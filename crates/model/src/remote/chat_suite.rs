@@ -11,11 +11,14 @@ use serde_json::json;
 
 use super::{ChatTimeouts, OllamaChat, OpenAiChat, RemoteConfig};
 use crate::peer::{Act, Asked, Peer, answer, chunked, nowhere, open};
-use crate::{BreakerConfig, ChatMessage, ChatModel, ChatOutcome, ChatRequest, GuardedChat, Role};
+use crate::{
+    BreakerConfig, ChatDelta, ChatMessage, ChatModel, ChatOutcome, ChatRequest, Gate, GateConfig, Provider,
+    QuotaConfig, Role, Route, RouteConfig, Unobserved,
+};
 
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(60);
-const PATIENT: ChatTimeouts = ChatTimeouts { first_token: LONG, total: LONG };
+const PATIENT: ChatTimeouts = ChatTimeouts { first_token: LONG, further_token: LONG, total: LONG };
 
 /// What a kind of provider sends.
 #[derive(Clone, Copy)]
@@ -56,20 +59,25 @@ const OLLAMA: Speech = Speech {
     probe_path: "/api/show",
 };
 
-/// A breaker must not show while a provider works, and hands its errors on.
-const GUARDED: Speech = Speech {
+/// A route of one must not show while its provider works, and hands its errors on.
+const ROUTED: Speech = Speech {
     make: |config, timeouts| {
-        let inner = OpenAiChat::new("small", config, timeouts).unwrap();
+        let line = Arc::clone(&config.line);
+        let inner = Arc::new(OpenAiChat::new("small", config, timeouts).unwrap());
         let (window, pause) = (Duration::from_secs(60), Duration::from_secs(15));
         let breaker = BreakerConfig { failures_max: 5, share_max: 0.5, calls_min: 20, window, pause };
-        Box::new(GuardedChat::new(Arc::new(inner), breaker, Clock::system()))
+        let gate = GateConfig { breaker, quota: QuotaConfig::default() };
+        let gate = Gate::new("small", gate, line, Clock::system());
+        let provider = Arc::new(Provider::new(inner, gate, Arc::new(Unobserved)));
+        let config = RouteConfig { hedge_after: None, timeouts: ChatTimeouts::UNBOUNDED };
+        Box::new(Route::new("small", vec![provider], config, Arc::new(Unobserved)).unwrap())
     },
     ..OPENAI
 };
 
-/// Runs a check on each dialect, and behind a breaker.
+/// Runs a check on each dialect, and in a route.
 fn each(check: impl Fn(Speech)) {
-    [OPENAI, OLLAMA, GUARDED].into_iter().for_each(check);
+    [OPENAI, OLLAMA, ROUTED].into_iter().for_each(check);
 }
 
 impl Speech {
@@ -79,6 +87,7 @@ impl Speech {
             model: "tiny".to_owned(),
             api_key: Secret::new("hunter2".to_owned()),
             tokens_max: 2048,
+            line: Arc::default(),
         };
         (self.make)(config, timeouts)
     }
@@ -108,7 +117,8 @@ fn request() -> ChatRequest {
 fn chat(model: &dyn ChatModel) -> Result<ChatOutcome> {
     let mut text = String::new();
     let outcome = model.chat(&request(), &mut |delta| {
-        text.push_str(&delta.text);
+        let ChatDelta::Text(piece) = delta else { panic!("nothing is taken back") };
+        text.push_str(&piece);
         ControlFlow::Continue(())
     })?;
     assert_eq!(outcome.text, text);
@@ -122,7 +132,7 @@ fn an_answer_comes_in_pieces_with_its_usage() {
             Peer::always(chunked(speech.whole(&["Grö", "ße ", "🦀"], "stop").as_bytes(), 1 << 20, true));
         let outcome = chat(&*speech.model(&peer.url(), PATIENT)).unwrap();
         let usage = Usage { prompt_tokens: 11, completion_tokens: 3 };
-        assert_eq!(outcome, ChatOutcome { text: "Größe 🦀".to_owned(), usage, complete: true });
+        assert_eq!((outcome.text.as_str(), outcome.usage, outcome.complete), ("Größe 🦀", usage, true));
     });
 }
 
@@ -179,7 +189,7 @@ fn a_stall_before_the_first_token_ends_in_time() {
             vec![open("x"), Act::Send(b"\n".to_vec()), Act::Stall],
         ] {
             let peer = Peer::always(acts);
-            let timeouts = ChatTimeouts { first_token: SHORT, total: LONG };
+            let timeouts = ChatTimeouts { first_token: SHORT, ..PATIENT };
             let error = chat(&*speech.model(&peer.url(), timeouts)).unwrap_err();
             assert_eq!((error.class, error.code), (Class::Timeout, "provider_timeout"));
             assert!(error.message.contains("a first token"), "{}", error.message);
@@ -192,7 +202,7 @@ fn a_stall_before_the_first_token_ends_in_time() {
 fn a_stall_between_tokens_ends_in_time() {
     each(|speech| {
         let peer = Peer::always(vec![open("x"), Act::Send((speech.delta)("a").into_bytes()), Act::Stall]);
-        let timeouts = ChatTimeouts { first_token: SHORT, total: LONG };
+        let timeouts = ChatTimeouts { further_token: SHORT, ..PATIENT };
         let error = chat(&*speech.model(&peer.url(), timeouts)).unwrap_err();
         assert!(error.message.contains("a further token"), "{}", error.message);
     });
@@ -202,7 +212,7 @@ fn a_stall_between_tokens_ends_in_time() {
 fn the_whole_answer_has_its_limit() {
     each(|speech| {
         let peer = Peer::always(vec![open("x"), Act::Send((speech.delta)("a").into_bytes()), Act::Stall]);
-        let timeouts = ChatTimeouts { first_token: LONG, total: SHORT };
+        let timeouts = ChatTimeouts { total: SHORT, ..PATIENT };
         let error = chat(&*speech.model(&peer.url(), timeouts)).unwrap_err();
         assert!(error.message.contains("the whole answer"), "{}", error.message);
     });

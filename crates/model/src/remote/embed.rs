@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::prefix::prefix;
 use super::{Endpoint, REFUSAL_BYTES_MAX, RemoteConfig, estimate, failure};
-use crate::retry::Retry;
+use crate::gateway::Cancel;
+use crate::gateway::retry::Retry;
 use crate::{EmbedderSpec, Purpose};
 
 /// Texts of one request. Providers allow more, but servers on a small machine answer smaller batches sooner.
@@ -91,7 +92,8 @@ impl RemoteEmbedder {
         let failed = |cause| failure::failed(endpoint, cause, "its vectors");
         let body = (self.dialect.body)(&endpoint.model, inputs);
         let request = endpoint.post(self.dialect.path, &body)?;
-        let mut reply = endpoint.http.send(request, Retry::USUAL, until).map_err(failed)?;
+        let sending = endpoint.sending(Retry::USUAL, Cancel::default());
+        let mut reply = endpoint.http.send(request, sending, until).map_err(failed)?;
         if !reply.status.is_success() {
             let said = reply.body(REFUSAL_BYTES_MAX, until).unwrap_or_default();
             return Err(failure::refused(endpoint, reply.status, &said));

@@ -40,7 +40,13 @@ fn each(check: impl Fn(Speech)) {
 impl Speech {
     fn embedder(self, url: &str, model: &str) -> Result<Box<dyn Embedder>> {
         let api_key = Secret::new("hunter2".to_owned());
-        let config = RemoteConfig { url: url.to_owned(), model: model.to_owned(), api_key, tokens_max: 16 };
+        let config = RemoteConfig {
+            url: url.to_owned(),
+            model: model.to_owned(),
+            api_key,
+            tokens_max: 16,
+            line: std::sync::Arc::default(),
+        };
         (self.connect)(config)
     }
 

@@ -179,6 +179,7 @@ mod tests {
             model: "m".to_owned(),
             api_key: Secret::new(key.to_owned()),
             tokens_max: 512,
+            line: std::sync::Arc::default(),
         };
         Endpoint::new(provider, &config, "/v1").unwrap()
     }

@@ -2,6 +2,7 @@
 //! OpenAI-compatible one, because only here the context can be set; without, Ollama cuts long prompts silently.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ibid_types::answer::Usage;
@@ -13,7 +14,9 @@ use super::chat::{Record, RemoteChat};
 use super::embed::RemoteEmbedder;
 use super::frames::Framing;
 use super::{ChatTimeouts, Endpoint, RemoteConfig, chat, embed, estimate};
-use crate::retry::Retry;
+use crate::gateway::Patience;
+use crate::gateway::retry::Retry;
+use crate::wire::Sending;
 use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose};
 
 const PROVIDER: &str = "ollama";
@@ -65,7 +68,16 @@ impl ChatModel for OllamaChat {
         request: &ChatRequest,
         on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Result<ChatOutcome> {
-        self.0.chat(request, on_delta)
+        self.0.chat(request, &Patience::unbounded(), on_delta)
+    }
+
+    fn chat_within(
+        &self,
+        request: &ChatRequest,
+        patience: &Patience,
+        on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
+    ) -> Result<ChatOutcome> {
+        self.0.chat(request, patience, on_delta)
     }
 
     /// Asks what the model is, which Ollama knows without loading it.
@@ -119,6 +131,7 @@ pub(super) fn detect_at(url: &str, timeouts: ChatTimeouts) -> Option<OllamaChat>
         model: String::new(),
         api_key: Secret::default(),
         tokens_max: CONTEXT_TOKENS_USUAL,
+        line: Arc::default(),
     };
     let endpoint = Endpoint::within(PROVIDER, &config, "", DETECT_CONNECT_MAX).ok()?;
     let until = Instant::now() + DETECT_MAX;
@@ -138,7 +151,7 @@ fn fetch<T: serde::de::DeserializeOwned>(
     request: reqwest::Request,
     until: Instant,
 ) -> Option<T> {
-    let mut reply = endpoint.http.send(request, Retry::NEVER, until).ok()?;
+    let mut reply = endpoint.http.send(request, Sending::alone(Retry::NEVER), until).ok()?;
     let body = reply.status.is_success().then(|| reply.body(DETECT_BYTES_MAX, until).ok())??;
     serde_json::from_slice(&body).ok()
 }

@@ -12,7 +12,7 @@ use super::chat::{Record, RemoteChat};
 use super::embed::RemoteEmbedder;
 use super::frames::Framing;
 use super::{ChatTimeouts, Endpoint, RemoteConfig, chat, embed, estimate};
-use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose};
+use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Patience, Purpose};
 
 const PROVIDER: &str = "openai";
 const PATH_USUAL: &str = "/v1";
@@ -61,7 +61,16 @@ impl ChatModel for OpenAiChat {
         request: &ChatRequest,
         on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Result<ChatOutcome> {
-        self.0.chat(request, on_delta)
+        self.0.chat(request, &Patience::unbounded(), on_delta)
+    }
+
+    fn chat_within(
+        &self,
+        request: &ChatRequest,
+        patience: &Patience,
+        on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
+    ) -> Result<ChatOutcome> {
+        self.0.chat(request, patience, on_delta)
     }
 
     /// Asks for the list of models. Some servers have none; they answer all the same.

@@ -4,14 +4,11 @@
 //! tries whether the provider is back; a call that ends in whatever way, also by a panic, is accounted for.
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ibid_runtime::{Chance, Clock};
-use ibid_types::{Class, Error, Result, Timestamp};
-
-use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest};
+use ibid_types::Timestamp;
 
 /// Calls that are remembered for the share of failures.
 const CALLS_MAX: usize = 1000;
@@ -200,6 +197,16 @@ impl Permit<'_> {
         }
     }
 
+    /// Gives it back unused: the call was ended by us, and says nothing of the provider. A trial is another's then.
+    pub fn withdraw(mut self) {
+        self.is_told = true;
+        if self.is_trial
+            && let Some(opened) = &mut self.breaker.inner().opened
+        {
+            opened.is_tried = false;
+        }
+    }
+
     /// Says how the call ended.
     pub fn tell(mut self, is_failure: bool) {
         self.is_told = true;
@@ -213,69 +220,6 @@ impl Drop for Permit<'_> {
             self.breaker.note(self.is_trial, true);
         }
     }
-}
-
-/// A chat model behind a breaker.
-#[derive(Debug)]
-pub struct GuardedChat {
-    inner: Arc<dyn ChatModel>,
-    breaker: Breaker,
-}
-
-impl GuardedChat {
-    #[must_use]
-    pub fn new(inner: Arc<dyn ChatModel>, config: BreakerConfig, clock: Clock) -> Self {
-        Self { inner, breaker: Breaker::new(config, clock) }
-    }
-}
-
-impl ChatModel for GuardedChat {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn context_tokens(&self) -> usize {
-        self.inner.context_tokens()
-    }
-
-    /// Error besides the model's own: `provider_resting`, at once.
-    fn chat(
-        &self,
-        request: &ChatRequest,
-        on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
-    ) -> Result<ChatOutcome> {
-        let mut permit = self.breaker.admit().map_err(|left| resting(self.name(), left))?;
-        let done = self.inner.chat(request, &mut |delta| {
-            permit.answers();
-            on_delta(delta)
-        });
-        permit.tell(done.as_ref().is_err_and(is_the_providers));
-        done
-    }
-
-    fn probe(&self) -> Result<()> {
-        self.inner.probe()
-    }
-
-    fn breaker(&self) -> Option<BreakerState> {
-        Some(self.breaker.state())
-    }
-}
-
-/// Whether the fault lies with the provider, and not with what it was asked.
-fn is_the_providers(error: &Error) -> bool {
-    matches!(error.class, Class::Unavailable | Class::Timeout | Class::Internal)
-}
-
-fn resting(name: &str, left: Duration) -> Error {
-    let again = match left.as_secs() {
-        0 => "it is being tried again now".to_owned(),
-        seconds => format!("it is tried again in {seconds} s"),
-    };
-    let what = format!(
-        "the model {name} failed too often and is left alone: {again}; see `ibid runbook run provider-down`"
-    );
-    Error::unavailable("provider_resting", what)
 }
 
 #[cfg(test)]
@@ -382,6 +326,16 @@ mod tests {
         clock.advance_ms(PAUSE_MS * 2);
         drop(breaker.admit().unwrap());
         assert_eq!(breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn a_trial_that_was_called_off_is_made_by_another() {
+        let (breaker, clock) = breaker(1, 0.0);
+        calls(&breaker, "x");
+        clock.advance_ms(PAUSE_MS * 2);
+        breaker.admit().unwrap().withdraw();
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        assert_eq!(calls(&breaker, ".."), "..");
     }
 
     #[test]
