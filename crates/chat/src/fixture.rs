@@ -164,6 +164,10 @@ impl Script {
     pub fn says(text: &str) -> Self {
         Self { pieces: text.chars().map(String::from).collect(), ..Self::default() }
     }
+
+    fn outcome(&self, text: String) -> ChatOutcome {
+        ChatOutcome { text, usage: self.usage, complete: true, ..ChatOutcome::default() }
+    }
 }
 
 impl ChatModel for Script {
@@ -183,18 +187,18 @@ impl ChatModel for Script {
         self.asked.lock().unwrap().push(request.clone());
         let holds = |words: &str| request.messages.iter().any(|message| message.content.contains(words));
         if let Some((_, reply)) = self.replies.iter().find(|(words, _)| holds(words)) {
-            let _ = on_delta(ChatDelta { text: (*reply).to_owned() });
-            return Ok(ChatOutcome { text: (*reply).to_owned(), usage: self.usage, complete: true });
+            let _ = on_delta(ChatDelta::Text((*reply).to_owned()));
+            return Ok(self.outcome((*reply).to_owned()));
         }
         for piece in &self.pieces {
-            if on_delta(ChatDelta { text: piece.clone() }).is_break() {
+            if on_delta(ChatDelta::Text(piece.clone())).is_break() {
                 return Ok(ChatOutcome::default());
             }
         }
         if self.fails {
             return Err(Error::timeout("chat_timeout", "the model took too long"));
         }
-        Ok(ChatOutcome { text: self.pieces.concat(), usage: self.usage, complete: true })
+        Ok(self.outcome(self.pieces.concat()))
     }
 
     fn probe(&self) -> Result<()> {
