@@ -9,6 +9,7 @@ pub mod document;
 pub mod flow;
 pub mod identity;
 pub mod job;
+pub mod limits;
 pub mod openai;
 pub mod ops;
 pub mod problem;

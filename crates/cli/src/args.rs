@@ -2,6 +2,7 @@
 
 mod backups;
 mod identity;
+mod limits;
 mod operations;
 mod runs;
 mod watch;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use backups::{Backup, Drill, Restore};
 pub use identity::{Add, Audit, Auth, Format, Group};
+pub use limits::Limits;
 pub use operations::{Log, Ops, Status, Top};
 pub use runs::{Chat, Flow, Quality, Run};
 pub use watch::{Alerts, Doctor, Incidents, RunbookRun, Runbooks};
@@ -49,6 +51,12 @@ pub struct Common {
     /// The API key for --server
     #[arg(long, global = true, value_name = "KEY", env = "IBID_KEY", hide_env_values = true)]
     pub key: Option<String>,
+    /// A PEM file of the authority that signed the certificate of --server [default: those that this machine trusts]
+    #[arg(long, global = true, value_name = "FILE", env = "IBID_SERVER_CA")]
+    pub server_ca: Option<PathBuf>,
+    /// A PEM file of a certificate and its key to show to --server
+    #[arg(long, global = true, value_name = "FILE", env = "IBID_CLIENT_CERTIFICATE")]
+    pub client_certificate: Option<PathBuf>,
     /// The workspace to work in
     #[arg(long, short = 'w', global = true, value_name = "NAME")]
     pub workspace: Option<String>,
@@ -58,6 +66,13 @@ pub struct Common {
     /// Colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: When,
+}
+
+impl Common {
+    /// Whom commands trust, and what they show.
+    pub fn trust(&self) -> ibid_serve::Trust {
+        ibid_serve::Trust { authority: self.server_ca.clone(), certificate: self.client_certificate.clone() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -128,6 +143,9 @@ pub enum Command {
     /// Accounts, sessions, groups, and what is granted to them
     #[command(subcommand)]
     Auth(Auth),
+    /// Which addresses are not answered
+    #[command(subcommand)]
+    Limits(Limits),
     /// What was done, and by whom
     #[command(subcommand)]
     Audit(Audit),

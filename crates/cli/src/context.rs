@@ -41,12 +41,12 @@ impl Context {
     pub fn open(common: Common, mode: Mode) -> Result<Self> {
         let color = Color::new(common.color);
         if let Some(base) = &common.server {
-            let client = Client::http(base, common.key.clone().map(Secret::new))?;
+            let client = Client::http(base, common.key.clone().map(Secret::new), &common.trust())?;
             return Ok(Self { client, color, common, local: None });
         }
         let (config, _) = configuration(&common)?;
         if let Some(server) = LocalServer::find(&config.data.dir) {
-            let client = Client::http(&server.base(), Some(server.token()))?;
+            let client = Client::local(&server)?;
             return Ok(Self { client, color, common, local: None });
         }
         quiet_logging(&config)?;

@@ -6,12 +6,14 @@
 
 mod backup;
 mod layers;
+mod tls;
 mod tools;
 mod tree;
 mod watch;
 
 pub use backup::{Backup, BackupDestination};
 pub use layers::{Layers, Origin, Shown};
+pub use tls::Tls;
 pub use tools::{McpServer, Tools};
 pub use tree::{
     Answer, Blob, Breaker, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest,

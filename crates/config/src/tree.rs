@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ibid_types::Secret;
 use serde::Deserialize;
 
-use crate::{Alerts, Backup, Incidents, Notify, Slo, Tools};
+use crate::{Alerts, Backup, Incidents, Notify, Slo, Tls, Tools};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +51,19 @@ pub struct Server {
     pub requests_concurrent_max: usize,
     pub shutdown_seconds_max: u64,
     pub memory_mb_max: u64,
+    pub connections_max: usize,
+    /// Of this machine and of trusted proxies: as many as in all.
+    pub connections_per_address_max: usize,
+    pub header_seconds_max: u64,
+    pub write_seconds_max: u64,
+    pub header_bytes_max: usize,
+    pub body_pause_seconds_max: u64,
+    /// On the whole, once the first pause is over; 0: without bound.
+    pub body_bytes_per_second_min: u64,
+    pub streams_per_connection_max: u32,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+    pub tls: Tls,
 }
 
 /// How fast requests may come, and from where.
@@ -66,6 +79,10 @@ pub struct Limits {
     /// Networks that alone are answered; empty: all.
     pub allow: Vec<String>,
     pub block: Vec<String>,
+    /// Requests of one address that are turned away within ten minutes; 0: without bound.
+    pub refusals_max: u32,
+    /// The first block of an address that had more.
+    pub block_minutes: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -285,6 +302,9 @@ impl Config {
         must(self.server.upload_bytes_max >= 1024, "server.upload_bytes_max", "at least 1024");
         must(self.server.request_seconds_max >= 1, "server.request_seconds_max", "at least 1");
         must(self.server.requests_concurrent_max >= 1, "server.requests_concurrent_max", "at least 1");
+        self.server.connection_problems(&mut must);
+        self.server.tls.problems(&mut must);
+        must((1..=1440).contains(&self.limits.block_minutes), "limits.block_minutes", "1 to 1440");
         must(
             self.limits.requests_per_minute == 0 || self.limits.burst >= 1,
             "limits.burst",
@@ -401,6 +421,26 @@ impl Config {
             }
         }
         problems
+    }
+}
+
+impl Server {
+    fn connection_problems(&self, must: &mut dyn FnMut(bool, &str, &str)) {
+        must((1..=65_536).contains(&self.connections_max), "server.connections_max", "1 to 65536");
+        must(self.connections_per_address_max >= 1, "server.connections_per_address_max", "at least 1");
+        must(
+            (8192..=1_048_576).contains(&self.header_bytes_max),
+            "server.header_bytes_max",
+            "8192 to 1048576",
+        );
+        for (key, seconds) in [
+            ("server.header_seconds_max", self.header_seconds_max),
+            ("server.write_seconds_max", self.write_seconds_max),
+            ("server.body_pause_seconds_max", self.body_pause_seconds_max),
+        ] {
+            must((1..=3600).contains(&seconds), key, "1 to 3600");
+        }
+        must(self.streams_per_connection_max >= 1, "server.streams_per_connection_max", "at least 1");
     }
 }
 

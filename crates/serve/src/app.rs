@@ -4,7 +4,7 @@ mod indexes;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ibid_backup::Backup;
@@ -37,8 +37,9 @@ use crate::library::{Library, Tools};
 use crate::live::Streams;
 use crate::metrics::Metrics;
 use crate::metrics::model::{MeteredChat, MeteredEmbedder};
+use crate::tls::Tls;
 use crate::watch::Watching;
-use crate::{clean_up, embedder, policy, quality, search, upkeep, watch};
+use crate::{access, clean_up, embedder, policy, quality, search, upkeep, watch};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -81,6 +82,8 @@ pub struct App {
     series: Option<Series>,
     local_token: Secret,
     pub pace: Pace,
+    /// Of a server that has a certificate.
+    pub tls: OnceLock<Arc<Tls>>,
     pub guesses: Guesses,
     /// Refusals that the audit log has.
     pub refusals: Refusals,
@@ -156,13 +159,15 @@ impl App {
             chat_models,
             pipeline,
             local_token: random_secret(Kind::Machine)?,
-            pace: Pace::new(&config.limits)?,
+            pace: Pace::new(&config.limits, Clock::system())?,
+            tls: OnceLock::new(),
             guesses: Guesses::default(),
             refusals: Refusals::default(),
             watching,
             threads: Mutex::default(),
             config,
         });
+        access::blocks::reload(&app)?;
         match mode {
             Mode::Working => app.start(),
             Mode::Command => {
@@ -368,6 +373,9 @@ impl App {
         let mut checks =
             vec![check("store", true, store), check("blobs", true, blobs), check("index", true, index)];
         checks.push(check("embedder", false, self.check_embedder()));
+        if let Some(tls) = self.tls.get() {
+            checks.push(check("certificate", false, tls.check()));
+        }
         if let Some(model) = self.chat_models.first() {
             checks.push(check("chat", false, model.probe().map(|()| format!("{} answers", model.name()))));
         }

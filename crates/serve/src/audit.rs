@@ -15,13 +15,14 @@ use crate::access::{Caller, Who};
 use crate::http::{Failure, blocking};
 
 /// Paths below which whatever is no reading is an administrative act.
-const ADMINISTRATIVE: [&str; 9] = [
+const ADMINISTRATIVE: [&str; 10] = [
     "/v1/auth",
     "/v1/flows",
     "/v1/grants",
     "/v1/groups",
     "/v1/index",
     "/v1/keys",
+    "/v1/limits",
     "/v1/ops",
     "/v1/users",
     "/v1/workspaces",

@@ -70,9 +70,10 @@ pub fn reencrypt_again(app: &App) -> Result<()> {
     app.store.setting_set(KEY_SETTING, "")
 }
 
-/// Also forgets the pace of callers that went away.
+/// Also forgets the pace of callers that went away, and blocks that are over.
 fn sessions_over(app: &App) -> Result<u64> {
     app.pace.forget();
+    app.store.blocks_cleanup()?;
     app.store.sessions_cleanup()
 }
 

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,11 +13,14 @@ use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use ibid_api::problem::Problem;
 use ibid_types::{Class, Error, Result, Secret};
+use reqwest::blocking::ClientBuilder;
+use reqwest::{Certificate, Identity};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 
 use crate::http::RUN_HEADER;
+use crate::server::LocalServer;
 
 /// Longest silence of a server that is working on an answer.
 const SILENCE_MAX: Duration = Duration::from_secs(600);
@@ -28,18 +32,38 @@ pub enum Client {
     Http { base: String, key: Option<Secret>, http: reqwest::blocking::Client },
 }
 
+/// Whom a client trusts, and what it shows: PEM files.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// Who signed the server's certificate, where this machine does not trust it anyway.
+    pub authority: Option<PathBuf>,
+    /// The client's own certificate with its key, for a server that wants one.
+    pub certificate: Option<PathBuf>,
+}
+
 impl Client {
-    /// A client of a server at `base`, such as `http://127.0.0.1:8080`.
-    pub fn http(base: &str, key: Option<Secret>) -> Result<Self> {
-        ibid_runtime::set_up_tls();
-        let http = reqwest::blocking::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(SILENCE_MAX)
-            .build()
-            .map_err(|error| {
-                Error::internal("client_setup", "cannot set up the HTTP client").caused_by(error)
-            })?;
-        Ok(Self::Http { base: base.trim_end_matches('/').to_owned(), key, http })
+    /// A client of a server at `base`, such as `http://127.0.0.1:8080`. Errors: `client_setup`, `client_trust`.
+    pub fn http(base: &str, key: Option<Secret>, trust: &Trust) -> Result<Self> {
+        let mut builder = builder();
+        if let Some(file) = &trust.authority {
+            let all = Certificate::from_pem_bundle(&read(file)?)
+                .map_err(|error| unusable(file).caused_by(error))?;
+            builder = all.into_iter().fold(builder, ClientBuilder::add_root_certificate);
+        }
+        if let Some(file) = &trust.certificate {
+            let own = Identity::from_pem(&read(file)?).map_err(|error| unusable(file).caused_by(error))?;
+            builder = builder.identity(own);
+        }
+        Ok(Self::Http { base: base.trim_end_matches('/').to_owned(), key, http: built(builder)? })
+    }
+
+    /// A client of the server that works on a data directory of this machine. Error: `client_setup`.
+    pub fn local(server: &LocalServer) -> Result<Self> {
+        let builder = match &server.socket {
+            Some(socket) => builder().unix_socket(socket.as_path()),
+            None => builder(),
+        };
+        Ok(Self::Http { base: server.base(), key: Some(server.token()), http: built(builder)? })
     }
 
     /// Sends a request without a body.
@@ -120,6 +144,29 @@ impl Client {
         };
         if reply.status < 400 { Ok(reply) } else { Err(reply.into_error()) }
     }
+}
+
+fn builder() -> ClientBuilder {
+    ibid_runtime::set_up_tls();
+    ClientBuilder::new().connect_timeout(Duration::from_secs(5)).timeout(SILENCE_MAX)
+}
+
+fn built(builder: ClientBuilder) -> Result<reqwest::blocking::Client> {
+    builder
+        .build()
+        .map_err(|error| Error::internal("client_setup", "cannot set up the HTTP client").caused_by(error))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| unusable(file).caused_by(error))
+}
+
+fn unusable(file: &Path) -> Error {
+    let what = format!(
+        "{} cannot be used: --server-ca takes a PEM file of authorities, --client-certificate one with a certificate and its key",
+        file.display()
+    );
+    Error::bad_request("client_trust", what)
 }
 
 fn in_process(

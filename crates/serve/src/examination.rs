@@ -32,7 +32,7 @@ use Length::{Long, Short};
 type Look = fn(&App) -> Result<Vec<Finding>>;
 
 /// The areas that a look may tell of, the first one also of an error of the look itself.
-const LOOKS: [(&[&str], Length, Look); 16] = [
+const LOOKS: [(&[&str], Length, Look); 17] = [
     (&["store"], Long, |app| Ok(vec![doctor::store(&app.store), scrub::pages(app)])),
     (&["blobs"], Long, |app| Ok(vec![scrub::missing(app)])),
     (&["blobs", "models", "providers"], Short, |app| Ok(checks(app))),
@@ -46,6 +46,9 @@ const LOOKS: [(&[&str], Length, Look); 16] = [
     (&["keys"], Long, leaks),
     (&["certificates"], Long, |app| {
         Ok(certificate::findings(&app.watching.look_at_certificates(), app.clock.now()))
+    }),
+    (&["certificates"], Short, |app| {
+        Ok(app.tls.get().map(|tls| tls.findings(app.clock.now())).unwrap_or_default())
     }),
     (&["memory"], Short, |app| {
         Ok(vec![doctor::memory(&machine::process(app.config.server.memory_mb_max << 20))])

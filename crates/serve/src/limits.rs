@@ -24,6 +24,9 @@ pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id"
 /// Names the trace that a request is of (W3C Trace Context).
 const TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
+/// Browsers that were here come by https only, for half a year.
+const BY_TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=15768000");
+
 /// Gives the request an id (the client's own, where it is short and plain), logs it and measures it.
 pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let id = client_request_id(&request).unwrap_or_else(|| ibid_types::JobId::new().to_string());
@@ -62,6 +65,9 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
     harden(&mut response);
+    if app.config.server.tls.is_on() {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, BY_TLS_ONLY);
+    }
     response
 }
 
@@ -84,6 +90,27 @@ fn harden(response: &mut Response) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+/// Whether a path is of the API, and no file of the page or probe of a supervisor.
+pub fn is_api(path: &str) -> bool {
+    ["/v1/", "/metrics", "/openapi.json"].iter().any(|begin| path.starts_with(begin))
+}
+
+/// To whoever shows no certificate where one is wanted.
+pub fn certificate_missing() -> Response {
+    let what = "this server wants a certificate of its clients for the API (server.tls.client_for)";
+    Failure(Error::forbidden("client_certificate_missing", what)).into_response()
+}
+
+/// To whoever sends a body too slowly; what is still on its way is not read.
+pub fn too_slow() -> Response {
+    let what =
+        "the request came too slowly (server.body_pause_seconds_max, server.body_bytes_per_second_min)";
+    let mut response = Failure(Error::timeout("request_slow", what)).into_response();
+    *response.status_mut() = axum::http::StatusCode::REQUEST_TIMEOUT;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// A setting that bounds request bodies, and its value in bytes.

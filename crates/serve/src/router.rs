@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
-    alerts, ask, backups, doctor, documents, flows, identity, incidents, jobs, openai, people, runs, search,
-    system, telemetry, threads, upkeep, upload,
+    alerts, ask, backups, doctor, documents, flows, identity, incidents, jobs, limits, openai, people, runs,
+    search, system, telemetry, threads, upkeep, upload,
 };
 use crate::{access, audit, openapi, page};
 
@@ -109,6 +109,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::grants, people::grant, people::grant_end))
         .routes(routes!(people::audit))
         .routes(routes!(people::audit_verify))
+        .routes(routes!(limits::blocks, limits::block, limits::block_end))
         .routes(routes!(system::status))
         .routes(routes!(system::workspaces, system::workspace_create))
         .routes(routes!(system::workspace_delete))

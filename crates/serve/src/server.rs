@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +12,25 @@ use std::time::Duration;
 use ibid_store::Sqlite;
 use ibid_types::{Error, Result, Secret};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{App, database};
 use crate::audit;
+use crate::connections::Connections;
 use crate::router::router;
 use crate::routes::identity::link;
+use crate::tls::{self, Tls};
 
 /// How a command on the same machine finds the server that works on a data directory, and proves that it may
 /// read that directory. The file is readable by its owner only and goes with the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LocalServer {
     pub address: SocketAddr,
+    /// Where the server speaks TLS: a socket of the data directory, for commands on the same machine, whose certificate is that they
+    /// may open it.
+    #[serde(default)]
+    pub socket: Option<PathBuf>,
     token: String,
 }
 
@@ -33,8 +41,10 @@ impl LocalServer {
     pub fn find(data_dir: &Path) -> Option<Self> {
         let text = fs::read(path(data_dir)).ok()?;
         let server: Self = serde_json::from_slice(&text).ok()?;
-        let reachable =
-            std::net::TcpStream::connect_timeout(&server.address, Duration::from_millis(500)).is_ok();
+        let reachable = match &server.socket {
+            Some(socket) => UnixStream::connect(socket).is_ok(),
+            None => TcpStream::connect_timeout(&server.address, Duration::from_millis(500)).is_ok(),
+        };
         (reachable && Sqlite::is_open(&database(data_dir))).then_some(server)
     }
 
@@ -46,6 +56,7 @@ impl LocalServer {
 
     #[must_use]
     pub fn base(&self) -> String {
+        // What passes through the socket of the data directory is not encrypted: nobody else can read it.
         format!("http://{}", self.address)
     }
 
@@ -73,40 +84,111 @@ fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("server.json")
 }
 
-/// Serves until a stop signal, then lets running requests end. `on_ready` learns the address once it is open, and the link
-/// that makes the first account, where there is none yet.
-pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(SocketAddr, Option<String>)) -> Result<()> {
+/// What is told once the server answers.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Such as `https://127.0.0.1:8080`.
+    pub base: String,
+    /// The path of the link that makes the first account, where there is none yet.
+    pub link: Option<String>,
+    /// What others could read, where they can.
+    pub warning: Option<String>,
+}
+
+/// Serves until a stop signal, then lets running requests end. `on_ready` is called once the address is open.
+pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(Ready)) -> Result<()> {
+    let signals = StopSignals::listen()?;
+    let tls = open_tls(&app)?;
+    let listener = listen(&app).await?;
+    let address = listener.local_addr().unwrap_or(app.config.server.address);
+    let data_dir = app.config.data.dir.clone();
+    let (local, socket) = tls.as_ref().and_then(|_| listen_locally(&data_dir)).unzip();
+    LocalServer { address, socket, token: app.local_token().reveal().to_owned() }.write(&data_dir)?;
+    tokio::task::block_in_place(|| audit::started(&app));
+    let link = tokio::task::block_in_place(|| first_link(&app))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    on_ready(Ready { base: format!("{scheme}://{address}"), link, warning: warning(&app, address) });
+    let connections = Connections::new(&app, router(&app), tls)?;
+    tokio::spawn(stop_when_told(Arc::clone(&app), signals));
+    let longest = Duration::from_secs(app.config.server.shutdown_seconds_max);
+    tokio::select! {
+        () = connections.serve(listener, local) => {}
+        () = async { app.shutdown.wait().await; tokio::time::sleep(longest).await } => {
+            tracing::warn!("stopping with requests unfinished: server.shutdown_seconds_max is over");
+        }
+    }
+    let _ = fs::remove_file(path(&data_dir));
+    let _ = fs::remove_file(socket_path(&data_dir));
+    tokio::task::block_in_place(|| app.stop());
+    Ok(())
+}
+
+/// The certificate, and what keeps it new.
+fn open_tls(app: &Arc<App>) -> Result<Option<Arc<Tls>>> {
+    let settings = &app.config.server.tls;
+    if !settings.is_on() {
+        return Ok(None);
+    }
+    let tls = Arc::new(Tls::open(settings)?);
+    let reloads = tls::reloads()?;
+    let _ = app.tls.set(Arc::clone(&tls));
+    if settings.is_by_acme() {
+        tokio::spawn(tls::acme::run(Arc::clone(app), Arc::clone(&tls)));
+    } else {
+        tokio::task::block_in_place(|| tls::tell(app, &tls, "certificate.loaded"));
+        tokio::spawn(tls::watch(Arc::clone(app), Arc::clone(&tls), reloads));
+    }
+    Ok(Some(tls))
+}
+
+/// Error: `address_taken`.
+async fn listen(app: &App) -> Result<TcpListener> {
     let wanted = app.config.server.address;
-    let mut signals = StopSignals::listen()?;
-    let listener = TcpListener::bind(wanted).await.map_err(|error| {
+    TcpListener::bind(wanted).await.map_err(|error| {
         let what =
             format!("cannot listen on {wanted}; is another program there? choose another with --address");
         Error::unavailable("address_taken", what).caused_by(error)
-    })?;
-    let address = listener.local_addr().unwrap_or(wanted);
-    let data_dir = app.config.data.dir.clone();
-    LocalServer { address, token: app.local_token().reveal().to_owned() }.write(&data_dir)?;
-    tokio::task::block_in_place(|| audit::started(&app));
-    let link = tokio::task::block_in_place(|| first_link(&app))?;
-    on_ready(address, link);
-    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let stop = Arc::clone(&app);
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
-        signals.wait().await;
-        tracing::info!("stopping: finishing what runs");
-        stop.shutdown.request();
-    });
-    let longest = Duration::from_secs(app.config.server.shutdown_seconds_max);
-    let outcome = tokio::select! {
-        outcome = serving => outcome,
-        () = async { app.shutdown.wait().await; tokio::time::sleep(longest).await } => {
-            tracing::warn!("stopping with requests unfinished: server.shutdown_seconds_max is over");
-            Ok(())
-        }
+    })
+}
+
+/// The socket of the data directory. A server whose directory has too long a path for one works without: commands then need --server.
+fn listen_locally(data_dir: &Path) -> Option<(UnixListener, PathBuf)> {
+    let socket = socket_path(data_dir);
+    let _ = fs::remove_file(&socket);
+    let listen = || -> std::io::Result<UnixListener> {
+        let listener = UnixListener::bind(&socket)?;
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
     };
-    let _ = fs::remove_file(path(&data_dir));
-    tokio::task::block_in_place(|| app.stop());
-    outcome.map_err(|error| Error::unavailable("server_stopped", "the server ended").caused_by(error))
+    match listen() {
+        Ok(listener) => Some((listener, socket)),
+        Err(error) => {
+            tracing::warn!(%error, "commands on this machine need --server and --key: the socket cannot be made");
+            None
+        }
+    }
+}
+
+fn socket_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("server.sock")
+}
+
+/// What others could read on the way.
+fn warning(app: &App, address: SocketAddr) -> Option<String> {
+    let is_safe = address.ip().is_loopback() || app.config.server.tls.is_on();
+    let is_proxied = !app.config.server.trusted_proxies.is_empty();
+    (!is_safe && !is_proxied).then(|| {
+        format!(
+            "{address} can be reached by others, and what passes is not encrypted: passwords and documents can be read on the way. \
+             Set server.tls.certificate, or put a proxy with TLS before it and name it in server.trusted_proxies (docs/operating.md)."
+        )
+    })
+}
+
+async fn stop_when_told(app: Arc<App>, mut signals: StopSignals) {
+    signals.wait().await;
+    tracing::info!("stopping: finishing what runs");
+    app.shutdown.request();
 }
 
 /// The path of the link that makes the first account.

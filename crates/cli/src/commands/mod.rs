@@ -17,6 +17,7 @@ mod identity;
 mod incidents;
 mod ingest;
 mod jobs;
+mod limits;
 mod models;
 mod operations;
 mod part;
@@ -67,6 +68,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(&common, &arguments),
         Command::Keys(command) => admin::keys(&open(Mode::Command)?, command),
         Command::Auth(command) => identity::run(&open(Mode::Command)?, command),
+        Command::Limits(command) => limits::run(&open(Mode::Command)?, command),
         Command::Audit(command) => audit::run(&open(Mode::Command)?, &command),
         Command::Workspace(command) => admin::workspaces(&open(Mode::Command)?, command),
         Command::Status(arguments) => status::run(&open(Mode::Command)?, &arguments),

@@ -25,12 +25,14 @@ pub fn run(mut common: Common, arguments: &Serve) -> Result<ExitCode> {
     let runtime = runtime()?;
     let app = App::open(config, Mode::Working)?;
     // Stores elsewhere have runtimes of their own, which must not end inside of this one: the last hold is here.
-    runtime.block_on(ibid_serve::serve(Arc::clone(&app), |address, link| {
-        note(&format!("Ibid answers on http://{address} from {data_dir}. Stop it with Ctrl-C."));
-        if let Some(path) = link {
-            note(&format!(
-                "Nobody has an account yet. This link makes the owner's, once: http://{address}{path}"
-            ));
+    runtime.block_on(ibid_serve::serve(Arc::clone(&app), |ready| {
+        let base = ready.base;
+        note(&format!("Ibid answers on {base} from {data_dir}. Stop it with Ctrl-C."));
+        if let Some(path) = ready.link {
+            note(&format!("Nobody has an account yet. This link makes the owner's, once: {base}{path}"));
+        }
+        if let Some(warning) = ready.warning {
+            note(&format!("Warning: {warning}"));
         }
     }))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

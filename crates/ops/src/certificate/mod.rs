@@ -61,6 +61,11 @@ impl Certificates {
         all
     }
 
+    /// Remembers a certificate that needs no look, such as the server's own.
+    pub fn saw(&self, host: &str, ends_at: Timestamp) {
+        self.seen.write().insert(host.to_owned(), ends_at);
+    }
+
     /// Hosts with the seconds that are left, less than 0 for what is over.
     #[must_use]
     pub fn remaining(&self, now: Timestamp) -> Vec<(String, f64)> {

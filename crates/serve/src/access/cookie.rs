@@ -24,9 +24,9 @@ pub fn secret_in(pair: &str) -> Option<String> {
     (name == NAME && !value.is_empty()).then(|| value.to_owned())
 }
 
-/// Whether browsers reach the server by https, as its public address says.
+/// Whether browsers reach the server by https: it has a certificate, or its public address says so.
 fn is_encrypted(app: &App) -> bool {
-    app.config.notify.public_url.starts_with("https://")
+    app.config.server.tls.is_on() || app.config.notify.public_url.starts_with("https://")
 }
 
 fn set(value: &str, seconds: u32, is_encrypted: bool) -> String {

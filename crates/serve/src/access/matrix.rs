@@ -84,6 +84,9 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("DELETE", "/v1/keys/{id}", Everywhere(Administer)),
     ("GET", "/v1/audit", Everywhere(Audit)),
     ("GET", "/v1/audit/verify", Everywhere(Audit)),
+    ("GET", "/v1/limits/blocks", Everywhere(See)),
+    ("PUT", "/v1/limits/blocks", Everywhere(Administer)),
+    ("DELETE", "/v1/limits/blocks", Everywhere(Administer)),
     // Workspaces.
     ("GET", "/v1/status", In(Enter)),
     ("GET", "/v1/workspaces", SignedIn),

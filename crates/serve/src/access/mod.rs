@@ -4,6 +4,7 @@
 //! through its `Caller` only, and at a run, a thread or a turn only within the workspace that the request names. What is of
 //! another workspace is unknown, as if it were not there.
 
+pub mod blocks;
 mod caller;
 mod cookie;
 mod guard;
@@ -13,10 +14,11 @@ mod pace;
 use ibid_store::{RunRow, ThreadRow, TurnRow, Workspace};
 use ibid_types::{Error, Result, RunId, ThreadId, TurnId};
 
+pub use blocks::turned_away;
 pub use caller::{Caller, Who};
 pub use cookie::{none as no_cookie, session as session_cookie};
 pub use guard::guard;
-pub use pace::Pace;
+pub use pace::{Pace, networks};
 
 /// Something with the workspace that it was found in.
 #[derive(Debug)]

@@ -8,11 +8,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
+use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ibid_config::Limits;
 use ibid_guard::Network;
+use ibid_runtime::Clock;
 use ibid_types::{Error, Result};
+
+use super::blocks::Blocks;
 
 /// One customer of a provider has so many first bits of an IPv6 address (RFC 6177), and all addresses behind them.
 const IPV6_BITS: u32 = 64;
@@ -24,7 +27,9 @@ pub struct Pace {
     strangers: Option<DefaultKeyedRateLimiter<IpAddr>>,
     allowed: Vec<Network>,
     blocked: Vec<Network>,
+    pub blocks: Blocks,
     clock: DefaultClock,
+    wall_clock: Clock,
 }
 
 /// Too fast: the next request may come after this.
@@ -33,14 +38,16 @@ pub struct Wait(pub Duration);
 
 impl Pace {
     /// Error: `network_malformed`.
-    pub fn new(limits: &Limits) -> Result<Self> {
+    pub fn new(limits: &Limits, wall_clock: Clock) -> Result<Self> {
         Ok(Self {
             holders: quota(limits.requests_per_minute, limits.burst).map(RateLimiter::dashmap),
             strangers: quota(limits.strangers_per_minute, limits.strangers_per_minute / 2)
                 .map(RateLimiter::dashmap),
             allowed: networks("limits.allow", &limits.allow)?,
             blocked: networks("limits.block", &limits.block)?,
+            blocks: Blocks::new(limits),
             clock: DefaultClock::default(),
+            wall_clock,
         })
     }
 
@@ -55,7 +62,11 @@ impl Pace {
             let what = format!("requests from {address} are not answered (limits.allow, limits.block)");
             return Err(Error::forbidden("address_blocked", what));
         }
-        Ok(())
+        let Some(block) = self.blocks.find(address, self.wall_clock.now()) else { return Ok(()) };
+        let until =
+            block.until.map_or_else(|| "an administrator ends it".to_owned(), |until| until.to_string());
+        let what = format!("requests from {address} are not answered until {until}: {}", block.reason);
+        Err(Error::forbidden("address_blocked", what))
     }
 
     /// Counts a request of a holder.
@@ -102,7 +113,8 @@ fn quota(per_minute: u32, burst: u32) -> Option<Quota> {
     Some(pace.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN)))
 }
 
-fn networks(setting: &str, texts: &[String]) -> Result<Vec<Network>> {
+/// The networks of a setting. Error: `network_malformed`.
+pub fn networks(setting: &str, texts: &[String]) -> Result<Vec<Network>> {
     let read = |text: &String| {
         Network::parse(text).ok_or_else(|| {
             let what =
@@ -113,7 +125,8 @@ fn networks(setting: &str, texts: &[String]) -> Result<Vec<Network>> {
     texts.iter().map(read).collect()
 }
 
-fn customer(address: IpAddr) -> IpAddr {
+/// Whom an address is counted as.
+pub fn customer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> (128 - IPV6_BITS) << (128 - IPV6_BITS)))
@@ -134,8 +147,9 @@ mod tests {
             strangers_per_minute,
             allow: all(allow),
             block: all(block),
+            ..usual()
         };
-        Pace::new(&limits).unwrap()
+        Pace::new(&limits, Clock::system()).unwrap()
     }
 
     fn address(text: &str) -> Option<IpAddr> {
@@ -180,11 +194,11 @@ mod tests {
         assert!(!told(&["10.0.0.0/8"], &["10.1.0.0/16"], "::ffff:10.1.2.3"));
         assert!(told(&["10.0.0.0/8"], &["127.0.0.0/8"], "127.0.0.1"));
         assert!(pace(1, 1, &["10.0.0.0/8"], &[]).check_address(None).is_ok());
-        let limits = Limits { allow: vec!["ten".to_owned()], ..pace_limits() };
-        assert_eq!(Pace::new(&limits).unwrap_err().code, "network_malformed");
+        let limits = Limits { allow: vec!["ten".to_owned()], ..usual() };
+        assert_eq!(Pace::new(&limits, Clock::system()).unwrap_err().code, "network_malformed");
     }
 
-    fn pace_limits() -> Limits {
-        Limits { requests_per_minute: 1, burst: 1, strangers_per_minute: 1, allow: vec![], block: vec![] }
+    fn usual() -> Limits {
+        ibid_config::Layers::defaults().unwrap().finish().unwrap().0.limits
     }
 }

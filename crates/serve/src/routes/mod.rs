@@ -9,6 +9,7 @@ pub mod flows;
 pub mod identity;
 pub mod incidents;
 pub mod jobs;
+pub mod limits;
 pub mod openai;
 pub mod people;
 pub mod runs;

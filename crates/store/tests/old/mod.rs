@@ -44,7 +44,7 @@ pub const RELEASED: [(&str, &str, &str); 8] = [
     (
         "0008_blocks",
         include_str!("../../src/migrations/0008_blocks.sql"),
-        "CHECKSUM",
+        "7c9803c0636e909841008f8380505a9484c1b207d3ca15d87d3adf936400d6fc",
     ),
 ];
 
