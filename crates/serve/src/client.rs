@@ -59,11 +59,8 @@ impl Client {
 
     /// A client of the server that works on a data directory of this machine. Error: `client_setup`.
     pub fn local(server: &LocalServer) -> Result<Self> {
-        let builder = match &server.socket {
-            Some(socket) => builder().unix_socket(socket.as_path()),
-            None => builder(),
-        };
-        Ok(Self::Http { base: server.base(), key: Some(server.token()), http: built(builder)? })
+        let http = built(local(server))?;
+        Ok(Self::Http { base: server.base(), key: Some(server.token()), http })
     }
 
     /// Sends a request without a body.
@@ -143,6 +140,25 @@ impl Client {
             }
         };
         if reply.status < 400 { Ok(reply) } else { Err(reply.into_error()) }
+    }
+}
+
+fn local(server: &LocalServer) -> ClientBuilder {
+    match &server.socket {
+        Some(socket) => builder().unix_socket(socket.as_path()),
+        None => builder(),
+    }
+}
+
+impl LocalServer {
+    /// Whether it answers within so long. Error: `server_unreachable`.
+    pub fn lives(&self, within: Duration) -> Result<()> {
+        let http = built(local(self).timeout(within).no_proxy())?;
+        let answer = http.get(format!("{}/health/live", self.base())).send();
+        answer.map(drop).map_err(|error| {
+            let what = "no answer to whether it lives";
+            Error::unavailable("server_unreachable", what).caused_by(error)
+        })
     }
 }
 

@@ -220,10 +220,16 @@ impl Server {
         reqwest::blocking::Client::builder().cookie_store(true).build().unwrap()
     }
 
+    /// Sends a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let signal = format!("-{name}");
+        Command::new("kill").args([&signal, &self.child.id().to_string()]).status().unwrap();
+    }
+
     /// Asks the server to end, and gives its exit code.
     #[must_use]
     pub fn stop(mut self) -> i32 {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("TERM");
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 

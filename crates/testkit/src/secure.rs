@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
@@ -33,20 +33,37 @@ impl Authority {
         path
     }
 
+    /// Its certificate as PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate for this machine and its key as PEM, for so many days from now.
+    #[must_use]
+    pub fn sign(&self, days: i64) -> (String, String) {
+        let (certificate, key) = self.issue(days);
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// What a server on this machine needs, for so many days from now.
     #[must_use]
     pub fn server(&self, days: i64) -> Arc<ServerConfig> {
         ibid_runtime::set_up_tls();
+        let (certificate, key) = self.issue(days);
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth();
+        Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).unwrap())
+    }
+
+    fn issue(&self, days: i64) -> (Certificate, KeyPair) {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.subject_alt_names.push(SanType::IpAddress("127.0.0.1".parse().unwrap()));
         let now = time::OffsetDateTime::now_utc();
         params.not_before = now - time::Duration::days(30);
         params.not_after = now + time::Duration::days(days);
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder().with_no_client_auth();
-        Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).unwrap())
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 }
 

@@ -100,13 +100,10 @@ fn server(config: &Config) -> doctor::Finding {
         }
         return doctor::Finding::ok("server", "none runs, and none was ended by force");
     };
-    ibid_runtime::set_up_tls();
-    let client = reqwest::blocking::Client::builder().timeout(LIVE_WITHIN).no_proxy().build();
-    let lives = client.and_then(|client| client.get(format!("{}/health/live", server.base())).send());
-    match lives {
+    match server.lives(LIVE_WITHIN) {
         Ok(_) => doctor::Finding::ok("server", format!("it answers on {}", server.base())),
         Err(error) => {
-            let what = format!("a server holds {}, but does not answer: {error}", server.base());
+            let what = format!("a server holds {}, but does not answer: {}", server.base(), error.chain());
             doctor::Finding::problem("server", "server_hung", what, fix)
         }
     }

@@ -15,7 +15,10 @@ use instant_acme::{
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 use rustls::ServerConfig;
+use rustls::crypto::ring::default_provider;
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::certificate::of_pem;
 use super::watch::tell;
@@ -86,7 +89,13 @@ async fn renew(app: &App, tls: &Tls, keep: &Keep) -> bool {
 async fn fetch(tls: &Tls, keep: &Keep) -> Result<String> {
     let account = account(tls, keep).await?;
     let names: Vec<Identifier> = tls.settings.acme_domains.iter().cloned().map(Identifier::Dns).collect();
-    let mut order = account.new_order(&NewOrder::new(&names)).await.map_err(failed("takes no order"))?;
+    let order = account.new_order(&NewOrder::new(&names)).await;
+    let mut order = order.map_err(|error| {
+        if is_unknown(&error) {
+            keep.forget(&name_of(tls, "account"));
+        }
+        failed("takes no order")(error)
+    })?;
     prepare(tls, &mut order).await?;
     let retries = RetryPolicy::new().timeout(PATIENCE);
     let status = order.poll_ready(&retries).await.map_err(failed("does not say what it saw"))?;
@@ -119,6 +128,12 @@ async fn account(tls: &Tls, keep: &Keep) -> Result<Account> {
     Ok(account)
 }
 
+/// Whether the authority does not know the account any more: the next attempt makes another.
+fn is_unknown(error: &instant_acme::Error) -> bool {
+    let instant_acme::Error::Api(problem) = error else { return false };
+    problem.r#type.as_deref() == Some("urn:ietf:params:acme:error:accountDoesNotExist")
+}
+
 /// Lets the authority see that each name is answered here, and asks it to look.
 async fn prepare(tls: &Tls, order: &mut Order) -> Result<()> {
     let mut authorizations = order.authorizations();
@@ -144,10 +159,12 @@ fn shown_to_authority(name: &str, digest: &[u8]) -> Result<Arc<ServerConfig>> {
     let key = KeyPair::generate().map_err(failed("cannot be shown a key"))?;
     let certificate = params.self_signed(&key).map_err(failed("cannot be shown a certificate"))?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(failed("cannot be shown a key"))?;
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let key = any_supported_type(&key).map_err(failed("cannot be shown a key"))?;
+    // Not read before it is shown: the proof is an extension that nobody but the authority knows.
+    let shown = SingleCertAndKey::from(CertifiedKey::new(vec![certificate.der().clone()], key));
+    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_safe_default_protocol_versions().map_err(failed("cannot be answered"))?;
-    let config = builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
-    let mut config = config.map_err(failed("cannot be shown a certificate"))?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(shown));
     config.alpn_protocols = vec![ACME_PROTOCOL.to_vec()];
     Ok(Arc::new(config))
 }

@@ -34,6 +34,11 @@ impl Keep {
         self.keys.open(name.as_bytes(), &body).ok().map(|open| open.into_owned())
     }
 
+    /// Keeps it no longer.
+    pub fn forget(&self, name: &str) {
+        let _ = fs::remove_file(self.folder.join(name));
+    }
+
     /// Digits that tell one text from another, for names of files.
     #[must_use]
     pub fn digits(text: &str) -> String {
