@@ -7,7 +7,7 @@ use ibid_types::Result;
 use ibid_types::answer::Usage;
 use serde::{Deserialize, Serialize};
 
-use crate::{PassedOver, Patience};
+use crate::{GateState, PassedOver, Patience};
 
 /// What an embedder is: vectors of one `id` are comparable with each other and with no others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,11 @@ pub trait Embedder: Send + Sync + Debug {
 
     /// Tokens of `text` without special tokens. Adapters without the model's tokenizer give an upper estimate.
     fn count_tokens(&self, text: &str) -> usize;
+
+    /// How its gate stands; none for an embedder without one.
+    fn gate(&self) -> Option<GateState> {
+        None
+    }
 }
 
 /// Scores how well passages answer a question.

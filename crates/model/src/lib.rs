@@ -26,5 +26,6 @@ pub use gateway::{
 };
 pub use minilm::MiniLm;
 pub use remote::{
-    ChatTimeouts, OllamaChat, OllamaEmbedder, OpenAiChat, OpenAiEmbedder, RemoteConfig, detect_ollama,
+    ChatTimeouts, OllamaChat, OllamaEmbedder, OpenAiChat, OpenAiEmbedder, RemoteConfig, bare_address,
+    detect_ollama,
 };

@@ -123,12 +123,31 @@ impl Endpoint {
         Sending { retry, line: Arc::clone(&self.line), cancel }
     }
 
+    /// `https://host:8000/v1`, without what may be secret.
+    fn address(&self) -> String {
+        bare(self.base.clone())
+    }
+
     /// `openai at host:8000 (model 'm')`, for messages.
     fn label(&self) -> String {
         let host = self.base.host_str().unwrap_or_default();
         let port = self.base.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{} at {host}{port} (model '{}')", self.provider, self.model)
     }
+}
+
+/// The address of a provider without what may be secret; empty where it is none.
+#[must_use]
+pub fn bare_address(url: &str) -> String {
+    Url::parse(url.trim()).map(bare).unwrap_or_default()
+}
+
+fn bare(mut url: Url) -> String {
+    // Neither fails for an address that has a host; one that has none holds no credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string().trim_end_matches('/').to_owned()
 }
 
 fn parse_base(provider: &str, text: &str, path_usual: &str) -> Result<Url> {
@@ -200,6 +219,7 @@ mod tests {
     fn a_label_holds_no_credentials() {
         let endpoint = endpoint("https://user:hunter2@h:8/v1?key=hunter2", "hunter2").unwrap();
         assert_eq!(endpoint.label(), "openai at h:8 (model 'm')");
+        assert_eq!(endpoint.address(), "https://h:8/v1");
         let request = endpoint.get("/models").unwrap();
         assert!(!format!("{:?}", request.headers()).contains("hunter2"));
         assert!(!format!("{:?}", endpoint.authorization).contains("hunter2"));

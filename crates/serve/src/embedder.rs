@@ -3,17 +3,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ibid_config::Config;
 use ibid_model::{
-    BreakerConfig, ChatModel, ChatTimeouts, Embedder, EmbedderSpec, GuardedChat, MiniLm, OllamaChat,
-    OllamaEmbedder, OpenAiChat, OpenAiEmbedder, Purpose, RemoteConfig,
+    Embedder, EmbedderSpec, Gate, GatedEmbedder, Line, MiniLm, OllamaEmbedder, OpenAiEmbedder, Purpose,
+    RemoteConfig,
 };
 use ibid_runtime::Clock;
 use ibid_types::{Error, Result};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+
+use crate::providers::gate_config;
 
 /// The setting of the store that holds [`Active`] as JSON.
 pub const ACTIVE_SETTING: &str = "embedder.active";
@@ -51,15 +52,17 @@ impl Active {
         config.embedder.url.clone_from(&self.url);
         config.embedder.model.clone_from(&self.model);
         config.embedder.tokens_max = self.spec.tokens_max;
-        Arc::new(Lazy::new(config, self.spec.clone()))
+        let line = Arc::<Line>::default();
+        gated(&config, &line, Arc::new(Lazy::new(config.clone(), self.spec.clone(), Arc::clone(&line))))
     }
 }
 
 /// The embedder that the configuration names. A local one is read at first use; a provider is asked now, because it
 /// alone knows how long its vectors are.
 pub fn make(config: &Config) -> Result<Arc<dyn Embedder>> {
+    let line = Arc::<Line>::default();
     if config.embedder.provider != "local" {
-        return connect(config);
+        return Ok(gated(config, &line, connect(config, &line)?));
     }
     let name = &config.embedder.model;
     let spec = ibid_model::manifest::embedder_spec(name).ok_or_else(|| {
@@ -68,16 +71,28 @@ pub fn make(config: &Config) -> Result<Arc<dyn Embedder>> {
         );
         Error::bad_request("model_unknown", what)
     })?;
-    Ok(Arc::new(Lazy::new(config.clone(), spec)))
+    Ok(Arc::new(Lazy::new(config.clone(), spec, line)))
 }
 
-fn connect(config: &Config) -> Result<Arc<dyn Embedder>> {
+/// A remote embedder behind its gate; a local one fails for no reason that would pass.
+fn gated(config: &Config, line: &Arc<Line>, embedder: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
+    let named = &config.embedder;
+    if named.provider == "local" {
+        return embedder;
+    }
+    let gate = gate_config(&named.breaker, named.quota);
+    let gate = Gate::new(&embedder.spec().id, gate, Arc::clone(line), Clock::system());
+    Arc::new(GatedEmbedder::new(embedder, gate))
+}
+
+fn connect(config: &Config, line: &Arc<Line>) -> Result<Arc<dyn Embedder>> {
     let embedder = &config.embedder;
     let remote = RemoteConfig {
         url: embedder.url.clone(),
         model: embedder.model.clone(),
         api_key: embedder.api_key.clone(),
         tokens_max: embedder.tokens_max,
+        line: Arc::clone(line),
     };
     Ok(match embedder.provider.as_str() {
         "openai" => Arc::new(OpenAiEmbedder::connect(remote)?),
@@ -117,12 +132,13 @@ pub fn probe(config: &Config, embedder: &dyn Embedder) -> Result<()> {
 struct Lazy {
     config: Config,
     spec: EmbedderSpec,
+    line: Arc<Line>,
     loaded: Mutex<Option<Arc<dyn Embedder>>>,
 }
 
 impl Lazy {
-    fn new(config: Config, spec: EmbedderSpec) -> Self {
-        Self { config, spec, loaded: Mutex::default() }
+    fn new(config: Config, spec: EmbedderSpec, line: Arc<Line>) -> Self {
+        Self { config, spec, line, loaded: Mutex::default() }
     }
 
     fn model(&self) -> Result<Arc<dyn Embedder>> {
@@ -130,7 +146,7 @@ impl Lazy {
         if let Some(model) = loaded.as_ref() {
             return Ok(Arc::clone(model));
         }
-        let model = connect(&self.config)?;
+        let model = connect(&self.config, &self.line)?;
         if model.spec().dimensions != self.spec.dimensions {
             let (new, old) = (model.spec().dimensions, self.spec.dimensions);
             let what = format!(
@@ -163,55 +179,4 @@ impl Embedder for Lazy {
     fn count_tokens(&self, text: &str) -> usize {
         self.model().map_or(text.len(), |model| model.count_tokens(text))
     }
-}
-
-/// The chat models that the configuration names, or an Ollama server's own where one answers and none is named.
-pub fn chat_models(config: &Config) -> Result<Vec<Arc<dyn ChatModel>>> {
-    let timeouts = ChatTimeouts {
-        first_token: Duration::from_secs(config.chat.first_token_seconds_max),
-        total: Duration::from_secs(config.chat.answer_seconds_max),
-    };
-    let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
-    for named in &config.chat.models {
-        let model = chat_model(config, named, timeouts)?;
-        models.push(guarded(model, &named.breaker));
-    }
-    if models.is_empty() && config.chat.ollama_detect {
-        models.extend(
-            ibid_model::detect_ollama(timeouts)
-                .into_iter()
-                .map(|model| Arc::new(model) as Arc<dyn ChatModel>),
-        );
-    }
-    Ok(models)
-}
-
-/// Behind a breaker, unless the configuration wants none.
-fn guarded(model: Arc<dyn ChatModel>, named: &ibid_config::Breaker) -> Arc<dyn ChatModel> {
-    let breaker = BreakerConfig {
-        failures_max: named.failures_max,
-        share_max: f64::from(named.failure_percent) / 100.0,
-        calls_min: named.calls_min,
-        window: Duration::from_secs(named.window_seconds),
-        pause: Duration::from_millis(named.pause_ms),
-    };
-    if breaker.is_off() { model } else { Arc::new(GuardedChat::new(model, breaker, Clock::system())) }
-}
-
-fn chat_model(
-    config: &Config,
-    named: &ibid_config::ChatModel,
-    timeouts: ChatTimeouts,
-) -> Result<Arc<dyn ChatModel>> {
-    let api_key = if named.api_key.is_empty() { &config.chat.api_key } else { &named.api_key };
-    let remote = RemoteConfig {
-        url: named.url.clone(),
-        model: named.model.clone(),
-        api_key: api_key.clone(),
-        tokens_max: named.context_tokens,
-    };
-    Ok(match named.provider.as_str() {
-        "ollama" => Arc::new(OllamaChat::new(&named.name, remote, timeouts)?),
-        _ => Arc::new(OpenAiChat::new(&named.name, remote, timeouts)?),
-    })
 }

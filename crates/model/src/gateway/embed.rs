@@ -11,18 +11,13 @@ use crate::{Embedder, EmbedderSpec, Purpose};
 #[derive(Debug)]
 pub struct GatedEmbedder {
     inner: Arc<dyn Embedder>,
-    gate: Arc<Gate>,
+    gate: Gate,
 }
 
 impl GatedEmbedder {
     #[must_use]
-    pub const fn new(inner: Arc<dyn Embedder>, gate: Arc<Gate>) -> Self {
+    pub const fn new(inner: Arc<dyn Embedder>, gate: Gate) -> Self {
         Self { inner, gate }
-    }
-
-    #[must_use]
-    pub fn state(&self) -> GateState {
-        self.gate.state()
     }
 }
 
@@ -42,5 +37,9 @@ impl Embedder for GatedEmbedder {
 
     fn count_tokens(&self, text: &str) -> usize {
         self.inner.count_tokens(text)
+    }
+
+    fn gate(&self) -> Option<GateState> {
+        Some(self.gate.state())
     }
 }

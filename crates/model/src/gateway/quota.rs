@@ -121,11 +121,16 @@ impl Quota {
         }
     }
 
-    /// What is left of each limit.
+    /// What is left of each limit; of one that the provider told of and that has begun anew since, all of it.
     pub fn left(&self, now: Timestamp) -> Vec<Left> {
         let mut state = self.state();
         state.windows.iter_mut().for_each(|window| window.turn(now));
-        state.told_left(now).chain(state.windows.iter().map(Window::left)).collect()
+        let told = state.told().filter_map(|told| match told.limit {
+            _ if now < told.resets_at => Some(told),
+            Some(limit) => Some(Left { left: limit, ..told }),
+            None => None,
+        });
+        told.chain(state.windows.iter().map(Window::left)).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -136,11 +141,12 @@ impl Quota {
 impl State {
     fn used_up(&self, now: Timestamp, tokens: u64) -> Option<Left> {
         let windows = self.windows.iter().filter(|window| !window.has_room(tokens)).map(Window::left);
-        windows.chain(self.told_left(now).filter(|left| left.left == 0)).max_by_key(|left| left.resets_at)
+        let told = self.told().filter(|told| told.left == 0 && now < told.resets_at);
+        windows.chain(told).max_by_key(|left| left.resets_at)
     }
 
-    /// What the provider said that still holds.
-    fn told_left(&self, now: Timestamp) -> impl Iterator<Item = Left> {
+    /// What the provider said last.
+    fn told(&self) -> impl Iterator<Item = Left> {
         let told = |of, (share, resets_at): &(Share, Timestamp)| Left {
             of,
             left: share.remaining,
@@ -150,7 +156,7 @@ impl State {
         let shares = TOLD.into_iter().zip(&self.told);
         let shares = shares.filter_map(move |(of, share)| share.as_ref().map(|share| told(of, share)));
         let pause = self.paused_until.map(|resets_at| Left { of: PAUSE, left: 0, limit: None, resets_at });
-        shares.chain(pause).filter(move |left| now < left.resets_at)
+        shares.chain(pause)
     }
 }
 
@@ -240,6 +246,7 @@ mod tests {
         quota.hear(NOW, Told { requests, ..Told::default() });
         assert_eq!(quota.reserve(at(4), 0).unwrap_err().resets_at, at(5));
         assert!(quota.reserve(at(5), 0).is_ok());
+        assert_eq!((quota.left(at(4))[0].left, quota.left(at(5))[0].left), (0, 9));
     }
 
     #[test]

@@ -407,15 +407,15 @@ fn an_ollama_server_is_found_with_its_latest_chat_model() {
         ),
         _ => answer(200, "", json!({"model_info": {"llama.context_length": 2048}}).to_string()),
     });
-    let model = super::ollama::detect_at(&peer.url(), PATIENT).unwrap();
+    let model = super::ollama::detect_at(&peer.url(), PATIENT, Arc::default()).unwrap();
     assert_eq!((model.name(), model.context_tokens()), ("llama3.2:1b", 2048));
 }
 
 #[test]
 fn no_ollama_server_is_no_model() {
-    assert!(super::ollama::detect_at(&nowhere(), PATIENT).is_none());
+    assert!(super::ollama::detect_at(&nowhere(), PATIENT, Arc::default()).is_none());
     for body in ["", "{}", "{\"models\":[]}", "[]"] {
         let peer = Peer::always(answer(200, "", body));
-        assert!(super::ollama::detect_at(&peer.url(), PATIENT).is_none(), "{body}");
+        assert!(super::ollama::detect_at(&peer.url(), PATIENT, Arc::default()).is_none(), "{body}");
     }
 }

@@ -14,8 +14,8 @@ use super::chat::{Record, RemoteChat};
 use super::embed::RemoteEmbedder;
 use super::frames::Framing;
 use super::{ChatTimeouts, Endpoint, RemoteConfig, chat, embed, estimate};
-use crate::gateway::Patience;
 use crate::gateway::retry::Retry;
+use crate::gateway::{Line, Patience};
 use crate::wire::Sending;
 use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose};
 
@@ -51,6 +51,12 @@ impl OllamaChat {
     pub fn new(name: &str, config: RemoteConfig, timeouts: ChatTimeouts) -> Result<Self> {
         let endpoint = Endpoint::new(PROVIDER, &at_usual(config.clone()), "")?;
         Ok(Self(RemoteChat::new(name, endpoint, config.tokens_max, timeouts, CHAT)))
+    }
+
+    /// Where it is, without what may be secret.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.0.endpoint().address()
     }
 }
 
@@ -118,20 +124,20 @@ impl Embedder for OllamaEmbedder {
 }
 
 /// The chat model of an Ollama server on this machine that was changed last, if a server answers within a second and
-/// has one. `OLLAMA_HOST` names another address, as for Ollama's own client.
+/// has one. `OLLAMA_HOST` names another address, as for Ollama's own client. `line` is that of the gate before it.
 #[must_use]
-pub fn detect_ollama(timeouts: ChatTimeouts) -> Option<OllamaChat> {
+pub fn detect_ollama(timeouts: ChatTimeouts, line: Arc<Line>) -> Option<OllamaChat> {
     let host = std::env::var("OLLAMA_HOST").unwrap_or_default();
-    detect_at(&address(&host), timeouts)
+    detect_at(&address(&host), timeouts, line)
 }
 
-pub(super) fn detect_at(url: &str, timeouts: ChatTimeouts) -> Option<OllamaChat> {
+pub(super) fn detect_at(url: &str, timeouts: ChatTimeouts, line: Arc<Line>) -> Option<OllamaChat> {
     let mut config = RemoteConfig {
         url: url.to_owned(),
         model: String::new(),
         api_key: Secret::default(),
         tokens_max: CONTEXT_TOKENS_USUAL,
-        line: Arc::default(),
+        line,
     };
     let endpoint = Endpoint::within(PROVIDER, &config, "", DETECT_CONNECT_MAX).ok()?;
     let until = Instant::now() + DETECT_MAX;
@@ -228,7 +234,7 @@ fn chat_body(model: &str, request: &ChatRequest, context_tokens: usize) -> Value
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct Reply {
     message: Option<Message>,
     done: Option<bool>,
     done_reason: Option<String>,
@@ -247,7 +253,7 @@ struct Message {
 }
 
 fn read_line(message: &[u8]) -> Option<Record> {
-    let line: Line = serde_json::from_slice(message).ok()?;
+    let line: Reply = serde_json::from_slice(message).ok()?;
     if line.error.is_some() {
         return Some(Record { error: line.error, ..Record::default() });
     }

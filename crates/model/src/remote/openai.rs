@@ -45,6 +45,12 @@ impl OpenAiChat {
         let endpoint = Endpoint::new(PROVIDER, &config, PATH_USUAL)?;
         Ok(Self(RemoteChat::new(name, endpoint, config.tokens_max, timeouts, CHAT)))
     }
+
+    /// Where it is, without what may be secret.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.0.endpoint().address()
+    }
 }
 
 impl ChatModel for OpenAiChat {

@@ -1,92 +1,48 @@
 //! Models that count, time and trace what is asked of them.
 
-use std::ops::ControlFlow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ibid_model::{
-    BreakerState, ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Price, Purpose,
-};
+use ibid_model::{Attempt, CallReport, Embedder, EmbedderSpec, GateState, Observer, Price, Purpose};
 use ibid_ops::metric::list;
 use ibid_types::Result;
 
 use super::{Metrics, outcome};
 
-/// A chat model with its price.
+/// Counts what models are asked for, and what came of it.
 #[derive(Debug)]
-pub struct MeteredChat {
-    inner: Arc<dyn ChatModel>,
-    price: Price,
+pub struct CallMetrics {
+    /// By the model's name.
+    prices: HashMap<String, Price>,
     metrics: Metrics,
 }
 
-impl MeteredChat {
-    pub const fn new(inner: Arc<dyn ChatModel>, price: Price, metrics: Metrics) -> Self {
-        Self { inner, price, metrics }
-    }
-
-    fn note(&self, done: &Result<ChatOutcome>, started: Instant, first_token: Option<f64>) {
-        let (registry, provider) = (self.metrics.registry(), self.inner.name());
-        registry.count(&list::MODEL_REQUESTS, [provider, "chat", outcome(done)]);
-        registry.observe(&list::MODEL_DURATION, [provider, "chat"], started.elapsed().as_secs_f64());
-        if let Some(seconds) = first_token {
-            registry.observe(&list::MODEL_FIRST_TOKEN, [provider], seconds);
-        }
-        if let Ok(done) = done {
-            let usage = done.usage;
-            registry.grow(&list::MODEL_TOKENS, [provider, "prompt"], usage.prompt_tokens as f64);
-            registry.grow(&list::MODEL_TOKENS, [provider, "completion"], usage.completion_tokens as f64);
-            registry.grow(&list::MODEL_COST, [provider], self.price.usd(usage));
-        }
+impl CallMetrics {
+    pub fn new(prices: impl Iterator<Item = (String, Price)>, metrics: Metrics) -> Self {
+        Self { prices: prices.collect(), metrics }
     }
 }
 
-impl ChatModel for MeteredChat {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn context_tokens(&self) -> usize {
-        self.inner.context_tokens()
-    }
-
-    fn chat(
-        &self,
-        request: &ChatRequest,
-        on_delta: &mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
-    ) -> Result<ChatOutcome> {
-        let span = tracing::info_span!(
-            "chat model",
-            provider = self.inner.name(),
-            prompt_tokens = tracing::field::Empty,
-            completion_tokens = tracing::field::Empty,
-            error = tracing::field::Empty,
-        );
-        let _inside = span.enter();
-        let _running = running(&self.metrics, self.inner.name(), "chat");
-        let started = Instant::now();
-        let mut first_token = None;
-        let done = self.inner.chat(request, &mut |delta| {
-            first_token.get_or_insert_with(|| started.elapsed().as_secs_f64());
-            on_delta(delta)
-        });
-        match &done {
-            Ok(done) => {
-                span.record("prompt_tokens", done.usage.prompt_tokens);
-                span.record("completion_tokens", done.usage.completion_tokens);
-            }
-            Err(error) => drop(span.record("error", error.code)),
+impl Observer for CallMetrics {
+    fn attempt(&self, attempt: &Attempt) {
+        let (registry, provider) = (self.metrics.registry(), attempt.model.as_str());
+        let kind = attempt.kind.name();
+        registry.count(&list::MODEL_REQUESTS, [provider, kind, attempt.outcome]);
+        registry.observe(&list::MODEL_DURATION, [provider, kind], attempt.took.as_secs_f64());
+        if let Some(first_token) = attempt.first_token {
+            registry.observe(&list::MODEL_FIRST_TOKEN, [provider], first_token.as_secs_f64());
         }
-        self.note(&done, started, first_token);
-        done
+        let usage = attempt.usage;
+        registry.grow(&list::MODEL_TOKENS, [provider, "prompt"], usage.prompt_tokens as f64);
+        registry.grow(&list::MODEL_TOKENS, [provider, "completion"], usage.completion_tokens as f64);
+        let price = self.prices.get(provider).copied().unwrap_or_default();
+        registry.grow(&list::MODEL_COST, [provider], price.usd(usage));
     }
 
-    fn probe(&self) -> Result<()> {
-        self.inner.probe()
-    }
-
-    fn breaker(&self) -> Option<BreakerState> {
-        self.inner.breaker()
+    fn call(&self, report: &CallReport<'_>) {
+        let by = report.model.unwrap_or("none");
+        self.metrics.registry().count(&list::MODEL_CALLS, [report.route, by, report.outcome]);
     }
 }
 
@@ -127,6 +83,10 @@ impl Embedder for MeteredEmbedder {
 
     fn count_tokens(&self, text: &str) -> usize {
         self.inner.count_tokens(text)
+    }
+
+    fn gate(&self) -> Option<GateState> {
+        self.inner.gate()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ibid_model::BreakerState;
+use ibid_model::{BreakerState, GateState};
 use ibid_ops::machine;
 use ibid_ops::metric::{Registry, list};
 use ibid_runtime::TaskState;
@@ -23,7 +23,7 @@ impl Metrics {
         observe_files(registry, app);
         observe_process(registry, app);
         observe_tasks(registry);
-        observe_breakers(registry, app);
+        observe_providers(registry, app);
         for (host, seconds) in app.watching.certificates.remaining(app.clock.now()) {
             registry.set(&list::CERTIFICATE_REMAINING, [&host], seconds);
         }
@@ -101,14 +101,28 @@ fn observe_process(registry: &Registry, app: &App) {
     registry.set(&list::BUILD_INFO, [env!("CARGO_PKG_VERSION")], 1.0);
 }
 
-fn observe_breakers(registry: &Registry, app: &App) {
-    for (model, state) in app.breakers() {
-        let level = match state {
-            BreakerState::Closed => 0.0,
-            BreakerState::HalfOpen => 1.0,
-            BreakerState::Open => 2.0,
-        };
-        registry.set(&list::MODEL_BREAKER, [model], level);
+fn observe_providers(registry: &Registry, app: &App) {
+    for known in app.providers.chat() {
+        let (name, state) = (known.gated.name(), known.state());
+        registry.set(&list::MODEL_RUNNING, [name, "chat"], state.running as f64);
+        observe_gate(registry, name, &state);
+    }
+    if let Some(state) = app.embedder.gate() {
+        observe_gate(registry, &app.embedder.spec().id, &state);
+    }
+}
+
+fn observe_gate(registry: &Registry, name: &str, state: &GateState) {
+    let breaker = state.breaker.map(|state| match state {
+        BreakerState::Closed => 0.0,
+        BreakerState::HalfOpen => 1.0,
+        BreakerState::Open => 2.0,
+    });
+    breaker.into_iter().for_each(|value| registry.set(&list::MODEL_BREAKER, [name], value));
+    registry.bring(&list::MODEL_RETRIES, [name], state.retries as f64);
+    // One without a known limit is told of once and never taken back.
+    for left in state.quota.iter().filter(|left| left.limit.is_some()) {
+        registry.set(&list::MODEL_QUOTA, [name, left.of], left.left as f64);
     }
 }
 
