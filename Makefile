@@ -9,9 +9,10 @@ MODELS := $(CACHE)/models
 CLIENTS := $(CACHE)/clients
 MODEL := all-MiniLM-L6-v2
 DEMO := $(CACHE)/demo
+SUPPLY := $(CACHE)/supply
 JOBS := 2
 
-.PHONY: help setup build demo serve test test-kill torture test-models test-s3 check fmt ui bench models clean
+.PHONY: help setup build demo serve test test-kill torture test-models test-s3 supply audit sbom fuzz check fmt ui bench models clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -48,6 +49,18 @@ test-s3: setup ## Runs originals and backups in S3 against a real S3 server (fet
 
 test-models: ## Runs the tests that need a chat model; says which server to start
 	@scripts/test-models.sh
+
+supply: setup ## Checks licences and sources of what is built in
+	@scripts/supply.sh check $(SUPPLY)
+
+audit: setup ## Compares what is built in with the known faults of RustSec's database (needs the network, or IBID_ADVISORIES)
+	@scripts/supply.sh audit $(SUPPLY)
+
+sbom: setup ## Prints the bill of materials (CycloneDX, JSON)
+	@scripts/supply.sh bill $(SUPPLY)
+
+fuzz: setup ## Tries mutated input on every parser, MINUTES each (1 by default), ENTRY alone where it is given
+	cargo run --release --locked --package ibid-fuzz -- $(or $(MINUTES),1) $(ENTRY)
 
 check: fmt ## Format and lints, warnings as errors
 	cargo clippy --workspace --all-targets --locked -- -D warnings

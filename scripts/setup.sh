@@ -14,6 +14,7 @@ need chromium chromium
 need node nodejs
 need npm npm
 need promtool prometheus
+need pebble pebble
 need prometheus-alertmanager prometheus-alertmanager
 python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 

@@ -3,6 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+scripts/supply.sh check "$(dirname "$2")/supply"
+scripts/supply.sh bill "$(dirname "$2")/supply" >/dev/null
+
 # Everything is built once, with the same features for all; the program fetches the model that the tests need.
 cargo nextest run --workspace --locked --no-run
 scripts/models.sh "$1" "${CARGO_TARGET_DIR:-target}/debug/ibid"

@@ -1,11 +1,13 @@
-//! What can be known of the repository without running it: ranks of crates, heads of files, error codes.
+//! What can be known of the repository without running it: ranks of crates, heads of files, error codes, its bill of materials.
+
+pub mod sbom;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates for development only; they may depend on anything, and nothing else may depend on them.
-const DEVELOPMENT: [&str; 2] = ["testkit", "xtask"];
+const DEVELOPMENT: [&str; 3] = ["fuzz", "testkit", "xtask"];
 
 /// The repository's root folder.
 #[must_use]
