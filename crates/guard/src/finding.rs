@@ -66,6 +66,29 @@ impl Kind {
         }
     }
 
+    /// As policies and metrics name it: `api_key`.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::PrivateKey => "private_key",
+            Self::SignedToken => "signed_token",
+            Self::ConnectionString => "connection_string",
+            Self::Password => "password",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Iban => "iban",
+            Self::Card => "card",
+            Self::NationalId => "national_id",
+            Self::IpAddress => "ip_address",
+        }
+    }
+
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.id() == id)
+    }
+
     /// For people: "an e-mail address".
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -163,6 +186,8 @@ mod tests {
     fn each_kind_is_told_and_redacted() {
         for kind in Kind::ALL {
             assert!(!kind.name().is_empty() && kind.redaction().starts_with('['));
+            assert_eq!(Kind::from_id(kind.id()), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.id());
         }
     }
 }

@@ -21,5 +21,5 @@ pub use finding::{Finding, Group, Kind};
 pub use injection::{Feature, Place, Signal, Verdict, judge};
 pub use output::{Addresses, Cleaned, Markup, Removed, Stream, addresses, clean};
 pub use personal::find as find_personal;
-pub use policy::{Action, Outcome, Policy, apply, apply_except};
+pub use policy::{Action, Outcome, Policy, apply, apply_except, redacted};
 pub use secrets::find as find_secrets;

@@ -55,6 +55,19 @@ pub enum Markup {
     Html,
 }
 
+impl Markup {
+    /// As metrics name it.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Link => "link",
+            Self::Address => "address",
+            Self::Html => "html",
+        }
+    }
+}
+
 /// Cleans an answer in Markdown. `known` are the addresses of the cited passages and of the question; what the question
 /// itself holds is the asker's own and no leak.
 #[must_use]

@@ -33,6 +33,17 @@ pub struct Policy {
     pub kinds: BTreeMap<Kind, Action>,
 }
 
+impl Action {
+    /// As configurations name it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [("allow", Self::Allow), ("flag", Self::Flag), ("redact", Self::Redact), ("refuse", Self::Refuse)]
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, action)| action)
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self { secrets: Action::Redact, personal: Action::Flag, kinds: BTreeMap::new() }
@@ -85,6 +96,12 @@ impl Outcome {
         !self.refused.is_empty()
     }
 
+    /// What a word stands for in `text`; nothing where it is refused.
+    #[must_use]
+    pub fn redacted(&self, policy: &Policy) -> Vec<Finding> {
+        if self.is_refused() { Vec::new() } else { to_redact(&self.found, policy) }
+    }
+
     /// Each kind that was found, and how often.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Kind, usize> {
@@ -110,8 +127,12 @@ pub fn apply_except(text: &str, policy: &Policy, known: &str) -> Outcome {
         found.iter().map(|one| one.kind).filter(|kind| policy.action(*kind) == Action::Refuse).collect();
     refused.sort_unstable();
     refused.dedup();
-    let text = if refused.is_empty() { redacted(text, &found, policy) } else { String::new() };
+    let text = if refused.is_empty() { redacted(text, &to_redact(&found, policy)) } else { String::new() };
     Outcome { text, found, refused }
+}
+
+fn to_redact(found: &[Finding], policy: &Policy) -> Vec<Finding> {
+    found.iter().filter(|one| policy.action(one.kind) == Action::Redact).copied().collect()
 }
 
 fn find(text: &str, policy: &Policy, known: &str) -> Vec<Finding> {
@@ -146,10 +167,13 @@ fn find_all(known: &str) -> std::collections::HashSet<&str> {
     found.filter_map(|one| known.get(one.start..one.end)).collect()
 }
 
-fn redacted(text: &str, found: &[Finding], policy: &Policy) -> String {
+/// The text with a word for its kind in the place of each finding. They are of this text, in order and apart, as finders
+/// give them.
+#[must_use]
+pub fn redacted(text: &str, found: &[Finding]) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut from = 0;
-    for finding in found.iter().filter(|one| policy.action(one.kind) == Action::Redact) {
+    for finding in found {
         kept.push_str(text.get(from..finding.start).unwrap_or_default());
         kept.push_str(finding.kind.redaction());
         from = finding.end;

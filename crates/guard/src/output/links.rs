@@ -21,12 +21,15 @@ impl Addresses {
     /// All addresses in texts: the cited passages and the question.
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
-        for text in texts {
-            for place in addresses(text) {
-                all.insert(&text[place]);
-            }
-        }
+        texts.into_iter().for_each(|text| all.extend(text));
         all
+    }
+
+    /// Adds all addresses of a text.
+    pub fn extend(&mut self, text: &str) {
+        for place in addresses(text) {
+            self.insert(&text[place]);
+        }
     }
 
     /// Adds one, such as a document's own source.
