@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod collector;
+mod exchange;
+mod fault;
 mod following;
 mod inbox;
 mod load;
 mod mail;
 mod provider;
+mod record;
 mod running;
 mod secure;
 
@@ -20,11 +23,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use collector::{Collector, Span};
+pub use fault::{Fault, FaultProxy};
 pub use following::{Events, Told, View};
 pub use inbox::{Inbox, Post};
 pub use load::Load;
 pub use mail::{MailServer, Security};
-pub use provider::{ChatProvider, Health, Piece};
+pub use provider::{ChatProvider, Piece};
+pub use record::{Recorder, Replay};
 pub use running::{Dice, Running};
 pub use secure::{Authority, TlsPeer};
 

@@ -1,12 +1,14 @@
 //! A provider of chat and embeddings on a free port that speaks OpenAI's dialect, says what a test tells it to say, can
-//! hold an answer in its middle until the test lets it go on, and can be ill.
+//! hold an answer in its middle until the test lets it go on, and stands behind a proxy of faults.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::exchange::Request;
+use crate::fault::{Fault, FaultProxy};
 
 /// What the provider does with an answer, in order.
 #[derive(Clone, Debug)]
@@ -24,28 +26,15 @@ impl From<&str> for Piece {
     }
 }
 
-/// How the provider is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Health {
-    #[default]
-    Well,
-    /// Answers every request with this status.
-    Failing(u16),
-    /// Answers after so long.
-    Slow(Duration),
-    /// Closes every connection at once.
-    Gone,
-}
-
 /// Numbers of an embedding.
 const DIMENSIONS: usize = 64;
 
 type Script = dyn Fn(&Value) -> Vec<Piece> + Send + Sync;
 
-/// The running provider. Its threads end with their connections.
+/// The running provider, behind a proxy that makes it ill. Its threads end with their connections.
 #[derive(Debug)]
 pub struct ChatProvider {
-    address: SocketAddr,
+    proxy: FaultProxy,
     shared: Arc<Shared>,
 }
 
@@ -55,7 +44,6 @@ struct Shared {
     traced: Mutex<Vec<String>>,
     released: Mutex<bool>,
     changed: Condvar,
-    health: Mutex<Health>,
 }
 
 impl ChatProvider {
@@ -71,16 +59,31 @@ impl ChatProvider {
                 std::thread::spawn(move || answer(stream, &*script, &noted));
             }
         });
-        Self { address, shared }
+        Self { proxy: FaultProxy::before(address), shared }
+    }
+
+    /// As `--set` takes it, within a list of chat models.
+    #[must_use]
+    pub fn model(&self, name: &str) -> String {
+        format!("{{ name = '{name}', provider = 'openai', url = '{}', model = 'm' }}", self.url())
+    }
+
+    /// Where the proxy of faults before it is.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.proxy.address()
+    }
+
+    /// The base address of its API.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/v1", self.proxy.address())
     }
 
     /// As `--set` takes it: one chat model of the name `scripted`.
     #[must_use]
     pub fn setting(&self) -> String {
-        format!(
-            "chat.models=[{{ name = 'scripted', provider = 'openai', url = 'http://{}/v1', model = 'm' }}]",
-            self.address
-        )
+        format!("chat.models=[{}]", self.model("scripted"))
     }
 
     /// As `--set` takes it, each: the embedder `words`, whose vectors say which words stand in a text.
@@ -89,13 +92,19 @@ impl ChatProvider {
         [
             "embedder.provider=openai".to_owned(),
             "embedder.model=words".to_owned(),
-            format!("embedder.url=http://{}/v1", self.address),
+            format!("embedder.url={}", self.url()),
         ]
     }
 
     /// How it is from now on.
-    pub fn be(&self, health: Health) {
-        *self.shared.health.lock().unwrap() = health;
+    pub fn be(&self, fault: Fault) {
+        self.proxy.be(fault);
+    }
+
+    /// Connections so far, also those that it refused.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.proxy.connections()
     }
 
     /// The bodies of the requests for answers so far.
@@ -129,12 +138,8 @@ fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
     let Heard { path, traceparent, body } = request(&mut reader)?;
     let mut stream = stream;
     let kind = if path.ends_with("/chat/completions") { "text/event-stream" } else { "application/json" };
-    let status = shared.status()?;
-    let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-type: {kind}\r\n\r\n");
+    let head = format!("HTTP/1.1 200 X\r\nconnection: close\r\ncontent-type: {kind}\r\n\r\n");
     stream.write_all(head.as_bytes()).ok()?;
-    if status != 200 {
-        return stream.write_all(br#"{"error": {"message": "ill"}}"#).ok();
-    }
     if kind == "application/json" {
         return stream.write_all(embeddings(&body).to_string().as_bytes()).ok();
     }
@@ -154,23 +159,6 @@ fn answer(stream: TcpStream, script: &Script, shared: &Shared) -> Option<()> {
     send(&mut stream, &json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] }))?;
     send(&mut stream, &json!({ "choices": [], "usage": { "prompt_tokens": 7, "completion_tokens": 5 } }))?;
     stream.write_all(b"data: [DONE]\n\n").ok()
-}
-
-impl Shared {
-    /// The status to answer with, after the time that it takes; none where there is no answer.
-    fn status(&self) -> Option<u16> {
-        let health = *self.health.lock().unwrap();
-        match health {
-            Health::Well => Some(200),
-            Health::Failing(status) => Some(status),
-            Health::Gone => None,
-            Health::Slow(time) => {
-                let released = self.released.lock().unwrap();
-                drop(self.changed.wait_timeout_while(released, time, |released| !*released));
-                Some(200)
-            }
-        }
-    }
 }
 
 /// A vector for each text of `input`; without it an empty list, as of models.
@@ -207,22 +195,7 @@ pub(crate) struct Heard {
 
 /// Reads one request.
 pub(crate) fn request(reader: &mut BufReader<TcpStream>) -> Option<Heard> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut heard = Heard { path: line.split_whitespace().nth(1)?.to_owned(), ..Heard::default() };
-    let mut length = 0;
-    loop {
-        line.clear();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        } else if name.eq_ignore_ascii_case("traceparent") {
-            value.trim().clone_into(&mut heard.traceparent);
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    heard.body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Some(heard)
+    let request = Request::read(reader)?;
+    let traceparent = request.header("traceparent").unwrap_or_default().to_owned();
+    Some(Heard { body: request.json(), path: request.path, traceparent })
 }
