@@ -13,9 +13,11 @@ use ibid_types::search::Trace;
 
 use crate::answering::{Making, Reporter, said};
 use crate::finding::Examined;
+use crate::guard::Looked;
 use crate::judge::Signals;
 use crate::ports::Ports;
 use crate::question::{Part, Reading, read};
+use crate::route::{Route, refusal, way};
 use crate::score::Candidate;
 use crate::talk::reply;
 use crate::{AnswerConfig, Search};
@@ -67,15 +69,29 @@ impl Answerer {
         let mut reporter = Reporter::new(on_event);
         let model = self.ports.model(question)?;
         let answer = match read(&question.text)? {
-            Reading::Talk(talk, tongue) => {
-                let text = reply(talk, tongue);
-                reporter.send(Event::Token(text.into()));
-                said(text)
-            }
-            Reading::Questions(parts) => self.answer(question, model, &parts, &mut reporter)?,
+            Reading::Talk(talk, tongue) => self.say(reply(talk, tongue), &mut reporter),
+            Reading::Questions(parts) => match self.kept_from_documents(&question.text) {
+                Some(text) => self.say(&text, &mut reporter),
+                None => self.answer(question, model, &parts, &mut reporter)?,
+            },
         };
         reporter.send(Event::Done(Box::new(answer.clone())));
         Ok(answer)
+    }
+
+    /// What is said instead of an answer to a person in crisis, or who asks for what is refused.
+    fn kept_from_documents(&self, text: &str) -> Option<String> {
+        let way = way(text, &self.ports.policy);
+        match way.route {
+            Route::Crisis => Some(self.ports.policy.crisis_text(way.tongue).to_owned()),
+            Route::Refuse => Some(refusal(way.tongue).to_owned()),
+            Route::Documents | Route::Tools | Route::SmallTalk => None,
+        }
+    }
+
+    fn say(&self, text: &str, reporter: &mut Reporter<'_>) -> Answer {
+        reporter.send(Event::Token(text.into()));
+        said(text)
     }
 
     /// What `ask` would weigh for each part of the question, without making an answer.
@@ -96,12 +112,52 @@ impl Answerer {
         let found: usize = examined.iter().map(|part| part.sources.hits.len()).sum();
         reporter.step("retrieve", StepState::Finished, format!("{found} passages"));
         let making = Making { ports: &self.ports, question, config: &self.ports.config, advice: &[] };
-        making.answer(model, &examined, reporter)
+        let hits = examined.iter().flat_map(|part| &part.sources.hits);
+        let looked = Looked::new(&question.text, hits, &self.ports.policy.answers);
+        tell(&looked, reporter, |reporter| making.answer(model, &examined, reporter))
     }
 
     fn examined(&self, question: &Question, parts: &[Part]) -> Result<Vec<Examined>> {
         let config = &self.ports.config;
         self.ports.weigh_all(&self.ports.find_all(question, parts, config)?, config)
+    }
+}
+
+/// Makes an answer of which the listener hears only what the guard lets pass, while it is written and in the end.
+fn tell(
+    looked: &Looked<'_>,
+    reporter: &mut Reporter<'_>,
+    make: impl FnOnce(&mut Reporter<'_>) -> Result<Answer>,
+) -> Result<Answer> {
+    let (mut screen, mut told) = (looked.stream(), String::new());
+    let mut on_event = |event: Event| {
+        match event {
+            Event::Token(text) => send_text(reporter, &mut told, screen.push(&text)),
+            Event::Citation(citation) => {
+                reporter.send(Event::Citation(Box::new(looked.citation(*citation))));
+            }
+            Event::Step { ref name, state: StepState::Started, .. } if name == "answer" => {
+                (screen, told) = (looked.stream(), String::new());
+                reporter.send(event);
+            }
+            other => reporter.send(other),
+        }
+        if reporter.stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let answer = looked.guarded(make(&mut Reporter::new(&mut on_event))?);
+    let rest = screen.finish();
+    send_text(reporter, &mut told, rest);
+    if told != answer.text {
+        reporter.step("answer", StepState::Started, "without what must not be shown");
+        send_text(reporter, &mut String::new(), answer.text.clone());
+    }
+    Ok(answer)
+}
+
+fn send_text(reporter: &mut Reporter<'_>, told: &mut String, text: String) {
+    if !text.is_empty() {
+        told.push_str(&text);
+        reporter.send(Event::Token(text));
     }
 }
 

@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 
 use ibid_model::{ChatModel, PassedOver};
 use ibid_types::Result;
-use ibid_types::answer::{Abstention, Answer, AnswerMode, Claim, Event, Question, StepState, Usage, Verdict};
+use ibid_types::answer::{
+    Abstention, Answer, AnswerMode, Claim, Event, Flag, Question, StepState, Usage, Verdict,
+};
 use ibid_types::search::Hit;
 
 use crate::AnswerConfig;
@@ -161,6 +163,7 @@ fn declined(model: &dyn ChatModel, examined: &[Examined], draft: &Draft, reason:
     }
     answer.model = Some(name);
     answer.usage = draft.usage;
+    answer.flags = orders_flag(draft);
     answer
 }
 
@@ -226,6 +229,7 @@ fn finished(
         model: Some(name),
         confidence: confidence(examined, &draft.claims, coverage),
         coverage,
+        flags: orders_flag(&draft),
         text: draft.text,
         claims: draft.claims,
         citations: draft.citations,
@@ -244,8 +248,14 @@ fn written_by(model: &dyn ChatModel, draft: &Draft) -> (String, Vec<String>) {
             passed.reason()
         )
     };
-    let notices = draft.passed_over.iter().map(notice).collect();
+    let notices = draft.passed_over.iter().map(notice).chain(draft.orders.iter().cloned()).collect();
     (name, notices)
+}
+
+/// Of sources that gave the model orders.
+fn orders_flag(draft: &Draft) -> Vec<Flag> {
+    let flag = Flag { kind: "passage".to_owned(), action: "flagged".to_owned(), count: draft.orders.len() };
+    if flag.count > 0 { vec![flag] } else { Vec::new() }
 }
 
 /// How far the sources fit the question, times how far they carry what was said of them. The first factor is
@@ -293,6 +303,7 @@ pub(crate) fn empty_answer(mode: AnswerMode, examined: &[Examined], notices: Vec
         coverage: None,
         confidence: 0.0,
         notices,
+        flags: Vec::new(),
         usage: Usage::default(),
         trace: examined.first().map(|part| part.trace.clone()).unwrap_or_default(),
     }

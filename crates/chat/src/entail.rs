@@ -7,6 +7,7 @@ use ibid_model::ChatModel;
 use ibid_types::answer::{Answer, Verdict};
 
 use crate::phrases::words;
+use crate::prompt::Sheet;
 use crate::said::{self, Consulted};
 
 /// Claims judged in one call; the rest keeps what was found of it without a model.
@@ -22,7 +23,7 @@ Write nothing else.";
 /// The supported claims of `answer` that do not follow from their quotes, by index.
 #[must_use]
 pub fn not_entailed(answer: &Answer, model: &dyn ChatModel) -> Consulted<Vec<usize>> {
-    let asked: Vec<(usize, String)> = (0..answer.claims.len())
+    let asked: Vec<(usize, Vec<String>)> = (0..answer.claims.len())
         .filter(|at| answer.claims[*at].verdict == Verdict::Supported)
         .filter_map(|at| Some((at, quotes(answer, at)?)))
         .take(CLAIMS_MAX)
@@ -30,13 +31,14 @@ pub fn not_entailed(answer: &Answer, model: &dyn ChatModel) -> Consulted<Vec<usi
     if asked.is_empty() {
         return Consulted { said: Some(Vec::new()), ..Consulted::nobody() };
     }
-    let shown: Vec<String> = asked
-        .iter()
-        .enumerate()
-        .map(|(number, (at, quotes))| format!("Claim {}: {}\n{quotes}", number + 1, answer.claims[*at].text))
-        .collect();
     let count = asked.len();
-    said::consult(model, RULES, &shown.join("\n\n"), TOKENS_MAX * count, INSTEAD, |reply| {
+    let mut sheet = Sheet::new();
+    for (number, (at, quotes)) in (1..).zip(&asked) {
+        sheet =
+            sheet.say(&format!("Claim {number}, with its quotes:")).quote(number, &answer.claims[*at].text);
+        sheet = quotes.iter().fold(sheet, |sheet, quote| sheet.say("Quote:").quote(number, quote));
+    }
+    said::consult(model, RULES, &sheet, TOKENS_MAX * count, INSTEAD, |reply| {
         let verdicts: Option<Vec<bool>> =
             said::numbered_lines(reply, count)?.into_iter().map(said::yes_or_no).collect();
         Some(asked.iter().zip(verdicts?).filter(|(_, yes)| !yes).map(|((at, _), _)| *at).collect())
@@ -44,7 +46,7 @@ pub fn not_entailed(answer: &Answer, model: &dyn ChatModel) -> Consulted<Vec<usi
 }
 
 /// What a claim cites; `None` where a quote has the claim's own words.
-fn quotes(answer: &Answer, at: usize) -> Option<String> {
+fn quotes(answer: &Answer, at: usize) -> Option<Vec<String>> {
     let claim = &answer.claims[at];
     let own = words(&claim.text);
     let mut shown = Vec::new();
@@ -52,10 +54,9 @@ fn quotes(answer: &Answer, at: usize) -> Option<String> {
         if words(&citation.quote).windows(own.len().max(1)).any(|window| window == own) {
             return None;
         }
-        let quote: String = citation.quote.chars().take(QUOTE_CHARS_MAX).collect();
-        shown.push(format!("Quote: {quote}"));
+        shown.push(citation.quote.chars().take(QUOTE_CHARS_MAX).collect());
     }
-    (!shown.is_empty()).then(|| shown.join("\n"))
+    (!shown.is_empty()).then_some(shown)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use ibid_types::answer::{Citation, Claim, Event, StepState, Usage};
 use crate::answering::{Making, Reporter};
 use crate::extract::Span;
 use crate::finding::Examined;
+use crate::guard::orders_told;
 use crate::prompt::{Prompt, build};
 use crate::scribe::{Piece, Scribe};
 use crate::sources::Sources;
@@ -39,6 +40,8 @@ pub struct Draft {
     pub model: Option<String>,
     /// Models that should have written it before that one.
     pub passed_over: Vec<PassedOver>,
+    /// What is to be said of sources that gave the model orders.
+    pub orders: Vec<String>,
 }
 
 /// Has `model` write the answer. Errors: those of the model, also after tokens were sent.
@@ -57,6 +60,7 @@ pub fn generate(
     let outcome = stream(model, &prompt, &mut writer)?;
     writer.finish();
     let mut draft = writer.draft;
+    draft.orders = orders_told(sources.hits.iter().take(prompt.shown));
     draft.usage = outcome.usage;
     draft.complete = outcome.complete;
     draft.model = outcome.model;

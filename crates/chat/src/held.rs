@@ -6,6 +6,7 @@
 use ibid_model::ChatModel;
 
 use crate::finding::Examined;
+use crate::prompt::Sheet;
 use crate::said::{self, Consulted};
 use crate::turn::Quality;
 
@@ -53,26 +54,24 @@ pub fn held(
     if asked.is_empty() {
         return (held, Consulted::nobody());
     }
-    let shown: Vec<String> =
-        asked.iter().enumerate().map(|(number, at)| shown(number + 1, &examined[*at])).collect();
+    let sheet =
+        (1..).zip(&asked).fold(Sheet::new(), |sheet, (number, at)| show(sheet, number, &examined[*at]));
     let tokens_max = TOKENS_MAX * asked.len();
     let Consulted { said, usage, notice } =
-        said::consult(model, RULES, &shown.join("\n\n"), tokens_max, INSTEAD, |reply| {
-            verdicts(reply, asked.len())
-        });
+        said::consult(model, RULES, &sheet, tokens_max, INSTEAD, |reply| verdicts(reply, asked.len()));
     for (at, verdict) in asked.into_iter().zip(said.into_iter().flatten()) {
         held[at] = verdict;
     }
     (held, Consulted { said: None, usage, notice })
 }
 
-fn shown(number: usize, part: &Examined) -> String {
-    let mut text = format!("Number {number}. The question is: {}", part.part.text);
-    for (at, hit) in part.sources.hits.iter().take(PASSAGES_MAX).enumerate() {
+fn show(sheet: Sheet, number: usize, part: &Examined) -> Sheet {
+    let mut sheet = sheet.say(&format!("Number {number}. The question is: {}", part.part.text));
+    for (at, hit) in (1..).zip(part.sources.hits.iter().take(PASSAGES_MAX)) {
         let passage: String = hit.chunk.text.chars().take(PASSAGE_CHARS_MAX).collect();
-        text.push_str(&format!("\nPassage {}: {passage}", at + 1));
+        sheet = sheet.say(&format!("Passage {at}:")).quote(at, &passage);
     }
-    text
+    sheet
 }
 
 fn verdicts(reply: &str, count: usize) -> Option<Vec<bool>> {

@@ -25,9 +25,7 @@ use crate::check::{Check, check};
 use crate::edit::without_claims;
 use crate::finding::{Examined, Finding, FindingRecord, records};
 use crate::followup::Exchange;
-use crate::guard::{Screen, guard};
-use crate::leaks::{leaks, redacted};
-use crate::policy::Action;
+use crate::guard::{Looked, orders};
 use crate::ports::{Choice, Ports};
 use crate::question::{Part, QUESTION_CHARS_MAX, parts};
 use crate::rewrite::rewrite;
@@ -38,6 +36,8 @@ use crate::turn::{Quality, TurnOptions, events_of};
 
 use specs::SPECS;
 
+/// The field of an output with the text that watchers may see of its answer.
+const SHOWN: &str = "shown";
 /// A chat model may take its time.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -96,10 +96,7 @@ impl NodeKind for Kind {
     }
 
     fn text_of(&self, output: &Value) -> Option<String> {
-        let tells = matches!(self.spec.name, "answer" | "improve" | "reply" | "report");
-        let text = tells.then(|| output.pointer("/answer/text")?.as_str()).flatten()?;
-        let policy = &self.ports.policy;
-        Some(redacted(text, &leaks(text, ""), |kind| policy.action(kind) != Action::Flag))
+        output.get(SHOWN)?.as_str().map(str::to_owned)
     }
 
     /// Only `route` chooses among tools; it calls none.
@@ -208,14 +205,31 @@ impl<'a> Work<'a> {
         Making { ports: self.ports, question: &self.question, config: &self.config, advice }
     }
 
+    /// What an answer from these passages is looked at by.
+    fn looked<'h>(&'h self, passages: impl IntoIterator<Item = &'h Hit>) -> Looked<'h> {
+        Looked::new(&self.question.text, passages, &self.ports.policy.answers)
+    }
+
+    /// The passages that were found or, where a flow does not say which, those that the answer cites.
+    fn passages(&self, answer: &Answer) -> Result<Vec<Hit>> {
+        if !self.input.findings.is_empty() {
+            return Ok(self.findings()?.into_iter().flat_map(|finding| finding.hits).collect());
+        }
+        let chunks: Vec<_> = answer.citations.iter().map(|citation| citation.chunk).collect();
+        self.ports.search.read(self.question.workspace, self.question.reader, &chunks)
+    }
+
     fn answer(&self) -> Result<Answer> {
         self.input.answer.clone().ok_or_else(|| invalid(self.call, "it has no answer"))
     }
 
     /// Makes an answer whose text watchers see as it is written, without what the guard would hide.
-    fn tell(&self, make: impl FnOnce(&mut Reporter<'_>) -> Result<Answer>) -> Result<Answer> {
-        let new_screen = || Screen::new(&self.ports.policy, &self.question.text);
-        let (mut screen, mut has_text) = (new_screen(), false);
+    fn tell(
+        &self,
+        looked: &Looked<'_>,
+        make: impl FnOnce(&mut Reporter<'_>) -> Result<Answer>,
+    ) -> Result<Answer> {
+        let (mut screen, mut has_text) = (looked.stream(), false);
         let emit = |text: String| {
             if text.is_empty() { ControlFlow::Continue(()) } else { (self.call.emit)(Emitted::Token(text)) }
         };
@@ -226,7 +240,7 @@ impl<'a> Work<'a> {
             }
             // The answer begins again, by another model or of the sources' own sentences.
             Event::Step { name, state: StepState::Started, .. } if name == "answer" && has_text => {
-                (screen, has_text) = (new_screen(), false);
+                (screen, has_text) = (looked.stream(), false);
                 (self.call.emit)(Emitted::Anew)
             }
             Event::Step { detail, .. } if !detail.is_empty() => (self.call.emit)(Emitted::Progress(detail)),
@@ -278,7 +292,7 @@ fn passages(findings: &[Finding]) -> Value {
     let passage = |hit: &Hit| {
         json!({
             "chunk": hit.chunk.id, "document": hit.chunk.document, "title": hit.title, "source": hit.source,
-            "text": hit.chunk.text, "score": hit.score,
+            "text": hit.chunk.text, "score": hit.score, "orders": orders(hit),
         })
     };
     hits.map(passage).collect()
@@ -289,11 +303,12 @@ fn perform_answer(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let mut notices = Vec::new();
     let model = work.model(&mut notices);
     let examined = work.examined()?;
-    let mut answer = work.tell(|reporter| work.making(&[]).answer(model, &examined, reporter))?;
+    let looked = work.looked(hits(&examined));
+    let mut answer = work.tell(&looked, |reporter| work.making(&[]).answer(model, &examined, reporter))?;
     notices.append(&mut answer.notices);
     answer.notices = notices;
     let usage = answer.usage;
-    Ok(output(json!({ "answer": answer }), usage))
+    Ok(output(shown(&answer, &looked), usage))
 }
 
 fn perform_verify(ports: &Ports, call: &Call<'_>) -> Result<Output> {
@@ -315,22 +330,24 @@ fn perform_improve(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let model =
         work.model(&mut Vec::new()).filter(|_| !work.input.last && before.mode == AnswerMode::Generative);
     let mut usage = Usage::default();
+    let looked = work.looked(hits(&examined));
     let mut answer = match model {
         Some(model) => {
-            let again =
-                work.tell(|reporter| work.making(&check.faults).answer(Some(model), &examined, reporter))?;
+            let again = work.tell(&looked, |reporter| {
+                work.making(&check.faults).answer(Some(model), &examined, reporter)
+            })?;
             usage = again.usage;
             again
         }
         None => {
             let settled = settled(&work, before.clone(), &examined)?;
-            let _ = (call.emit)(Emitted::Token(settled.text.clone()));
+            let _ = (call.emit)(Emitted::Token(looked.clean(&settled.text).text));
             settled
         }
     };
     answer.usage = before.usage;
     add(&mut answer.usage, usage);
-    Ok(output(json!({ "answer": answer }), usage))
+    Ok(output(shown(&answer, &looked), usage))
 }
 
 /// What is left without the claims that nothing supports; where that is nothing, or the answer is about something
@@ -365,8 +382,19 @@ fn settled(work: &Work<'_>, before: Answer, examined: &[Examined]) -> Result<Ans
 
 fn perform_guard(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let work = Work::read(ports, call)?;
-    let (answer, flags) = guard(&work.input.question, work.answer()?, &ports.policy);
-    Ok(output(json!({ "answer": answer, "flags": flags }), Usage::default()))
+    let answer = work.answer()?;
+    let passages = work.passages(&answer)?;
+    let answer = work.looked(&passages).guarded(answer);
+    Ok(output(json!({ "answer": answer }), Usage::default()))
+}
+
+fn hits(examined: &[Examined]) -> impl Iterator<Item = &Hit> {
+    examined.iter().flat_map(|part| &part.sources.hits)
+}
+
+/// An output with an answer, and with its text as watchers may see it: only a later node has the last look at the answer.
+fn shown(answer: &Answer, looked: &Looked<'_>) -> Value {
+    json!({ "answer": answer, SHOWN: looked.clean(&answer.text).text })
 }
 
 fn perform_summarise(ports: &Ports, call: &Call<'_>) -> Result<Output> {

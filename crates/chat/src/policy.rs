@@ -3,32 +3,10 @@
 use crate::phrases::Phrase;
 use crate::talk::Tongue;
 
-/// What happens to an answer that holds something it should not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// The answer stays and a notice says what it holds.
-    Flag,
-    /// `[redacted]` stands in its place.
-    Redact,
-    /// There is no answer.
-    Refuse,
-}
-
-impl Action {
-    /// Reads `flag`, `redact` or `refuse`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [("flag", Self::Flag), ("redact", Self::Redact), ("refuse", Self::Refuse)]
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, action)| action)
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    pub secrets: Action,
-    pub personal: Action,
+    /// Secrets and personal data in answers.
+    pub answers: ibid_guard::Policy,
     /// Requests that hold one of these are refused, in addition to the built-in ones.
     pub unsafe_phrases: Vec<Phrase>,
     pub unsafe_builtin: bool,
@@ -47,8 +25,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            secrets: Action::Redact,
-            personal: Action::Flag,
+            answers: ibid_guard::Policy::default(),
             unsafe_phrases: Vec::new(),
             unsafe_builtin: true,
             crisis_phrases: Vec::new(),

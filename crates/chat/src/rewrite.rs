@@ -8,6 +8,7 @@ use ibid_types::answer::Usage;
 
 use crate::followup::{Exchange, Rewriting, may_lean, resolve};
 use crate::phrases::words;
+use crate::prompt::Sheet;
 use crate::said;
 use crate::terms::Analyzer;
 
@@ -53,7 +54,7 @@ pub fn rewrite(
         return Rewritten { rewriting, usage: Usage::default(), notice: None };
     };
     let shown = conversation(history, summary);
-    let asked = format!("Conversation:\n{shown}\n\nLast question: {question}");
+    let asked = Sheet::of("Conversation:").quote(1, &shown).say(&format!("Last question: {question}"));
     match said::ask(model, RULES, &asked, TOKENS_MAX) {
         Ok((reply, usage)) => {
             let rewriting = accepted(question, &reply, &shown, &rewriting).unwrap_or(rewriting);

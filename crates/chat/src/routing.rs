@@ -9,7 +9,10 @@ use ibid_types::answer::Usage;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::followup::Exchange;
+use crate::intent::Conversation;
 use crate::phrases::words;
+use crate::prompt::Sheet;
 use crate::route::{Route, Way};
 use crate::said::{self, Consulted};
 use crate::terms::Analyzer;
@@ -40,6 +43,8 @@ pub struct Message<'a> {
     pub asked: &'a str,
     /// Names, or `SERVER.*`, of the tools that the flow allows.
     pub allowed: &'a [String],
+    /// What was said before it, oldest first.
+    pub before: &'a [Exchange],
     pub quality: Quality,
 }
 
@@ -77,13 +82,27 @@ pub fn routed(
         return Routed::by_rules(Route::Documents, None);
     };
     let tools = chosen(offered(), message.allowed);
-    let text = format!("{}Message: {}", listed(&tools), message.asked);
+    let sheet = listed(&tools).say(&format!("Message: {}", message.asked));
     let Consulted { said, usage, notice } =
-        said::consult(model, RULES, &text, TOKENS_MAX, INSTEAD, |reply| {
+        said::consult(model, RULES, &sheet, TOKENS_MAX, INSTEAD, |reply| {
             accepted(reply, message.asked, &tools)
         });
     let (route, call) = said.unwrap_or((Route::Documents, None));
+    let objection = call.as_ref().and_then(|call| message.objection(call, &tools));
+    if objection.is_some() {
+        return Routed { route: Route::Documents, call: None, usage, notice: objection };
+    }
     Routed { route, call, usage, notice }
+}
+
+impl Message<'_> {
+    /// Why a call that a model chose is not made, for the reader.
+    fn objection(&self, call: &ToolCall, tools: &[ToolSpec]) -> Option<String> {
+        let spec = tools.iter().find(|spec| spec.name == call.tool)?;
+        let conversation = Conversation { message: self.text, before: self.before };
+        let why = conversation.objection(spec, &call.input)?;
+        Some(format!("the tool {} was not called: {why}", call.tool))
+    }
 }
 
 /// At *balanced* where a message looks like one for a tool that rules could not read, or where the operator allows
@@ -104,16 +123,15 @@ fn chosen(tools: Vec<ToolSpec>, allowed: &[String]) -> Vec<ToolSpec> {
     tools.into_iter().filter(|tool| may(tool) && is_short(tool)).take(TOOLS_MAX).collect()
 }
 
-fn listed(tools: &[ToolSpec]) -> String {
-    let mut text = String::new();
-    for tool in tools {
+/// Servers of tools describe them, so that is fenced like what documents say.
+fn listed(tools: &[ToolSpec]) -> Sheet {
+    let mut sheet = Sheet::new();
+    for (number, tool) in (1..).zip(tools) {
         let description: String = tool.description.chars().take(DESCRIPTION_CHARS_MAX).collect();
-        text.push_str(&format!(
-            "Tool {}: {description} Schema of its input: {}\n",
-            tool.name, tool.input_schema
-        ));
+        let described = format!("{description}\nSchema of its input: {}", tool.input_schema);
+        sheet = sheet.say(&format!("Tool {}:", tool.name)).quote(number, &described);
     }
-    text
+    sheet
 }
 
 #[derive(Deserialize)]
@@ -205,7 +223,8 @@ mod tests {
 
     fn by(text: &str, reply: &str) -> Routed {
         let allowed = [CALCULATOR, "wiki.*"].map(str::to_owned);
-        let message = Message { text, asked: text, allowed: &allowed, quality: Quality::Balanced };
+        let message =
+            Message { text, asked: text, allowed: &allowed, before: &[], quality: Quality::Balanced };
         routed(&message, way(text, &Policy::default()), Some(&Script::says(reply)), tools)
     }
 
@@ -249,7 +268,8 @@ mod tests {
 
     #[test]
     fn a_model_that_fails_leaves_the_rules() {
-        let message = Message { text: "x", asked: "x", allowed: &[], quality: Quality::Thorough };
+        let message =
+            Message { text: "x", asked: "x", allowed: &[], before: &[], quality: Quality::Thorough };
         let model = Script { fails: true, ..Script::default() };
         let routed = routed(&message, way("x", &Policy::default()), Some(&model), Vec::new);
         assert!(routed.route == Route::Documents && routed.notice.unwrap().contains("rules decided"));
@@ -258,7 +278,13 @@ mod tests {
     #[test]
     fn a_balanced_turn_asks_only_about_what_looks_like_a_tools_work() {
         let worth = |text, quality| {
-            is_worth_asking(&Message { text, asked: text, allowed: &[CALCULATOR.to_owned()], quality })
+            is_worth_asking(&Message {
+                text,
+                asked: text,
+                allowed: &[CALCULATOR.to_owned()],
+                before: &[],
+                quality,
+            })
         };
         assert!(!worth("What is the refund period?", Quality::Balanced));
         assert!(worth("If I lose 20 percent of 300 euros, what is left?", Quality::Balanced));

@@ -4,21 +4,18 @@
 
 use std::ops::ControlFlow;
 
-use ibid_model::{ChatDelta, ChatMessage, ChatModel, ChatRequest, Role};
+use ibid_model::{ChatDelta, ChatModel, ChatRequest};
 use ibid_types::Result;
 use ibid_types::answer::Usage;
 
-use crate::prompt::neutral;
+use crate::prompt::Sheet;
 
 /// Longest reply that is read, in bytes.
 const REPLY_BYTES_MAX: usize = 8_000;
 
-/// Asks `model` to do what `rules` say with `text`, which is data and no instruction.
-pub fn ask(model: &dyn ChatModel, rules: &str, text: &str, tokens_max: usize) -> Result<(String, Usage)> {
-    let messages = vec![
-        ChatMessage { role: Role::System, content: rules.to_owned() },
-        ChatMessage { role: Role::User, content: neutral(text) },
-    ];
+/// Asks `model` to do what `rules` say with what stands on the sheet.
+pub fn ask(model: &dyn ChatModel, rules: &str, sheet: &Sheet, tokens_max: usize) -> Result<(String, Usage)> {
+    let messages = sheet.messages(rules);
     let request = ChatRequest { messages, temperature: 0.0, tokens_max, stop: Vec::new() };
     let mut reply = String::new();
     let outcome = model.chat(&request, &mut |delta| {
@@ -61,13 +58,13 @@ impl<T> Consulted<T> {
 pub fn consult<T>(
     model: &dyn ChatModel,
     rules: &str,
-    text: &str,
+    sheet: &Sheet,
     tokens_max: usize,
     instead: &str,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Consulted<T> {
     let name = model.name();
-    match ask(model, rules, text, tokens_max) {
+    match ask(model, rules, sheet, tokens_max) {
         Ok((reply, usage)) => {
             let said = read(&reply);
             let notice = format!("the chat model {name} said nothing that can be used; {instead}");

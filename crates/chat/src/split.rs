@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use ibid_model::ChatModel;
 
 use crate::phrases::words;
+use crate::prompt::Sheet;
 use crate::question::{PARTS_MAX, Part, part, parts};
 use crate::said::{self, Consulted};
 use crate::terms::Analyzer;
@@ -33,7 +34,7 @@ pub fn split(text: &str, quality: Quality, model: Option<&dyn ChatModel>) -> (Ve
     let Some(model) = model.filter(|_| is_worth_asking(text, by_rules.len(), quality)) else {
         return (by_rules, Consulted::nobody());
     };
-    let asked = format!("Text: {text}");
+    let asked = Sheet::of(&format!("Text: {text}"));
     let Consulted { said, usage, notice } =
         said::consult(model, RULES, &asked, TOKENS_MAX, INSTEAD, |reply| accepted(text, reply));
     (said.unwrap_or(by_rules), Consulted { said: None, usage, notice })

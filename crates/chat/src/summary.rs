@@ -8,6 +8,7 @@ use ibid_types::sentences::sentences;
 
 use crate::followup::Exchange;
 use crate::noun::Nouns;
+use crate::prompt::Sheet;
 use crate::said;
 
 /// Topics of the oldest turns that are still named.
@@ -26,7 +27,7 @@ pub fn summarise(
     let told = told(history, before);
     let by_rules = || by_rules(history, before, tokens_max, embedder);
     let Some(model) = model else { return (by_rules(), Usage::default(), None) };
-    match said::ask(model, RULES, &told, tokens_max) {
+    match said::ask(model, RULES, &Sheet::of("The conversation:").quote(1, &told), tokens_max) {
         Ok((reply, usage)) => {
             let fits = !reply.is_empty() && embedder.count_tokens(&reply) <= tokens_max * 5 / 4;
             let summary = if fits && !said::invents(&reply, &told) { reply } else { by_rules() };

@@ -14,6 +14,7 @@ use crate::AnswerConfig;
 use crate::finding::Finding;
 use crate::noun::Nouns;
 use crate::ports::Ports;
+use crate::prompt::Sheet;
 use crate::question::content_terms;
 use crate::said;
 use crate::sources::cosine;
@@ -153,7 +154,7 @@ fn near_documents(finding: &Finding, filter: &Filter) -> Option<(String, Mode, F
 
 /// A model that fails has no other wordings; the rest of the round goes on.
 fn other_wordings(model: &dyn ChatModel, question: &str) -> (Vec<String>, Usage) {
-    let Ok((reply, usage)) = said::ask(model, RULES, question, TOKENS_MAX) else {
+    let Ok((reply, usage)) = said::ask(model, RULES, &Sheet::of(question), TOKENS_MAX) else {
         return (Vec::new(), Usage::default());
     };
     let lines =

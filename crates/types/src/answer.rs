@@ -57,10 +57,23 @@ pub struct Answer {
     pub usage: Usage,
     pub trace: Trace,
 }
+    /// What guards saw in it and in what it is made of; notices say it to the reader.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// One sentence of the answer, without marks.
+/// What a guard saw, and what it did about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// `passage` for a source that gives the model orders, else a kind of secret, personal data or markup: `api_key`, `image`.
+    pub kind: String,
+    /// `flagged`, `redacted`, `removed` or `refused`.
+    pub action: String,
+    pub count: usize,
+}
+
     pub text: String,
     pub verdict: Verdict,
     /// Numbers of the citations that support it.
@@ -114,8 +127,8 @@ pub struct Citation {
     /// The same in Unicode characters.
     pub start_char: usize,
     pub end_char: usize,
-    /// Whether something in the quote that looks like a secret was replaced by `[redacted]`. The span is still the
-    /// exact one.
+    /// Whether something in the quote that looks like a secret was replaced by a word such as `[password]`. The span is
+    /// still the exact one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
 }

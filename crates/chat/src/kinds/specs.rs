@@ -32,6 +32,7 @@ pub(super) const SPECS: &[Spec] = &[
         parameters: &[
             ("question", "string", true),
             ("asked", "string", false),
+            ("history", "array", false),
             ("allow", "array", false),
             ("options", "object", false),
         ],
@@ -120,7 +121,7 @@ pub(super) const SPECS: &[Spec] = &[
     Spec {
         name: "guard",
         description: "Flags, redacts or refuses secrets and personal data in an answer, as the operator's policy says",
-        parameters: &[("question", "string", true), ("answer", "object", true)],
+        parameters: &[("question", "string", true), ("answer", "object", true), ("findings", "array", false)],
         perform: perform_guard,
     },
     Spec {

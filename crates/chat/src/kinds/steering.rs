@@ -10,11 +10,12 @@ use ibid_types::Result;
 use ibid_types::answer::Usage;
 use serde_json::json;
 
-use super::{Work, add, output};
+use super::{SHOWN, Work, add, output, shown};
 use crate::answering::{given_by, said};
 use crate::finding::records;
 use crate::held::held;
 use crate::ports::Ports;
+use crate::prompt::Sheet;
 use crate::route::{Route, refusal, way};
 use crate::routing::{Message, routed};
 use crate::said::{Consulted, consult, invents};
@@ -49,6 +50,7 @@ pub(super) fn perform_route(ports: &Ports, call: &Call<'_>) -> Result<Output> {
         text: &input.question,
         asked: if input.asked.is_empty() { &input.question } else { &input.asked },
         allowed: &input.allow,
+        before: &input.history,
         quality: input.options.quality,
     };
     let offered = || ports.tools.as_ref().map(|tools| tools.list(&input.allow, TOOLS_WITHIN).tools);
@@ -76,13 +78,18 @@ pub(super) fn perform_reply(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     };
     let mut answer = said(&text);
     (answer.usage, answer.notices) = (talked.usage, notices(talked.notice));
-    let _ = (call.emit)(Emitted::Token(text));
-    Ok(output(json!({ "answer": answer }), talked.usage))
+    if is_talk {
+        answer = work.looked([]).guarded(answer);
+    }
+    let _ = (call.emit)(Emitted::Token(answer.text.clone()));
+    Ok(output(json!({ "answer": answer, SHOWN: answer.text }), talked.usage))
 }
 
 fn talk_with(model: Option<&dyn ChatModel>, message: &str) -> Consulted<String> {
     let Some(model) = model else { return Consulted::nobody() };
-    consult(model, TALK_RULES, message, REPLY_TOKENS_MAX, TALK_INSTEAD, |reply| sentence(reply, message))
+    consult(model, TALK_RULES, &Sheet::of(message), REPLY_TOKENS_MAX, TALK_INSTEAD, |reply| {
+        sentence(reply, message)
+    })
 }
 
 /// A short text that names nothing which is not `known`.
@@ -102,8 +109,11 @@ pub(super) fn perform_report(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     };
     let mut answer = given_by(&input.tool, &text);
     answer.usage = consulted.usage;
+    let mut value = shown(&answer, &work.looked([]));
+    value["notices"] = json!(notices(consulted.notice));
+    let text = value[SHOWN].as_str().unwrap_or_default().to_owned();
     let _ = (call.emit)(Emitted::Token(text));
-    Ok(output(json!({ "answer": answer, "notices": notices(consulted.notice) }), consulted.usage))
+    Ok(output(value, consulted.usage))
 }
 
 /// What a tool gave as a model tells it, else as it is.
@@ -111,10 +121,12 @@ fn reported(work: &Work<'_>) -> (String, Consulted<String>) {
     let shown = tooling::shown(&work.input.result);
     let Some(model) = work.model(&mut Vec::new()) else { return (shown, Consulted::nobody()) };
     let question = &work.input.question;
-    let asked = format!("Question: {question}\nResult of the tool {}: {shown}", work.input.tool);
+    let known = format!("{question}\n{}\n{shown}", work.input.tool);
+    let asked =
+        Sheet::of(&format!("Question: {question}\nResult of the tool {}:", work.input.tool)).quote(1, &shown);
     let mut consulted =
         consult(model, REPORT_RULES, &asked, work.config.answer_tokens_max, REPORT_INSTEAD, |reply| {
-            (!reply.is_empty() && !invents(reply, &asked)).then(|| reply.to_owned())
+            (!reply.is_empty() && !invents(reply, &known)).then(|| reply.to_owned())
         });
     (consulted.said.take().unwrap_or(shown), consulted)
 }
