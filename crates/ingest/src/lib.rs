@@ -9,6 +9,7 @@ pub mod chunk;
 mod dates;
 pub mod format;
 mod formats;
+mod guard;
 mod language;
 pub mod parse;
 mod pdf;

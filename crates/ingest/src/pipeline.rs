@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ibid_blob::Blobs;
+use ibid_guard::Action;
 use ibid_model::Embedder;
 use ibid_runtime::Shutdown;
 use ibid_store::{Lease, Store};
@@ -42,6 +43,8 @@ pub struct PipelineConfig {
     pub prepared_max: usize,
     /// Chunks above which a document is embedded and written in slices of so many.
     pub slice_chunks: usize,
+    /// What the texts of documents may hold.
+    pub guard: ibid_guard::Policy,
     pub lease_ms: i64,
     /// How long an idle pipeline waits before it looks for jobs that nobody announced (retries that are due).
     pub idle_wait: Duration,
@@ -55,6 +58,12 @@ impl Default for PipelineConfig {
             embed_texts_max: 256,
             prepared_max: 128,
             slice_chunks: 1024,
+            // A secret in a document is no reason to lose it; people's names and addresses are what documents are about.
+            guard: ibid_guard::Policy {
+                secrets: Action::Flag,
+                personal: Action::Allow,
+                ..ibid_guard::Policy::default()
+            },
             lease_ms: 60_000,
             idle_wait: Duration::from_secs(1),
         }
@@ -87,6 +96,8 @@ pub struct Figures {
     pub failed: u64,
     /// Chunks of those that became searchable.
     pub chunks: u64,
+    /// Documents of those whose passages give orders to a model.
+    pub flagged: u64,
 }
 
 impl std::fmt::Debug for Pipeline {

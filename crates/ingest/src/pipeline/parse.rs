@@ -7,6 +7,7 @@ use ibid_types::{ChunkId, DocumentId, Error, Result, VersionId, WorkspaceId};
 
 use super::Pipeline;
 use crate::chunk::{ChunkConfig, chunk};
+use crate::guard::{guarded, orders};
 use crate::parse::Hint;
 use crate::text_signature;
 
@@ -26,6 +27,8 @@ pub struct Prepared {
     pub page_count: Option<u32>,
     pub signature: u64,
     pub warnings: Vec<String>,
+    /// Which passages give orders to a model.
+    pub orders: Option<String>,
 }
 
 impl Pipeline {
@@ -44,10 +47,13 @@ impl Pipeline {
         let parsed = self.pool.parse(&bytes, &hint)?;
         drop(bytes);
         refuse_empty(&parsed)?;
+        let mut parsed = guarded(parsed, &self.config.guard)?;
         let metadata = payload.metadata.clone().or(parsed.metadata.clone());
         let title = title_of(&metadata, &parsed, &job.subject);
         let spans = chunk(&parsed, &self.chunk_config(&title), &|text| self.embedder.count_tokens(text));
         let chunks = chunks_of(&parsed, spans, document, payload.version);
+        let orders = orders(&chunks);
+        parsed.warnings.extend(orders.iter().map(|orders| format!("the text {orders}")));
         let passages = chunks.iter().map(|chunk| passage(&title, chunk)).collect();
         Ok(Prepared {
             lease: lease.clone(),
@@ -58,6 +64,7 @@ impl Pipeline {
             text_bytes: parsed.text.len(),
             page_count: parsed.pages.last().map(|page| page.number),
             warnings: parsed.warnings,
+            orders,
             metadata,
             title,
             chunks,

@@ -19,7 +19,7 @@ impl Pipeline {
             .map(|lists| statements::alike_together(lists.into_iter().flatten().collect()));
         let committed = together.and_then(|statements| self.store.db().batch(statements));
         match committed {
-            Ok(_) => documents.iter().for_each(|document| self.count_done(document)),
+            Ok(_) => documents.iter().for_each(|document| self.note_done(document)),
             Err(_) => documents.iter().for_each(|document| self.write_one(document)),
         }
         for document in &documents {
@@ -31,15 +31,28 @@ impl Pipeline {
     fn write_one(&self, document: &Embedded) {
         let outcome = self.statements_of(document).and_then(|statements| self.store.db().batch(statements));
         match outcome {
-            Ok(_) => self.count_done(document),
+            Ok(_) => self.note_done(document),
             Err(error) => self.give_up(&document.prepared.lease, &error),
         }
     }
 
-    fn count_done(&self, document: &Embedded) {
+    fn note_done(&self, document: &Embedded) {
         let mut figures = self.figures.lock();
         figures.done += 1;
         figures.chunks += document.prepared.chunks.len() as u64;
+        figures.flagged += u64::from(document.prepared.orders.is_some());
+        drop(figures);
+        self.audit(&document.prepared);
+    }
+
+    /// Records a version whose passages give orders to a model, once: when it becomes searchable.
+    fn audit(&self, prepared: &Prepared) {
+        let Some(orders) = &prepared.orders else { return };
+        let (source, version) = (&prepared.lease.job.subject, prepared.version);
+        let subject = format!("{source}, version {version}: {orders}");
+        if let Err(error) = self.store.audit_append("ingest", "injection.flagged", &subject) {
+            tracing::error!(code = error.code, "not in the audit log: {}", error.chain());
+        }
     }
 
     /// All rows of a document, its switch to this version, the feed entry and the end of its job.
