@@ -5,6 +5,9 @@
 //! where the value came from, and what would be right.
 
 mod backup;
+mod gateway;
+mod guard;
+mod identity;
 mod layers;
 mod tls;
 mod tools;
@@ -12,12 +15,15 @@ mod tree;
 mod watch;
 
 pub use backup::{Backup, BackupDestination};
+pub use gateway::{Breaker, ChatRoute, Quota};
+pub use guard::{Guard, IngestGuard, KINDS, kind_and_action};
+pub use identity::{Identity, SignInProvider};
 pub use layers::{Layers, Origin, Shown};
 pub use tls::Tls;
 pub use tools::{McpServer, Tools};
 pub use tree::{
-    Answer, Blob, Breaker, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Guard, Ingest,
-    Limits, Log, Models, Server, Telemetry,
+    Answer, Blob, Chat, ChatModel, Config, Crisis, Data, Embedder, Flow, FlowKey, Ingest, Limits, Log,
+    Models, Server, Telemetry,
 };
 pub use watch::{AlertRule, Alerts, Divisor, Incidents, Notify, Receiver, Slo};
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use ibid_types::Secret;
 use serde::Deserialize;
 
-use crate::{Alerts, Backup, Incidents, Notify, Slo, Tls, Tools};
+use crate::gateway::NAME_RULE;
+use crate::{Alerts, Backup, Breaker, ChatRoute, Guard, Identity, Incidents, Notify, Quota, Slo, Tls, Tools};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +20,7 @@ pub struct Config {
     pub embedder: Embedder,
     pub chat: Chat,
     pub ingest: Ingest,
+    pub guard: Guard,
     pub answer: Answer,
     pub flow: Flow,
     pub tools: Tools,
@@ -128,18 +130,7 @@ pub struct Chat {
     pub consensus_percent_min: u32,
     pub summary_turns_min: usize,
     pub summary_tokens_max: usize,
-    pub guard: Guard,
     pub crisis: Crisis,
-}
-
-/// What must not leave in an answer, and what is refused.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guard {
-    pub secrets: String,
-    pub personal_data: String,
-    pub unsafe_builtin: bool,
-    pub unsafe_phrases: Vec<String>,
 }
 
 /// Whom a person in crisis is pointed to.
@@ -389,10 +380,7 @@ impl Config {
         must((1..=100).contains(&self.chat.consensus_percent_min), "chat.consensus_percent_min", "1 to 100");
         must((2..=20).contains(&self.chat.summary_turns_min), "chat.summary_turns_min", "2 to 20");
         must((50..=4000).contains(&self.chat.summary_tokens_max), "chat.summary_tokens_max", "50 to 4000");
-        let actions = ["flag", "redact", "refuse"];
-        let action = "\"flag\", \"redact\" or \"refuse\"";
-        must(one_of(&self.chat.guard.secrets, &actions), "chat.guard.secrets", action);
-        must(one_of(&self.chat.guard.personal_data, &actions), "chat.guard.personal_data", action);
+        self.guard.problems(&mut must);
         for (index, model) in self.chat.models.iter().enumerate() {
             let key = |field: &str| format!("chat.models[{index}].{field}");
             must(!model.name.is_empty(), &key("name"), "give it a name");
