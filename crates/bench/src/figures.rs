@@ -6,6 +6,7 @@
 mod backup;
 mod embed;
 mod engine;
+mod flood;
 mod flow;
 mod guard;
 mod ingest;
@@ -52,7 +53,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 13] = [
+pub const FIGURES: [(&str, Figure); 14] = [
     ("quality", quality::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
@@ -60,6 +61,7 @@ pub const FIGURES: [(&str, Figure); 13] = [
     ("large", large::rows),
     ("start", start::rows),
     ("load", load_row::rows),
+    ("flood", flood::rows),
     ("flow", flow::rows),
     ("backup", backup::rows),
     ("recovery", recovery::rows),

@@ -1,0 +1,51 @@
+//! Mutated input for every parser and protocol entry: whatever comes in from outside is tried with real input that was damaged.
+//!
+//! Keeps true: the input number N of an entry is the same on every machine, so that what was found is found again; an entry is one row
+//! of `ENTRIES`. Mutation knows nothing of coverage (that needs a nightly compiler): it begins from real files and from words of each
+//! format instead.
+
+mod dice;
+mod entries;
+pub mod mutate;
+pub mod work;
+
+pub use entries::{ENTRIES, Entry};
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::work::{Bounds, work};
+
+    /// Inputs of each entry in a run of the tests; `ibid-fuzz` tries millions.
+    const INPUTS: u64 = 60;
+
+    #[test]
+    fn every_entry_stands_some_inputs() {
+        let bounds = Bounds { inputs_max: INPUTS, time_max: Duration::from_secs(60), ..Bounds::default() };
+        let mut found = Vec::new();
+        for entry in &ENTRIES {
+            let report = work(entry, 0, &bounds, &mut |_| {});
+            assert!(report.inputs > 0, "{} has no seeds", entry.name);
+            found.extend(report.faults.into_iter().map(|fault| format!("{} {fault:?}", entry.name)));
+        }
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_was_found_once_is_tried_again() {
+        for entry in &ENTRIES {
+            for (name, input) in entry.regressions() {
+                assert_eq!((entry.run)(&input), Ok(()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_given_once() {
+        for (number, entry) in ENTRIES.iter().enumerate() {
+            assert!(ENTRIES[number + 1..].iter().all(|other| other.name != entry.name), "{}", entry.name);
+        }
+    }
+}
