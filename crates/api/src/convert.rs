@@ -18,6 +18,7 @@ impl document::Document {
             author: value.author,
             language: value.language,
             tags: value.tags,
+            readers: Vec::new(),
             date: value.date.to_string(),
             created_at: value.created_at.to_string(),
             updated_at: value.updated_at.to_string(),

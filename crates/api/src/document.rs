@@ -16,6 +16,9 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     pub tags: Vec<String>,
+    /// Who may read it; nobody named: everybody who reads in the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readers: Vec<DocumentReader>,
     /// The document's own date.
     pub date: String,
     pub created_at: String,
@@ -23,6 +26,15 @@ pub struct Document {
     /// The version that answers are made from, or the newest failed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
+}
+
+/// One of those who may read a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DocumentReader {
+    /// `user:ID`, `group:ID` or `key:ID`.
+    pub holder: String,
+    /// As people know it; empty for one that is gone.
+    pub name: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -92,6 +104,9 @@ pub struct Upload {
     pub date: Option<String>,
     /// Comma-separated.
     pub tags: Option<String>,
+    /// Comma-separated: who may read it, as for `PATCH /v1/documents/{id}`. Left out, a new document is open to everybody who reads
+    /// in the workspace, and one that is there stays as it is.
+    pub readers: Option<String>,
 }
 
 /// What became of an upload. The bytes are on disk when this arrives; `job` reads them.
@@ -120,6 +135,8 @@ pub struct DocumentChange {
     pub language: Option<String>,
     pub date: Option<String>,
     pub tags: Option<Vec<String>>,
+    /// Each `user:NAME`, `group:NAME` or `key:NAME`, or with an id in the name's place; none: everybody who reads in the workspace.
+    pub readers: Option<Vec<String>>,
 }
 
 /// A stretch of a version's text around a span: the three texts joined are the version's own, byte for byte.

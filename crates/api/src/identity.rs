@@ -11,6 +11,12 @@ use utoipa::ToSchema;
 pub struct Door {
     /// Nobody has an account yet: the server has told a link with which the first one is made.
     pub is_first_run: bool,
+    /// The host under which passkeys work; left out where they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey_host: Option<String>,
+    /// The name of the provider with which people can sign in at `/v1/auth/oidc`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 /// `POST /v1/auth/sign-in`
@@ -18,6 +24,10 @@ pub struct Door {
 pub struct SignIn {
     pub name: String,
     pub password: String,
+    /// What the authenticator app shows, or a recovery code, where the account has a second factor: asked for with the code
+    /// `second_factor_needed`.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 /// `POST /v1/auth/link`: uses a one-time link.
@@ -29,6 +39,9 @@ pub struct LinkUse {
     #[serde(default)]
     pub name: Option<String>,
     pub password: String,
+    /// Of an account that has a second factor, as for `POST /v1/auth/sign-in`.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 /// `POST /v1/auth/password`
@@ -36,6 +49,125 @@ pub struct LinkUse {
 pub struct PasswordChange {
     pub former: String,
     pub password: String,
+}
+
+/// The password once more, before something important is changed; empty for an account without one.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct Confirmation {
+    #[serde(default)]
+    pub password: String,
+}
+
+/// `GET /v1/auth/factors`: with what an account signs in besides the password.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Factors {
+    pub has_app: bool,
+    pub passkeys: Vec<Passkey>,
+    pub recovery_codes_left: usize,
+    /// Nothing else can be done before there is one.
+    pub is_required: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Passkey {
+    /// In the alphabet of RFC 4648, section 5, as browsers write it.
+    pub id: String,
+    pub name: String,
+    pub created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<String>,
+    /// Whether it is on several devices of its owner.
+    pub is_backed_up: bool,
+}
+
+/// `POST /v1/auth/app`: an authenticator app that is being set up.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct NewApp {
+    /// Goes with the first code.
+    pub id: String,
+    /// For typing, where no picture can be scanned.
+    pub secret: String,
+    /// What the picture holds.
+    pub uri: String,
+    /// A path of SVG in a square of `picture_size`: the picture's dark parts.
+    pub picture: String,
+    pub picture_size: u32,
+}
+
+/// `PUT /v1/auth/app`: the first code that the app shows.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct AppCode {
+    pub id: String,
+    pub code: String,
+}
+
+/// Codes that replace the second factor, each once; shown this once. Empty where the former ones still count.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecoveryCodes {
+    pub codes: Vec<String>,
+}
+
+/// Something for the browser to sign.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct Challenge {
+    /// Goes with the answer.
+    pub id: String,
+    /// For `PublicKeyCredential.parseCreationOptionsFromJSON`, or `parseRequestOptionsFromJSON`.
+    #[schema(value_type = Object)]
+    pub options: serde_json::Value,
+}
+
+/// The browser's answer: the credential's `toJSON()`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ChallengeAnswer {
+    pub id: String,
+    /// Of a passkey that is added.
+    #[serde(default)]
+    pub name: Option<String>,
+    #[schema(value_type = Object)]
+    pub credential: serde_json::Value,
+}
+
+/// `POST /v1/auth/tokens`: a token of the key that asks.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct TokenRequest {
+    /// For whom it is; left out: for this server.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// From now; at most a day. Left out: 900.
+    #[serde(default)]
+    pub seconds: Option<i64>,
+    /// No more than this role of the key's rights.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// And only in this workspace; needs a role.
+    #[serde(default)]
+    pub workspace: Option<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    pub token: String,
+    pub expires_at: String,
+}
+
+/// A key that signs tokens, or that did.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SigningKey {
+    /// `kid` in the tokens.
+    pub id: String,
+    pub created_at: String,
+    /// Of a former one: its tokens are refused from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifies_until: Option<String>,
+}
+
+/// `POST /v1/auth/signing-keys`: how to change the key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct Rotation {
+    /// Tokens that are in use are refused from now on; otherwise for a day more they are not.
+    #[serde(default)]
+    pub at_once: bool,
 }
 
 /// `POST /v1/auth/links`: for whom a link is.

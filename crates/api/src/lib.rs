@@ -13,6 +13,7 @@ pub mod limits;
 pub mod openai;
 pub mod ops;
 pub mod problem;
+pub mod provider;
 pub mod quality;
 pub mod run;
 pub mod search;

@@ -8,6 +8,7 @@ mod embed;
 mod engine;
 mod flood;
 mod flow;
+mod gateway;
 mod guard;
 mod ingest;
 mod large;
@@ -63,6 +64,7 @@ pub const FIGURES: [(&str, Figure); 14] = [
     ("load", load_row::rows),
     ("flood", flood::rows),
     ("flow", flow::rows),
+    ("gateway", gateway::rows),
     ("backup", backup::rows),
     ("recovery", recovery::rows),
     ("telemetry", telemetry::rows),

@@ -219,6 +219,7 @@ fn brier(rows: &[Row]) -> f64 {
 fn question(text: &str) -> Question {
     Question {
         workspace: WorkspaceId::new(),
+        reader: ibid_types::access::Reader::Machine,
         text: text.into(),
         filter: Filter::default(),
         mode: AnswerMode::Extractive,
@@ -316,7 +317,7 @@ impl Search for Shelf {
         Ok(Found { hits, ..Found::default() })
     }
 
-    fn read(&self, _: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+    fn read(&self, _: WorkspaceId, _: ibid_types::access::Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
         Ok(self.hits.iter().filter(|hit| chunks.contains(&hit.chunk.id)).cloned().collect())
     }
 }

@@ -73,7 +73,7 @@ impl Search for Knowledge {
         Ok(Found { hits: vec![hit], ..Found::default() })
     }
 
-    fn read(&self, _: WorkspaceId, _: &[ChunkId]) -> Result<Vec<Hit>> {
+    fn read(&self, _: WorkspaceId, _: ibid_types::access::Reader, _: &[ChunkId]) -> Result<Vec<Hit>> {
         Ok(Vec::new())
     }
 }
@@ -114,6 +114,7 @@ fn main() {
 fn support(answerer: &Answerer, question: &str) -> Option<f32> {
     let question = Question {
         workspace: WorkspaceId::new(),
+        reader: ibid_types::access::Reader::Machine,
         text: question.into(),
         filter: Filter::default(),
         mode: AnswerMode::Generative,

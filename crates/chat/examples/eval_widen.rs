@@ -65,6 +65,7 @@ fn perform(kinds: &[Arc<dyn NodeKind>], name: &str, input: Value) -> Value {
     let call = Call {
         run: RunId::new(),
         workspace: WorkspaceId::new(),
+        reader: ibid_types::access::Reader::Machine,
         node: name,
         input: &input,
         attempt: 1,

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use ibid_model::Embedder;
+use ibid_types::access::Reader;
 use ibid_types::answer::Question;
 use ibid_types::search::{Hit, Mode, Request, Trace};
 use ibid_types::{ChunkId, DocumentId, Result, WorkspaceId};
@@ -96,6 +97,7 @@ impl Ports {
     pub(crate) fn find(&self, question: &Question, part: &Part, config: &AnswerConfig) -> Result<Finding> {
         let found = self.search.search(&Request {
             workspace: question.workspace,
+            reader: question.reader,
             query: part.text.clone(),
             mode: Mode::Hybrid,
             filter: question.filter.clone(),
@@ -114,12 +116,17 @@ impl Ports {
     }
 
     /// Findings of an earlier node. A passage that is gone since is no hit any more. Errors: those of the search.
-    pub(crate) fn recall(&self, workspace: WorkspaceId, records: &[FindingRecord]) -> Result<Vec<Finding>> {
+    pub(crate) fn recall(
+        &self,
+        workspace: WorkspaceId,
+        reader: Reader,
+        records: &[FindingRecord],
+    ) -> Result<Vec<Finding>> {
         let hits = records.iter().flat_map(|record| &record.hits);
         let mut chunks: Vec<ChunkId> = hits.map(|hit| hit.chunk).collect();
         chunks.sort_unstable();
         chunks.dedup();
-        let passages = self.search.read(workspace, &chunks)?;
+        let passages = self.search.read(workspace, reader, &chunks)?;
         let passages = passages.into_iter().map(|passage| (passage.chunk.id, passage)).collect();
         Ok(records.iter().map(|record| record.filled(&passages)).collect())
     }
@@ -195,6 +202,7 @@ mod tests {
         let call = Call {
             run: RunId::new(),
             workspace: WorkspaceId::new(),
+            reader: Reader::Machine,
             node: name,
             input,
             attempt: 1,
@@ -215,7 +223,7 @@ mod tests {
         let found = performed(&ports, "retrieve", &json!({ "question": "How long do refunds take?" }));
         assert!(!found.to_string().contains("Lovelace") && found["passages"].is_null());
         let read: Vec<FindingRecord> = serde_json::from_value(found["findings"].clone()).unwrap();
-        let recalled = ports.recall(WorkspaceId::new(), &read).unwrap();
+        let recalled = ports.recall(WorkspaceId::new(), Reader::Machine, &read).unwrap();
         assert_eq!((recalled[0].hits[0].chunk.text.as_str(), records(&recalled)), (REFUNDS, read));
         assert_eq!(answered(&ports, &found["findings"])["answer"]["text"], "Refunds take 14 days [1].");
     }

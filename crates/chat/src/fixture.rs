@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ibid_model::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, Embedder, EmbedderSpec, Purpose};
+use ibid_types::access::Reader;
 use ibid_types::answer::{AnswerMode, Question, Usage};
 use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::search::{Filter, Found, Hit, Request, Why};
@@ -40,6 +41,7 @@ pub fn hit(text: &str, similarity: f32) -> Hit {
 pub fn question(text: &str) -> Question {
     Question {
         workspace: WorkspaceId::new(),
+        reader: Reader::Machine,
         text: text.into(),
         filter: Filter::default(),
         mode: AnswerMode::Auto,
@@ -143,7 +145,7 @@ impl Search for Shelf {
         Ok(Found { hits, ..Found::default() })
     }
 
-    fn read(&self, _: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+    fn read(&self, _: WorkspaceId, _: Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
         Ok(self.0.iter().filter(|hit| chunks.contains(&hit.chunk.id)).cloned().collect())
     }
 }

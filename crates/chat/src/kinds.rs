@@ -124,7 +124,7 @@ impl Kind {
             return 0.0;
         }
         let chosen = Chosen::deserialize(call.input).unwrap_or_default();
-        let price = self.ports.price(&chosen.options.question(call.workspace, ""));
+        let price = self.ports.price(&chosen.options.question(call.workspace, call.reader, ""));
         price.usd(Usage { prompt_tokens, completion_tokens })
     }
 }
@@ -171,7 +171,7 @@ impl<'a> Work<'a> {
     fn read(ports: &'a Ports, call: &'a Call<'a>) -> Result<Self> {
         let input: Input = parse(call)?;
         let config = input.options.config(&ports.config);
-        let question = input.options.question(call.workspace, &input.question);
+        let question = input.options.question(call.workspace, call.reader, &input.question);
         Ok(Self { ports, call, input, question, config })
     }
 
@@ -189,7 +189,7 @@ impl<'a> Work<'a> {
 
     /// What an earlier node found, with its passages as they are now.
     fn findings(&self) -> Result<Vec<Finding>> {
-        self.ports.recall(self.question.workspace, &self.input.findings)
+        self.ports.recall(self.question.workspace, self.question.reader, &self.input.findings)
     }
 
     /// The model for what rules can do too: nobody at *quick*.

@@ -47,6 +47,7 @@ mod unit;
 mod verify;
 mod widen;
 
+use ibid_types::access::Reader;
 use ibid_types::search::{Found, Hit, Request};
 use ibid_types::{ChunkId, Result, WorkspaceId};
 
@@ -66,8 +67,8 @@ pub trait Search: Send + Sync {
     fn search(&self, request: &Request) -> Result<Found>;
 
     /// Passages that were found before, as they are now, in any order; their scores mean nothing. One that is gone, or
-    /// is of another workspace, is left out. Errors: what the store behind it gives.
-    fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>>;
+    /// is of another workspace, or may not be read, is left out. Errors: what the store behind it gives.
+    fn read(&self, workspace: WorkspaceId, reader: Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>>;
 
     /// What is in the library and cannot be found yet, in words; whoever learns that the documents do not hold the answer
     /// should know of it.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ibid_model::{ChatModel, Embedder};
+use ibid_types::access::Reader;
 use ibid_types::answer::{Answer, AnswerMode, Event, Question, StepState, Verdict};
 use ibid_types::search::Hit;
 use ibid_types::{ChunkId, Class, Error, Result, WorkspaceId};
@@ -139,8 +140,8 @@ fn who_learns_of_no_answer_learns_what_is_not_read_yet() {
             self.0.search(request)
         }
 
-        fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
-            self.0.read(workspace, chunks)
+        fn read(&self, workspace: WorkspaceId, reader: Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+            self.0.read(workspace, reader, chunks)
         }
 
         fn unread(&self, _: WorkspaceId) -> Option<String> {
@@ -162,7 +163,7 @@ fn the_searchs_error_is_the_callers() {
             Err(Error::unavailable("index_unavailable", "the index is being rebuilt"))
         }
 
-        fn read(&self, _: WorkspaceId, _: &[ChunkId]) -> Result<Vec<Hit>> {
+        fn read(&self, _: WorkspaceId, _: Reader, _: &[ChunkId]) -> Result<Vec<Hit>> {
             Ok(Vec::new())
         }
     }
@@ -273,7 +274,6 @@ fn instructions_in_documents_stay_behind_the_fence() {
     assert!(!asked[0].messages[0].content.contains("HACKED"));
 }
 
-/// BIPIA's attack strings, from the folder that `IBID_DATA` names; none where it is absent.
 #[test]
 fn a_person_in_crisis_is_pointed_to_people_and_nothing_is_searched() {
     let (answer, events) = events(&answerer(&[REFUNDS], None), &question("I want to kill myself"));
@@ -297,6 +297,7 @@ fn a_streamed_answer_holds_no_secret_and_no_foreign_link() {
     }
 }
 
+/// BIPIA's attack strings, from the folder that `IBID_DATA` names; none where it is absent.
 fn attacks() -> Vec<String> {
     let Ok(data) = std::env::var("IBID_DATA") else {
         println!("skipped: IBID_DATA names no folder with bipia");

@@ -2,6 +2,7 @@
 //!
 //! Keeps true: what `TurnInput::to_value` writes is what `flows/chat.yaml` takes; what the flow gives is a `TurnOutput`.
 
+use ibid_types::access::Reader;
 use ibid_types::answer::{Answer, AnswerMode, Question};
 use ibid_types::search::Filter;
 use ibid_types::{Error, Result, WorkspaceId};
@@ -87,9 +88,10 @@ impl Default for TurnOptions {
 impl TurnOptions {
     /// A question under these options.
     #[must_use]
-    pub fn question(&self, workspace: WorkspaceId, text: &str) -> Question {
+    pub fn question(&self, workspace: WorkspaceId, reader: Reader, text: &str) -> Question {
         Question {
             workspace,
+            reader,
             text: text.to_owned(),
             filter: self.filter.clone(),
             mode: self.mode,

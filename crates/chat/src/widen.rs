@@ -87,8 +87,14 @@ pub fn widen(
     }
     let mut new = Vec::new();
     for (query, mode, filter) in queries {
-        let request =
-            Request { workspace: question.workspace, query, mode, filter, limit: config.search_hits_max };
+        let request = Request {
+            workspace: question.workspace,
+            reader: question.reader,
+            query,
+            mode,
+            filter,
+            limit: config.search_hits_max,
+        };
         new.push(ports.search.search(&request)?.hits);
     }
     take_in(&mut widened.finding, new, &ports.embedder, config);

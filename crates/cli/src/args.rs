@@ -13,9 +13,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use backups::{Backup, Drill, Restore};
-pub use identity::{Add, Audit, Auth, Format, Group};
+pub use identity::{Add, Audit, Auth, Format, Group, Token};
 pub use limits::Limits;
-pub use operations::{Log, Ops, Status, Top};
+pub use operations::{Log, Ops, Providers, Status, Top};
 pub use runs::{Chat, Flow, Quality, Run};
 pub use watch::{Alerts, Doctor, Incidents, RunbookRun, Runbooks};
 
@@ -159,6 +159,12 @@ pub enum Command {
     /// Shows or changes what a server logs
     #[command(subcommand)]
     Log(Log),
+    /// Shows how providers of models fare, and tries them out
+    #[command(visible_alias = "provider")]
+    Providers {
+        #[command(subcommand)]
+        command: Option<Providers>,
+    },
     /// Makes what other tools need to watch a server
     #[command(subcommand)]
     Ops(Ops),
@@ -188,6 +194,9 @@ pub struct Ingest {
     /// A tag; repeatable
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Who alone may read the documents: user:NAME, group:NAME or key:NAME; repeatable
+    #[arg(long = "reader", value_name = "HOLDER")]
+    pub readers: Vec<String>,
     /// The name under which standard input is kept
     #[arg(long, value_name = "SOURCE")]
     pub name: Option<String>,
@@ -319,6 +328,17 @@ pub enum Documents {
     Show { id: String },
     /// Prints the text that was taken from a document
     Text { id: String },
+    /// Says who may read documents
+    Share {
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// These alone: user:NAME, group:NAME or key:NAME; repeatable
+        #[arg(long = "with", value_name = "HOLDER", required_unless_present = "with_everybody")]
+        with: Vec<String>,
+        /// Everybody who reads in the workspace
+        #[arg(long, conflicts_with = "with")]
+        with_everybody: bool,
+    },
     /// Deletes documents
     #[command(visible_alias = "rm")]
     Delete {
@@ -416,7 +436,10 @@ pub enum Keys {
     /// Lists keys
     List,
     /// Revokes a key
-    Revoke { id: String },
+    Revoke {
+        /// Its id, the characters that it begins with, or its name
+        key: String,
+    },
     /// Lists the keys that stand in documents, where whoever asks can read them
     Leaked {
         /// Revokes them

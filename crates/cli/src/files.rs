@@ -2,17 +2,13 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use ibid_types::{Error, Result};
 use ignore::WalkBuilder;
 
 use crate::args::Ingest;
-
-/// Longest wait for an address to answer, and the most that is read from it.
-const FETCH_WAIT_MAX: Duration = Duration::from_secs(60);
-const FETCH_BYTES_MAX: u64 = 256 << 20;
+use crate::fetch::fetch;
 
 /// Something to upload, read when its turn comes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,35 +179,6 @@ impl Item {
             Self::Address(address) => fetch(address),
         }
     }
-}
-
-fn fetch(address: &str) -> Result<Loaded> {
-    let failed = |what: String| Error::unavailable("address_unreachable", what);
-    ibid_runtime::set_up_tls();
-    let client = reqwest::blocking::Client::builder()
-        .timeout(FETCH_WAIT_MAX)
-        .user_agent(concat!("ibid/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| Error::internal("client_setup", "cannot set up the HTTP client").caused_by(error))?;
-    let response = client
-        .get(address)
-        .send()
-        .map_err(|error| failed(format!("no answer from {address}")).caused_by(error))?;
-    if !response.status().is_success() {
-        return Err(failed(format!("{address} answered {}", response.status())));
-    }
-    let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok());
-    let media_type = kind.map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_owned());
-    let mut bytes = Vec::new();
-    response
-        .take(FETCH_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed(format!("{address} ended early")).caused_by(error))?;
-    if bytes.len() as u64 > FETCH_BYTES_MAX {
-        let what = format!("{address} holds more than {FETCH_BYTES_MAX} bytes");
-        return Err(Error::bad_request("document_too_large", what));
-    }
-    Ok(Loaded { source: address.to_owned(), media_type, bytes })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod context;
+mod fetch;
 mod files;
 mod output;
 

@@ -15,12 +15,13 @@ pub struct Config {
     pub data: Data,
     pub server: Server,
     pub limits: Limits,
+    pub identity: Identity,
     pub blob: Blob,
     pub models: Models,
     pub embedder: Embedder,
     pub chat: Chat,
-    pub ingest: Ingest,
     pub guard: Guard,
+    pub ingest: Ingest,
     pub answer: Answer,
     pub flow: Flow,
     pub tools: Tools,
@@ -114,6 +115,11 @@ pub struct Embedder {
     pub url: String,
     pub api_key: Secret,
     pub tokens_max: usize,
+    /// Of a remote one.
+    #[serde(default)]
+    pub breaker: Breaker,
+    #[serde(default)]
+    pub quota: Quota,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -121,8 +127,10 @@ pub struct Embedder {
 pub struct Chat {
     pub ollama_detect: bool,
     pub first_token_seconds_max: u64,
+    pub further_token_seconds_max: u64,
     pub answer_seconds_max: u64,
     pub models: Vec<ChatModel>,
+    pub routes: Vec<ChatRoute>,
     pub api_key: Secret,
     pub quality: String,
     /// Tools that the flow `chat` may call: names, or `SERVER.*`.
@@ -162,28 +170,8 @@ pub struct ChatModel {
     pub usd_per_million_completion_tokens: f64,
     #[serde(default)]
     pub breaker: Breaker,
-}
-
-/// When a provider that fails is left alone, and for how long.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Breaker {
-    /// Failures in a row; 0: they alone do not count.
-    pub failures_max: u32,
-    /// The share of failures within the window; 0: it does not count.
-    pub failure_percent: u32,
-    /// Fewer calls within the window say nothing of the share.
-    pub calls_min: usize,
-    pub window_seconds: u64,
-    /// The first pause; it doubles up to eight times as long while trials fail.
-    pub pause_ms: u64,
-}
-
-/// Five failures in a row are no chance; a person asks again after about a quarter of a minute.
-impl Default for Breaker {
-    fn default() -> Self {
-        Self { failures_max: 5, failure_percent: 50, calls_min: 20, window_seconds: 60, pause_ms: 15_000 }
-    }
+    #[serde(default)]
+    pub quota: Quota,
 }
 
 impl ChatModel {
@@ -295,6 +283,7 @@ impl Config {
         must(self.server.requests_concurrent_max >= 1, "server.requests_concurrent_max", "at least 1");
         self.server.connection_problems(&mut must);
         self.server.tls.problems(&mut must);
+        self.identity.problems(&mut must);
         must((1..=1440).contains(&self.limits.block_minutes), "limits.block_minutes", "1 to 1440");
         must(
             self.limits.requests_per_minute == 0 || self.limits.burst >= 1,
@@ -395,11 +384,9 @@ impl Config {
                 "\"openai\" or \"ollama\"",
             );
             must(is_url(&model.url), &key("url"), "an http:// or https:// address");
+            must(self.chat.has_name_once(&model.name), &key("name"), NAME_RULE);
             must(model.context_tokens >= 512, &key("context_tokens"), "at least 512");
-            let breaker = &model.breaker;
-            must(breaker.failure_percent <= 100, &key("breaker.failure_percent"), "0 to 100");
-            must((1..=3600).contains(&breaker.window_seconds), &key("breaker.window_seconds"), "1 to 3600");
-            must((10..=3_600_000).contains(&breaker.pause_ms), &key("breaker.pause_ms"), "10 to 3600000");
+            model.breaker.problems(&key("breaker"), &mut must);
             for (name, usd) in model.prices() {
                 must(
                     (0.0..=PRICE_MAX).contains(&usd),
@@ -408,6 +395,8 @@ impl Config {
                 );
             }
         }
+        self.chat.route_problems(&mut must);
+        self.embedder.breaker.problems("embedder.breaker", &mut must);
         problems
     }
 }

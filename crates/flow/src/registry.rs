@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ibid_types::access::Reader;
 use ibid_types::{Result, RunId, WorkspaceId};
 use serde_json::Value;
 
@@ -68,6 +69,8 @@ pub trait NodeKind: Send + Sync + Debug {
 pub struct Call<'a> {
     pub run: RunId,
     pub workspace: WorkspaceId,
+    /// On whose behalf the run reads documents.
+    pub reader: Reader,
     pub node: &'a str,
     pub input: &'a Value,
     /// From 1.

@@ -24,6 +24,7 @@ fn perform(kind: &str, input: &Value) -> Result<Output> {
     kinds().find(kind).unwrap().perform(&Call {
         run: RunId::new(),
         workspace: WorkspaceId::new(),
+        reader: ibid_types::access::Reader::Machine,
         node: "n",
         input,
         attempt: 1,

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use ibid_index::{
     Analysed, Change, FieldWeights, Ground, IndexConfig, Indexes, Scored, Searchable, Snapshot, What,
 };
+use ibid_types::access::Readable;
 use ibid_types::document::{Chunk, ChunkSpan, Document, DocumentStatus};
 use ibid_types::search::Filter;
 use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId, WorkspaceId};
@@ -92,6 +93,7 @@ fn document(
         author: None,
         language: Some("en".to_owned()),
         tags: Vec::new(),
+        readers: Vec::new(),
         date: Timestamp(0),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
@@ -192,7 +194,7 @@ fn measure(name: &str, snapshot: &Snapshot, filter: &Filter, questions: &[(Strin
     let mut times = vec![Vec::new(); 5];
     for (text, vector) in questions {
         let begin = Instant::now();
-        let within = snapshot.eligible(filter);
+        let within = snapshot.eligible(filter, &Readable::All);
         let filtered = Instant::now();
         let query = snapshot.analyse(text);
         let lexical = snapshot.lexical(&query, &within, 100)?;
@@ -227,7 +229,7 @@ fn recall<'a>(
     queries: impl Iterator<Item = &'a Vec<f32>>,
     depth: usize,
 ) -> f64 {
-    let within = snapshot.eligible(filter);
+    let within = snapshot.eligible(filter, &Readable::All);
     let slots: Vec<u32> = within.iter().collect();
     let (mut hits, mut wanted) = (0, 0);
     for query in queries.take(400) {
@@ -264,7 +266,7 @@ fn vectors(file: &Path, queries: &Path) -> Any {
         let found = recall(&snapshot, &Filter::default(), queries.iter(), depth);
         println!("{} vectors, {} queries: recall@{depth} {found:.4}", rows.len(), queries.len());
     }
-    let within = snapshot.eligible(&Filter::default());
+    let within = snapshot.eligible(&Filter::default(), &Readable::All);
     let start = Instant::now();
     queries.iter().for_each(|query| assert!(!snapshot.dense(query, &within, 10).is_empty()));
     println!("mean {:.3} ms a search", ms(start.elapsed()) / queries.len() as f64);
@@ -301,7 +303,7 @@ fn beir(folder: &Path, weights: FieldWeights) -> Any {
         let Some(relevant) = relevant.get(&text(&line, "_id")) else { continue };
         let start = Instant::now();
         let query = Analysed { weights, ..snapshot.analyse(&text(&line, "text")) };
-        let hits = snapshot.lexical(&query, &snapshot.eligible(&Filter::default()), 100)?;
+        let hits = snapshot.lexical(&query, &snapshot.eligible(&Filter::default(), &Readable::All), 100)?;
         times.push(start.elapsed());
         let found = hits.iter().filter_map(|hit| name_of.get(&snapshot.chunk(hit.slot)?.document));
         gains.push(ndcg(found.map(|name| relevant.get(*name).copied().unwrap_or(0.0)), relevant));

@@ -23,6 +23,7 @@ pub(crate) fn content_of(snapshot: &Snapshot) -> Result<Content> {
             (
                 &entry.source,
                 &entry.tags,
+                &entry.readers,
                 entry.date,
                 &entry.language,
                 &entry.analysed,

@@ -9,6 +9,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use ibid_types::access::{Holder, Readable};
 use ibid_types::search::Filter;
 use ibid_types::{DocumentId, Result, Timestamp, VersionId};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub(crate) struct Entry {
     pub(crate) count: u32,
     pub(crate) source: String,
     pub(crate) tags: Vec<String>,
+    /// Who may read it; empty: everybody who reads in the workspace.
+    #[serde(default)]
+    pub(crate) readers: Vec<Holder>,
     pub(crate) date: Timestamp,
     pub(crate) language: Option<String>,
     /// The language its text was analysed in.
@@ -50,6 +54,8 @@ pub(crate) struct Documents {
     entries: Arc<Vec<(u32, Option<Arc<Entry>>)>>,
     places: Arc<HashMap<DocumentId, usize>>,
     live: Slots,
+    /// Documents with an access list.
+    listed: usize,
     tokens: [u64; FIELD_COUNT],
     languages: BTreeMap<String, u64>,
 }
@@ -92,14 +98,17 @@ impl Documents {
         self.entries.iter().filter_map(|(_, entry)| entry.as_ref())
     }
 
-    /// The live slots of the documents that pass.
-    pub(crate) fn eligible(&self, filter: &Filter) -> Slots {
-        if filter.is_empty() {
+    /// The live slots of the documents that pass, of those that are readable.
+    pub(crate) fn eligible(&self, filter: &Filter, readable: &Readable) -> Slots {
+        if *readable == Readable::Nothing {
+            return Slots::default();
+        }
+        if filter.is_empty() && (*readable == Readable::All || self.listed == 0) {
             return self.live.clone();
         }
         let mut slots = Slots::default();
         let mut offer = |entry: &Arc<Entry>| {
-            if passes(entry, filter) {
+            if passes(entry, filter) && readable.holds(&entry.readers) {
                 slots.insert_range(entry.first, entry.count);
             }
         };
@@ -124,6 +133,7 @@ impl Documents {
         let same_slots = place.is_some_and(|place| self.entries[place].0 == entry.first);
         self.remove(entry.document);
         self.live.insert_range(entry.first, entry.count);
+        self.listed += usize::from(!entry.readers.is_empty());
         for (total, tokens) in self.tokens.iter_mut().zip(entry.tokens) {
             *total += tokens;
         }
@@ -145,6 +155,7 @@ impl Documents {
         let Some(place) = Arc::make_mut(&mut self.places).remove(&document) else { return };
         let Some(entry) = Arc::make_mut(&mut self.entries)[place].1.take() else { return };
         self.live.remove_range(entry.first, entry.count);
+        self.listed -= usize::from(!entry.readers.is_empty());
         for (total, tokens) in self.tokens.iter_mut().zip(entry.tokens) {
             *total -= tokens;
         }
@@ -255,6 +266,8 @@ fn next_record(bytes: &[u8]) -> Option<(Record, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use ibid_types::UserId;
+
     use super::*;
 
     fn entry(document: DocumentId, first: u32, count: u32) -> Entry {
@@ -265,6 +278,7 @@ mod tests {
             count,
             source: format!("notes/{first}.md"),
             tags: vec!["a".into(), "b".into()],
+            readers: Vec::new(),
             date: Timestamp(i64::from(first)),
             language: Some("en".into()),
             analysed: "en".into(),
@@ -278,7 +292,7 @@ mod tests {
     }
 
     fn slots(documents: &Documents, filter: Filter) -> Vec<u32> {
-        documents.eligible(&filter).iter().collect()
+        documents.eligible(&filter, &Readable::All).iter().collect()
     }
 
     #[test]
@@ -342,6 +356,27 @@ mod tests {
         check(Filter { date_from: Some(Timestamp(1)), ..Filter::default() }, &[1, 2]);
         check(Filter { date_to: Some(Timestamp(1)), ..Filter::default() }, &[0]);
         check(Filter { tags: vec!["a".into()], documents: vec![ids[1]], ..Filter::default() }, &[]);
+    }
+
+    #[test]
+    fn what_somebody_may_not_read_has_no_slots() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = log(dir.path());
+        let (ada, bob) = (Holder::User(UserId::new()), Holder::User(UserId::new()));
+        let of_ada = DocumentId::new();
+        log.put(entry(DocumentId::new(), 0, 1)).unwrap();
+        log.put(Entry { readers: vec![ada], ..entry(of_ada, 1, 2) }).unwrap();
+        let seen = |log: &DocumentLog, readable: Readable, filter: Filter| -> Vec<u32> {
+            log.documents().eligible(&filter, &readable).iter().collect()
+        };
+        let open = |holder| Readable::Open(vec![holder]);
+        assert_eq!(seen(&log, open(ada), Filter::default()), [0, 1, 2]);
+        assert_eq!(seen(&log, open(bob), Filter::default()), [0]);
+        let named = Filter { documents: vec![of_ada], ..Filter::default() };
+        assert!(seen(&log, open(bob), named).is_empty(), "naming it does not help");
+        assert!(seen(&log, Readable::Nothing, Filter::default()).is_empty());
+        log.put(entry(of_ada, 1, 2)).unwrap();
+        assert_eq!(seen(&log, open(bob), Filter::default()), [0, 1, 2], "once the list is empty");
     }
 
     #[test]

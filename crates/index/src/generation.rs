@@ -134,6 +134,7 @@ impl Generation {
             count: searchable.chunks.len() as u32,
             source: searchable.document.source.clone(),
             tags: searchable.document.tags.clone(),
+            readers: searchable.document.readers.clone(),
             date: searchable.document.date,
             language: searchable.document.language.clone(),
             analysed: String::new(),

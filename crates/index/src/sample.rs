@@ -102,6 +102,7 @@ pub(crate) fn version_of(id: DocumentId, workspace: WorkspaceId, source: &str, t
         author: None,
         language: Some("en".to_owned()),
         tags: Vec::new(),
+        readers: Vec::new(),
         date: Timestamp(0),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),

@@ -2,6 +2,7 @@
 //!
 //! Keeps true: every method answers from the same documents; slots of different snapshots are not comparable.
 
+use ibid_types::access::Readable;
 use ibid_types::search::Filter;
 use ibid_types::{ChunkId, DocumentId, Result, VersionId};
 
@@ -94,10 +95,10 @@ impl Snapshot {
         self.documents.len()
     }
 
-    /// The live slots that pass the filter; all of them, without copying, if it is empty.
+    /// The live slots that pass the filter, of those that are readable; all of them, without copying, where nothing narrows them.
     #[must_use]
-    pub fn eligible(&self, filter: &Filter) -> Slots {
-        self.documents.eligible(filter)
+    pub fn eligible(&self, filter: &Filter, readable: &Readable) -> Slots {
+        self.documents.eligible(filter, readable)
     }
 
     /// The question's terms, in its own language where that is sure, else in the main languages of the workspace:

@@ -72,6 +72,7 @@ impl Library {
             size_bytes: text.len() as u64,
             media_type: "text/plain".into(),
             metadata: Metadata::default(),
+            readers: None,
             batch: "b".into(),
         };
         store.accept(upload).unwrap();

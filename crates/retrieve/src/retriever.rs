@@ -7,6 +7,7 @@ use std::time::Instant;
 use ibid_index::{Analysed, ChunkRef, Indexes, Scored, Slots, Snapshot};
 use ibid_model::{Embedder, Purpose, Reranker};
 use ibid_store::Store;
+use ibid_types::access::{Readable, Reader};
 use ibid_types::document::{Chunk, Document};
 use ibid_types::search::{Found, Hit, Mode, Part, Request, Trace, Why};
 use ibid_types::{ChunkId, DocumentId, Result, WorkspaceId};
@@ -32,6 +33,7 @@ pub struct Retriever {
 struct Search<'a> {
     request: &'a Request,
     snapshot: Arc<Snapshot>,
+    readable: Readable,
     within: Slots,
     terms: Analysed,
     weights: Weights,
@@ -73,17 +75,18 @@ impl Retriever {
     }
 
     /// Passages that were found before, as they are now, in that order and without scores. One whose document was
-    /// deleted meanwhile, or is of another workspace, is left out.
-    pub fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+    /// deleted meanwhile, is of another workspace, or may not be read, is left out.
+    pub fn read(&self, workspace: WorkspaceId, reader: Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
         let chunks = self.store.chunks_by_id(chunks)?;
         let documents = chunks.iter().map(|chunk| chunk.document);
-        let documents = Documents::read(&self.store, workspace, documents)?;
+        let readable = self.store.readable(workspace, reader)?;
+        let documents = Documents::read(&self.store, workspace, &readable, documents)?;
         let hit = |chunk| documents.hit(chunk, 0.0, None, Why::default());
         Ok(chunks.into_iter().filter_map(hit).collect())
     }
 
     fn search_with(&self, request: &Request, vector: Option<Vec<f32>>, trace: Trace) -> Result<Found> {
-        let mut search = self.begin(request, vector, trace);
+        let mut search = self.begin(request, vector, trace)?;
         let candidates = self.candidates(&mut search)?;
         let started = Instant::now();
         let mut fused = fuse(&candidates.scores, search.weights.lexical);
@@ -128,11 +131,17 @@ impl Retriever {
             .as_ref()
     }
 
-    fn begin<'a>(&self, request: &'a Request, vector: Option<Vec<f32>>, mut trace: Trace) -> Search<'a> {
+    fn begin<'a>(
+        &self,
+        request: &'a Request,
+        vector: Option<Vec<f32>>,
+        mut trace: Trace,
+    ) -> Result<Search<'a>> {
         let started = Instant::now();
         let snapshot = self.indexes.snapshot(request.workspace);
         let vector = vector.filter(|vector| vector.len() == snapshot.dimensions());
-        let within = snapshot.eligible(&request.filter);
+        let readable = self.store.readable(request.workspace, request.reader)?;
+        let within = snapshot.eligible(&request.filter, &readable);
         let terms =
             if request.mode == Mode::Dense { Analysed::default() } else { snapshot.analyse(&request.query) };
         trace.total = snapshot.total();
@@ -142,7 +151,7 @@ impl Retriever {
         note(&mut trace, "filter", started);
         let weights = Weights::of(&self.config, request.mode, vector.is_some());
         trace.fusion = weights.in_words();
-        Search { request, snapshot, within, terms, weights, vector, trace }
+        Ok(Search { request, snapshot, readable, within, terms, weights, vector, trace })
     }
 
     /// The best of both searches, each scored by both.
@@ -200,7 +209,7 @@ impl Retriever {
             .collect::<HashMap<_, _>>();
         let terms = search.snapshot.lexical_terms(&search.terms, &slots)?;
         let documents = found.iter().map(|(_, chunk, _)| chunk.document);
-        let documents = Documents::read(&self.store, search.request.workspace, documents)?;
+        let documents = Documents::read(&self.store, search.request.workspace, &search.readable, documents)?;
         let mut hits = Vec::with_capacity(found.len());
         for ((fused, chunk, duplicates), terms) in found.into_iter().zip(terms) {
             let Some(chunk) = chunks.remove(&chunk.chunk) else { continue };
@@ -276,12 +285,19 @@ impl Candidates {
 struct Documents(HashMap<DocumentId, Document>);
 
 impl Documents {
-    fn read(store: &Store, workspace: WorkspaceId, ids: impl Iterator<Item = DocumentId>) -> Result<Self> {
+    /// Those that are readable now: the index may not know yet of a list that was changed.
+    fn read(
+        store: &Store,
+        workspace: WorkspaceId,
+        readable: &Readable,
+        ids: impl Iterator<Item = DocumentId>,
+    ) -> Result<Self> {
         let mut ids: Vec<DocumentId> = ids.collect();
         ids.sort_unstable();
         ids.dedup();
         let read = store.documents_by_id(workspace, &ids)?;
-        Ok(Self(read.into_iter().map(|document| (document.id, document)).collect()))
+        let read = read.into_iter().filter(|document| readable.holds(&document.readers));
+        Ok(Self(read.map(|document| (document.id, document)).collect()))
     }
 
     /// `None` if the document is gone in the meantime.

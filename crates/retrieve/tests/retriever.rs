@@ -107,6 +107,7 @@ fn add(store: &Store, workspace: WorkspaceId, title: &str, text: &str) -> Docume
         size_bytes: text.len() as u64,
         media_type: "text/plain".to_owned(),
         metadata: Metadata::default(),
+        readers: None,
         batch: String::new(),
     };
     let Accepted::Queued { document, version, .. } = store.accept(upload).unwrap() else { panic!() };
@@ -147,6 +148,7 @@ impl Library {
     fn request(&self, query: &str, mode: Mode) -> Request {
         Request {
             workspace: self.workspace,
+            reader: ibid_types::access::Reader::Machine,
             query: query.to_owned(),
             mode,
             filter: Filter::default(),

@@ -2,7 +2,7 @@
 
 mod indexes;
 
-use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -15,12 +15,13 @@ use ibid_flow::Runner;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
-use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Price};
+use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Observer};
 use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
 use ibid_runtime::{Clock, Shutdown};
 use ibid_seal::secret::{Kind, random_secret, secrets_equal};
 use ibid_store::{Store, Workspace};
+use ibid_types::access::Reader;
 use ibid_types::answer::{Answer, Event, Question};
 use ibid_types::search::{Found, Request};
 use ibid_types::{Error, Result, Secret, Timestamp, WorkspaceId};
@@ -32,11 +33,12 @@ use crate::backups::{Ground, drill};
 use crate::embedder::Active;
 use crate::engine::Engine;
 use crate::flow_book::FlowBook;
-use crate::identity::Guesses;
+use crate::identity::SignIns;
 use crate::library::{Library, Tools};
 use crate::live::Streams;
 use crate::metrics::Metrics;
-use crate::metrics::model::{MeteredChat, MeteredEmbedder};
+use crate::metrics::model::{CallMetrics, MeteredEmbedder};
+use crate::providers::Providers;
 use crate::tls::Tls;
 use crate::watch::Watching;
 use crate::{access, clean_up, embedder, policy, quality, search, upkeep, watch};
@@ -76,7 +78,8 @@ pub struct App {
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
     answerer: Answerer,
-    chat_models: Vec<Arc<dyn ChatModel>>,
+    /// Chat models, and the routes over them.
+    pub providers: Providers,
     pipeline: Arc<Pipeline>,
     /// The metrics of the last 30 days, of a server that keeps them.
     series: Option<Series>,
@@ -84,7 +87,9 @@ pub struct App {
     pub pace: Pace,
     /// Of a server that has a certificate.
     pub tls: OnceLock<Arc<Tls>>,
-    pub guesses: Guesses,
+    pub sign_ins: SignIns,
+    /// Known once it listens.
+    pub listens_at: OnceLock<SocketAddr>,
     /// Refusals that the audit log has.
     pub refusals: Refusals,
     /// What is watched by which rules, and who is told.
@@ -118,7 +123,9 @@ impl App {
             ibid_retrieve::Config::default(),
         );
         let retriever = Arc::new(retriever.with_former(former_embedder.clone()));
-        let chat_models = metered(embedder::chat_models(&config)?, &config, &metrics);
+        let observer = CallMetrics::new(policy::prices(&config.chat), metrics.clone());
+        let observer: Arc<dyn Observer> = Arc::new(observer);
+        let providers = Providers::open(&config, &observer)?;
         let ports = Ports::new(
             Arc::new(search::Port::new(
                 Arc::clone(&retriever),
@@ -127,11 +134,11 @@ impl App {
                 metrics.clone(),
             )),
             Arc::clone(&embedder),
-            chat_models.clone(),
+            providers.chat_models(),
             AnswerConfig::default(),
         );
         let tools = Tools::open(&config, &clock, Library::new(Arc::clone(&retriever), store.clone()))?;
-        let ports = ports.with_policy(policy::of(&config.chat)?).with_prices(policy::prices(&config.chat));
+        let ports = ports.with_policy(policy::of(&config)?).with_prices(providers.prices());
         let ports = Arc::new(ports.with_tools(Arc::clone(&tools.toolbox)));
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
@@ -156,12 +163,13 @@ impl App {
             indexes,
             retriever,
             answerer,
-            chat_models,
+            providers,
             pipeline,
             local_token: random_secret(Kind::Machine)?,
             pace: Pace::new(&config.limits, Clock::system())?,
             tls: OnceLock::new(),
-            guesses: Guesses::default(),
+            sign_ins: SignIns::default(),
+            listens_at: OnceLock::new(),
             refusals: Refusals::default(),
             watching,
             threads: Mutex::default(),
@@ -297,13 +305,13 @@ impl App {
         search::search(&self.retriever, &self.metrics, request)
     }
 
-    /// Passages that an answer cited, as they are now.
+    /// Passages that an answer cited, as they are now, for this server's own checks.
     pub fn passages(
         &self,
         workspace: WorkspaceId,
         chunks: &[ibid_types::ChunkId],
     ) -> Result<Vec<ibid_types::search::Hit>> {
-        self.retriever.read(workspace, chunks)
+        self.retriever.read(workspace, Reader::Machine, chunks)
     }
 
     /// The metrics of the last 30 days; a process that only answers one command has none.
@@ -345,16 +353,17 @@ impl App {
     }
 
     pub fn has_chat_model(&self, name: &str) -> bool {
-        self.chat_models.iter().any(|model| model.name() == name)
+        self.providers.names().any(|known| known == name)
     }
 
+    /// Of routes and models.
     pub fn chat_model_names(&self) -> Vec<String> {
-        self.chat_models.iter().map(|model| model.name().to_owned()).collect()
+        self.providers.names().map(str::to_owned).collect()
     }
 
     /// Chat models that have a breaker, with its state.
     pub fn breakers(&self) -> impl Iterator<Item = (&str, BreakerState)> {
-        self.chat_models.iter().filter_map(|model| Some((model.name(), model.breaker()?)))
+        self.providers.chat().iter().filter_map(|known| Some((known.gated.name(), known.state().breaker?)))
     }
 
     /// The token of whoever can read the data directory; lives as long as the process.
@@ -376,7 +385,7 @@ impl App {
         if let Some(tls) = self.tls.get() {
             checks.push(check("certificate", false, tls.check()));
         }
-        if let Some(model) = self.chat_models.first() {
+        if let Some(model) = self.providers.usual() {
             checks.push(check("chat", false, model.probe().map(|()| format!("{} answers", model.name()))));
         }
         checks
@@ -400,16 +409,6 @@ fn open_series(config: &Config, mode: Mode) -> Option<Series> {
     Series::open(&config.data.dir.join("series"), Limits::default())
         .inspect_err(|error| tracing::warn!(code = error.code, reason = error.chain(), "no metrics are kept"))
         .ok()
-}
-
-/// The models, counted.
-fn metered(models: Vec<Arc<dyn ChatModel>>, config: &Config, metrics: &Metrics) -> Vec<Arc<dyn ChatModel>> {
-    let prices: HashMap<String, Price> = policy::prices(&config.chat).collect();
-    let metered = |model: Arc<dyn ChatModel>| -> Arc<dyn ChatModel> {
-        let price = prices.get(model.name()).copied().unwrap_or_default();
-        Arc::new(MeteredChat::new(model, price, metrics.clone()))
-    };
-    models.into_iter().map(metered).collect()
 }
 
 /// Where a data directory has its database.
@@ -454,6 +453,7 @@ fn make_pipeline(
         PipelineConfig {
             parse_workers: cores_or(ingest.parse_workers),
             chunk_tokens_target: ingest.chunk_tokens_target,
+            guard: policy::of_documents(config),
             ..PipelineConfig::default()
         },
         store.clone(),

@@ -28,8 +28,12 @@ const ADMINISTRATIVE: [&str; 10] = [
     "/v1/workspaces",
 ];
 /// Below those: what changes nothing, or has a record of its own.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 10] = [
+    "/v1/auth/app",
     "/v1/auth/link",
+    "/v1/auth/passkey-sign-in",
+    "/v1/auth/passkeys",
+    "/v1/auth/recovery-codes",
     "/v1/auth/password",
     "/v1/auth/sign-in",
     "/v1/flows/validate",
@@ -63,6 +67,16 @@ pub async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -
 pub async fn refused(app: &Arc<App>, who: &Who, method: &Method, route: &str) {
     if app.refusals.is_news(&format!("{who} {method} {route}"), app.clock.now()) {
         append(app, who, "refused".to_owned(), format!("{method} {route}")).await;
+    }
+}
+
+/// Records from a blocking thread what somebody known did; the same once a minute.
+pub fn note(app: &App, who: &Who, action: &str, subject: &str) {
+    if !app.refusals.is_news(&format!("{who} {action} {subject}"), app.clock.now()) {
+        return;
+    }
+    if let Err(error) = app.store.audit_append(&who.to_string(), action, subject) {
+        tracing::error!(code = error.code, "not in the audit log: {}", error.chain());
     }
 }
 

@@ -35,12 +35,13 @@ pub static CLEANING: Mutex<()> = Mutex::new(());
 type Work = fn(&App, &Shutdown) -> Result<String>;
 
 /// Every ten minutes.
-const OFTEN: [(&str, Work); 6] = [
+const OFTEN: [(&str, Work); 7] = [
     ("clean-documents", documents),
     ("clean-jobs", jobs),
     ("clean-runs", runs),
     ("clean-alerts", alerts),
     ("clean-sessions", |app, _| Ok(format!("{} sessions that are over were removed", sessions_over(app)?))),
+    ("change-signing-keys", signing_keys),
     ("change-keys", reencrypt),
 ];
 
@@ -68,6 +69,11 @@ pub fn run(app: &App, shutdown: &Shutdown) {
 /// Lets the next round look at all checkpoints and texts again: some came that may be under another key.
 pub fn reencrypt_again(app: &App) -> Result<()> {
     app.store.setting_set(KEY_SETTING, "")
+}
+
+fn signing_keys(app: &App, _shutdown: &Shutdown) -> Result<String> {
+    let is_changed = crate::identity::tokens::rotate_when_due(app)?;
+    Ok(if is_changed { "tokens are signed with a new key" } else { "not due" }.to_owned())
 }
 
 /// Also forgets the pace of callers that went away, and blocks that are over.

@@ -10,6 +10,7 @@ use ibid_ops::doctor::{self, Finding};
 use ibid_ops::machine;
 use ibid_store::{JobState, JobsQuery};
 use ibid_types::Result;
+use ibid_types::access::Readable;
 
 use crate::App;
 use crate::leaks::leaked_keys;
@@ -154,7 +155,7 @@ fn backup(app: &App) -> Finding {
 
 fn jobs(app: &App) -> Result<Finding> {
     let failed = JobsQuery { state: Some(JobState::Failed), limit: 1, ..JobsQuery::default() };
-    let count = app.store.jobs().list(&failed)?.counts.failed;
+    let count = app.store.jobs().list(&Readable::All, &failed)?.counts.failed;
     if count == 0 {
         return Ok(Finding::ok("jobs", "no job gave up"));
     }

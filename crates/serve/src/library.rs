@@ -11,6 +11,7 @@ use ibid_tools::{
     Calculator, CurrentTime, DocumentText, HttpGet, HttpRequest, McpServers, Passage, ReadDocument,
     SearchDocuments, SystemLookup, Toolbox, ToolboxLimits,
 };
+use ibid_types::access::Reader;
 use ibid_types::search::{Filter, Hit, Mode, Request};
 use ibid_types::{DocumentId, Error, Result, WorkspaceId};
 
@@ -66,9 +67,16 @@ impl Library {
 }
 
 impl ibid_tools::Library for Library {
-    fn search(&self, workspace: WorkspaceId, query: &str, limit: usize) -> Result<Vec<Passage>> {
+    fn search(
+        &self,
+        workspace: WorkspaceId,
+        reader: Reader,
+        query: &str,
+        limit: usize,
+    ) -> Result<Vec<Passage>> {
         let found = self.retriever.search(&Request {
             workspace,
+            reader,
             query: query.to_owned(),
             mode: Mode::Hybrid,
             filter: Filter::default(),
@@ -80,6 +88,7 @@ impl ibid_tools::Library for Library {
     fn read(
         &self,
         workspace: WorkspaceId,
+        reader: Reader,
         document: DocumentId,
         from_char: usize,
         chars_max: usize,
@@ -87,7 +96,10 @@ impl ibid_tools::Library for Library {
         let unknown = || {
             Error::not_found("document_unknown", format!("there is no document {document} in this workspace"))
         };
-        let (found, version) = self.store.document_find(workspace, document)?.ok_or_else(unknown)?;
+        let readable = self.store.readable(workspace, reader)?;
+        let found = self.store.document_find(workspace, document)?;
+        let found = found.filter(|(document, _)| readable.holds(&document.readers));
+        let (found, version) = found.ok_or_else(unknown)?;
         let text = version.map_or_else(|| Ok(String::new()), |version| self.store.text_of(version.id))?;
         Ok(DocumentText {
             document,

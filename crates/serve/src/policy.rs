@@ -1,24 +1,41 @@
 //! What the configuration says of replies, as the chat crate wants it.
 
-use ibid_chat::{Action, Phrase, Policy};
-use ibid_config::Chat;
+use ibid_chat::{Phrase, Policy};
+use ibid_config::{Chat, Config, kind_and_action};
+use ibid_guard::{Action, Kind};
 use ibid_model::Price;
 use ibid_types::{Error, Result};
 
 /// The operator's policy. Error: `config_phrase` for a phrase that cannot be read.
-pub fn of(chat: &Chat) -> Result<Policy> {
+pub fn of(config: &Config) -> Result<Policy> {
+    let (chat, guard) = (&config.chat, &config.guard);
     let usual = Policy::default();
     Ok(Policy {
-        secrets: Action::from_name(&chat.guard.secrets).unwrap_or(usual.secrets),
-        personal: Action::from_name(&chat.guard.personal_data).unwrap_or(usual.personal),
-        unsafe_phrases: phrases("chat.guard.unsafe_phrases", &chat.guard.unsafe_phrases)?,
-        unsafe_builtin: chat.guard.unsafe_builtin,
+        answers: of_findings(&guard.secrets, &guard.personal, &guard.kinds),
+        unsafe_phrases: phrases("guard.unsafe_phrases", &guard.unsafe_phrases)?,
+        unsafe_builtin: guard.unsafe_builtin,
         crisis_phrases: phrases("chat.crisis.phrases", &chat.crisis.phrases)?,
         crisis_texts: crisis_texts(chat, usual.crisis_texts),
         consensus_min: chat.consensus_percent_min as f32 / 100.0,
         summary_turns_min: chat.summary_turns_min,
         summary_tokens_max: chat.summary_tokens_max,
     })
+}
+
+/// What is done with secrets and personal data in the texts of documents.
+pub fn of_documents(config: &Config) -> ibid_guard::Policy {
+    let guard = &config.guard.ingest;
+    of_findings(&guard.secrets, &guard.personal, &guard.kinds)
+}
+
+/// The configuration has checked that all names are known.
+fn of_findings(secrets: &str, personal: &str, kinds: &[String]) -> ibid_guard::Policy {
+    let action = |name: &str| Action::from_name(name).unwrap_or(Action::Redact);
+    let kinds = kinds.iter().filter_map(|entry| {
+        let (kind, name) = kind_and_action(entry);
+        Some((Kind::from_id(kind)?, action(name)))
+    });
+    ibid_guard::Policy { secrets: action(secrets), personal: action(personal), kinds: kinds.collect() }
 }
 
 /// What each model costs, by its name.
@@ -57,22 +74,34 @@ mod tests {
     use super::*;
     use ibid_chat::Tongue;
 
-    fn chat(settings: &[&str]) -> Chat {
+    fn config(settings: &[&str]) -> Config {
         let mut layers = ibid_config::Layers::defaults().unwrap();
         settings.iter().for_each(|setting| layers.flag(setting));
-        layers.finish().unwrap().0.chat
+        layers.finish().unwrap().0
     }
 
     #[test]
     fn the_default_configuration_is_the_usual_policy() {
-        assert_eq!(of(&chat(&[])).unwrap(), Policy::default());
+        assert_eq!(of(&config(&[])).unwrap(), Policy::default());
+        let usual = ibid_ingest::pipeline::PipelineConfig::default().guard;
+        assert_eq!(of_documents(&config(&[])), usual);
     }
 
     #[test]
     fn an_operators_word_is_taken() {
-        let policy = of(&chat(&["chat.guard.secrets=refuse", "chat.crisis.text_de=Ruf an."])).unwrap();
-        assert_eq!(policy.secrets, Action::Refuse);
+        let policy = of(&config(&["guard.secrets=refuse", "chat.crisis.text_de=Ruf an."])).unwrap();
+        assert_eq!(policy.answers.secrets, Action::Refuse);
         assert_eq!(policy.crisis_text(Tongue::De), "Ruf an.");
         assert_eq!(policy.crisis_text(Tongue::En), Policy::default().crisis_text(Tongue::En));
+        let documents = of_documents(&config(&["guard.ingest.kinds=['card: refuse']"]));
+        assert_eq!(
+            (documents.action(Kind::Card), documents.action(Kind::Email)),
+            (Action::Refuse, Action::Allow)
+        );
+    }
+
+    #[test]
+    fn configurations_name_every_kind() {
+        assert_eq!(ibid_config::KINDS, Kind::ALL.map(Kind::id));
     }
 }

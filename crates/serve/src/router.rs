@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
-    alerts, ask, backups, doctor, documents, flows, identity, incidents, jobs, limits, openai, people, runs,
-    search, system, telemetry, threads, upkeep, upload,
+    alerts, ask, backups, doctor, documents, factors, flows, identity, incidents, jobs, limits, oidc, openai,
+    people, providers, runs, search, system, telemetry, threads, tokens, upkeep, upload,
 };
 use crate::{access, audit, openapi, page};
 
@@ -95,6 +95,20 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(identity::sign_in))
         .routes(routes!(identity::link_use))
         .routes(routes!(identity::link_make))
+        .routes(routes!(factors::sign_in_begin))
+        .routes(routes!(factors::sign_in))
+        .routes(routes!(factors::factors))
+        .routes(routes!(factors::app_begin, factors::app_finish))
+        .routes(routes!(factors::app_remove))
+        .routes(routes!(factors::codes_renew))
+        .routes(routes!(factors::passkey_begin))
+        .routes(routes!(factors::passkey_add))
+        .routes(routes!(factors::passkey_remove))
+        .routes(routes!(oidc::begin))
+        .routes(routes!(oidc::callback))
+        .routes(routes!(tokens::issue))
+        .routes(routes!(tokens::jwks))
+        .routes(routes!(tokens::signing_keys, tokens::rotate))
         .routes(routes!(identity::sign_out))
         .routes(routes!(identity::me))
         .routes(routes!(identity::password))
@@ -102,6 +116,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(identity::sessions_end_all))
         .routes(routes!(identity::session_end))
         .routes(routes!(people::users, people::user_create))
+        .routes(routes!(people::factors_reset))
         .routes(routes!(people::user_change, people::user_delete))
         .routes(routes!(people::groups, people::group_create))
         .routes(routes!(people::group_delete))
@@ -124,6 +139,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(backups::restore))
         .routes(routes!(backups::drills, backups::drill))
         .routes(routes!(backups::report))
+        .routes(routes!(providers::list))
+        .routes(routes!(providers::test))
         .routes(routes!(upkeep::tasks))
         .routes(routes!(system::metrics))
         .routes(routes!(alerts::list))

@@ -17,7 +17,7 @@ use ibid_types::{Error, Result, RunId};
 use serde_json::{Map, Value};
 
 use crate::access::Caller;
-use crate::{App, wire};
+use crate::{App, questions, wire};
 
 /// How often a run that is waited for is looked at, to see whether it asks a person.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -33,6 +33,9 @@ pub fn start(app: &Caller, request: RunRequest, key: Option<String>) -> Result<(
         Value::Null => Value::Object(Map::new()),
         input => input,
     };
+    if let Some(question) = input.get("question").and_then(Value::as_str) {
+        questions::judged(app, question)?;
+    }
     let mut run = NewRun::new(workspace.id, flow.hash, input);
     run.key = key.map(|key| keyed(app, "run", &key));
     run.owner = app.owner();

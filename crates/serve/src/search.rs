@@ -6,6 +6,7 @@ use std::time::Instant;
 use ibid_index::Indexes;
 use ibid_retrieve::Retriever;
 use ibid_store::Store;
+use ibid_types::access::Reader;
 use ibid_types::search::{Found, Hit, Request};
 use ibid_types::{ChunkId, Result, WorkspaceId};
 
@@ -60,8 +61,8 @@ impl ibid_chat::Search for Port {
         search(&self.retriever, &self.metrics, request)
     }
 
-    fn read(&self, workspace: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
-        self.retriever.read(workspace, chunks)
+    fn read(&self, workspace: WorkspaceId, reader: Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+        self.retriever.read(workspace, reader, chunks)
     }
 
     fn unread(&self, workspace: WorkspaceId) -> Option<String> {

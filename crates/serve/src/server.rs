@@ -101,6 +101,7 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(Ready)) -> Result<()> {
     let tls = open_tls(&app)?;
     let listener = listen(&app).await?;
     let address = listener.local_addr().unwrap_or(app.config.server.address);
+    let _ = app.listens_at.set(address);
     let data_dir = app.config.data.dir.clone();
     let (local, socket) = tls.as_ref().and_then(|_| listen_locally(&data_dir)).unzip();
     LocalServer { address, socket, token: app.local_token().reveal().to_owned() }.write(&data_dir)?;

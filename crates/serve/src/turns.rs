@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 use crate::access::{Caller, Within};
 use crate::metrics::Metrics;
-use crate::routes::ask::{question_text, within};
-use crate::{App, runs};
+use crate::routes::ask::within;
+use crate::{App, questions, runs};
 
 /// The flow of turns that name none.
 pub const CHAT: &str = "chat";
@@ -43,7 +43,7 @@ pub fn start(
 ) -> Result<RunId> {
     let flow = app.engine.current(request.flow.as_deref().unwrap_or(CHAT))?;
     let turn = TurnInput {
-        question: question_text(&request.question)?,
+        question: questions::admitted(app, &request.question)?,
         history: history(app, &thread.it)?,
         summary: thread.it.summary.clone().unwrap_or_default(),
         options: options(app, request)?,
@@ -78,7 +78,7 @@ pub fn start_alone(
 ) -> Result<RunId> {
     let flow = app.engine.current(request.flow.as_deref().unwrap_or(CHAT))?;
     let turn = TurnInput {
-        question: question_text(&request.question)?,
+        question: questions::admitted(app, &request.question)?,
         history,
         summary: String::new(),
         options: options(app, request)?,
@@ -270,6 +270,7 @@ fn plain_answer(text: String) -> answer::Answer {
         coverage: None,
         confidence: 0.0,
         notices: Vec::new(),
+        flags: Vec::new(),
         usage: answer::Usage::default(),
         trace: ibid_types::search::Trace::default(),
     }

@@ -1,16 +1,18 @@
 //! Documents: finding, listing, changing, deleting.
 
+use ibid_types::access::{Holder, Readable};
 use ibid_types::document::{Document, DocumentStatus, Version};
 use ibid_types::{DocumentId, Error, Result, Timestamp, WorkspaceId};
 
+use crate::readable;
 use crate::statements::{bands, feed_entry};
 use crate::value::{IDS_MAX, json, marks, to_json};
 use crate::versions::{VERSION_COLUMNS, read_version};
 use crate::{Row, Statement, Store, Value};
 
 pub const DOCUMENT_COLUMNS: &str = "d.id, d.workspace_id, d.source, d.status, d.current_version, d.title, d.author, d.language, d.tags, \
-                                d.date, d.created_at, d.updated_at";
-pub const DOCUMENT_WIDTH: usize = 12;
+                                d.date, d.created_at, d.updated_at, d.readers";
+pub const DOCUMENT_WIDTH: usize = 13;
 
 /// The version that is shown with a document: the current one, else the newest.
 const SHOWN_VERSION: &str = "LEFT JOIN versions v ON v.id = COALESCE(d.current_version, \
@@ -41,6 +43,8 @@ pub struct DocumentChange {
     pub language: Option<String>,
     pub date: Option<Timestamp>,
     pub tags: Option<Vec<String>>,
+    /// Nobody in it: everybody who reads in the workspace.
+    pub readers: Option<Vec<Holder>>,
 }
 
 impl Store {
@@ -91,12 +95,17 @@ impl Store {
         self.db.query(&sql, params)?.iter().map(read_with_version).collect()
     }
 
-    /// A page of documents, the last changed first.
-    pub fn document_list(&self, workspace: WorkspaceId, query: &DocumentsQuery) -> Result<DocumentsPage> {
-        let (filter, mut params) = filter_of(workspace, query);
+    /// A page of documents, the last changed first, of those that are readable.
+    pub fn document_list(
+        &self,
+        workspace: WorkspaceId,
+        readable: &Readable,
+        query: &DocumentsQuery,
+    ) -> Result<DocumentsPage> {
+        let (mut filter, mut params) = filter_of(workspace, query);
+        filter.push_str(&format!(" AND {}", readable::condition(readable, "d.readers", &mut params)));
         let count = self.db.query(&format!("SELECT COUNT(*) FROM documents d WHERE {filter}"), &params)?;
         let total = count.first().map_or(Ok(0), |row| row.get(0))?;
-        let mut filter = filter;
         if let Some(cursor) = &query.cursor {
             let (updated_at, id) = read_cursor(cursor)?;
             let (at, than) = (params.len() + 1, params.len() + 2);
@@ -123,7 +132,8 @@ impl Store {
         change: DocumentChange,
     ) -> Result<i64> {
         let sql = "UPDATE documents SET title = COALESCE($3, title), author = COALESCE($4, author), language = COALESCE($5, language), \
-                   date = COALESCE($6, date), tags = COALESCE($7, tags), updated_at = $8 \
+                   date = COALESCE($6, date), tags = COALESCE($7, tags), updated_at = $8, \
+                   readers = CASE WHEN $9 THEN $10 ELSE readers END \
                    WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL";
         let params = vec![
             workspace.into(),
@@ -134,6 +144,8 @@ impl Store {
             change.date.into(),
             change.tags.map(|tags| to_json(&tags)).into(),
             self.now().into(),
+            i64::from(change.readers.is_some()).into(),
+            change.readers.as_deref().and_then(readable::written).into(),
         ];
         let statement = Statement::new(sql, params).expecting(1);
         self.db.batch(vec![statement, feed_entry(workspace, "document", id.as_bytes().to_vec())])?;
@@ -238,6 +250,7 @@ pub fn read_document(row: &Row) -> Result<Document> {
         date: row.get(9)?,
         created_at: row.get(10)?,
         updated_at: row.get(11)?,
+        readers: readable::read(row.get::<Option<String>>(12)?.as_deref())?,
     })
 }
 

@@ -4,10 +4,12 @@
 //! this machine and is seen to be gone, else when its lease runs out. Whoever lost a lease cannot end the job: every
 //! end compares the lease's token.
 
+use ibid_types::access::Readable;
 use ibid_types::document::Failure;
 use ibid_types::{DocumentId, Error, JobId, Result, Timestamp, WorkspaceId};
 use serde_json::Value as Json;
 
+use crate::readable;
 use crate::{Row, Statement, Store, Value};
 
 /// First delay before another attempt; it doubles with each, up to the greatest.
@@ -289,9 +291,16 @@ impl Jobs<'_> {
     }
 
     /// A page of jobs, newest first.
-    pub fn list(&self, query: &JobsQuery) -> Result<JobsPage> {
-        let mut filter = "1 = 1".to_owned();
+    /// A page of jobs, of those whose documents are readable.
+    pub fn list(&self, readable: &Readable, query: &JobsQuery) -> Result<JobsPage> {
         let mut params: Vec<Value> = Vec::new();
+        let mut filter = match readable {
+            Readable::All => "1 = 1".to_owned(),
+            readable => format!(
+                "(document_id IS NULL OR document_id IN (SELECT d.id FROM documents d WHERE {}))",
+                readable::condition(readable, "d.readers", &mut params)
+            ),
+        };
         let mut and = |column: &str, value: Value, filter: &mut String| {
             params.push(value);
             filter.push_str(&format!(" AND {column} ${}", params.len()));

@@ -74,6 +74,14 @@ impl Store {
         if has_hash(secret, &stored) { read_key(row).map(Some) } else { Ok(None) }
     }
 
+    /// One that lets somebody in now.
+    pub fn key_by_id(&self, id: KeyId) -> Result<Option<Key>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM keys WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
+        );
+        self.db.query(&sql, &[id.into(), self.now().into()])?.first().map(read_key).transpose()
+    }
+
     fn note_use(&self, key: &Key) -> Result<()> {
         let now = self.now();
         if key.last_used_at.is_some_and(|last| now.0 - last.0 < USED_EVERY_MS) {

@@ -24,6 +24,7 @@ mod keys;
 mod links;
 mod merge;
 mod migrations;
+mod readable;
 mod ready;
 mod runs;
 mod sealing;

@@ -6,6 +6,7 @@ use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::parsed::Metadata;
 use ibid_types::{ChunkId, DocumentId, Result, Timestamp, VersionId};
 
+use crate::readable;
 use crate::statements::{alike_together, chunks, embeddings, feed_entry, publish};
 use crate::upload::{Known, insert_version, until_no_conflict};
 use crate::value::to_json;
@@ -82,7 +83,7 @@ fn insert_document(
     now: Timestamp,
 ) -> Statement {
     let sql = "INSERT INTO documents (id, workspace_id, source, status, current_version, title, author, language, tags, date, \
-               created_at, updated_at) VALUES ($1, $2, $3, 'ready', $4, $5, $6, $7, $8, $9, $10, $10)";
+               created_at, updated_at, readers) VALUES ($1, $2, $3, 'ready', $4, $5, $6, $7, $8, $9, $10, $10, $11)";
     let metadata = &ready.upload.metadata;
     let params = vec![
         document.into(),
@@ -95,6 +96,7 @@ fn insert_document(
         to_json(&metadata.tags).into(),
         date(metadata, now).into(),
         now.into(),
+        ready.upload.readers.as_deref().and_then(readable::written).into(),
     ];
     Statement::new(sql, params)
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use ibid_types::access::Holder;
 use ibid_types::document::DocumentStatus;
 use ibid_types::parsed::Metadata;
 use ibid_types::{Class, ContentHash, DocumentId, Error, JobId, Result, VersionId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use crate::statements::alike_together;
+use crate::readable;
+use crate::statements::{alike_together, feed_entry};
 use crate::value::{IDS_MAX, json, marks, to_json};
 use crate::{Job, NewJob, Row, Statement, Store};
 
@@ -27,6 +29,8 @@ pub struct NewUpload {
     pub media_type: String,
     /// What the caller says of the file; wins over what the file says.
     pub metadata: Metadata,
+    /// Who may read the document from now on; none: as it is, and everybody for a new one.
+    pub readers: Option<Vec<Holder>>,
     pub batch: String,
 }
 
@@ -66,6 +70,7 @@ pub(crate) struct Known {
     /// The newest version: id, number, status, content.
     pub(crate) newest: Option<(VersionId, u32, String, ContentHash)>,
     current: Option<ContentHash>,
+    readers: Vec<Holder>,
 }
 
 impl Known {
@@ -119,6 +124,9 @@ impl Store {
         batch: &mut Vec<Statement>,
     ) -> Result<Accepted> {
         if let Some(known) = &known {
+            if let Some(readers) = upload.readers.as_ref().filter(|readers| **readers != known.readers) {
+                batch.extend(change_readers(upload.workspace, known.document, readers));
+            }
             if known.stays(&upload.content) && upload.metadata == Metadata::default() {
                 return Ok(Accepted::Unchanged { document: known.document });
             }
@@ -141,7 +149,7 @@ impl Store {
             let sources: Vec<&str> = some.iter().map(|upload| upload.source.as_str()).collect();
             let (marks, params) = marks(workspace, &sources);
             let sql = format!(
-                "SELECT d.id, v.id, v.number, v.status, v.content, c.content, d.source FROM documents d \
+                "SELECT d.id, v.id, v.number, v.status, v.content, c.content, d.source, d.readers FROM documents d \
                  LEFT JOIN versions v ON v.document_id = d.id AND v.number = (SELECT MAX(number) FROM versions WHERE document_id = d.id) \
                  LEFT JOIN versions c ON c.id = d.current_version \
                  WHERE d.workspace_id = $1 AND d.source IN ({marks}) AND d.deleted_at IS NULL"
@@ -239,12 +247,20 @@ fn read_known(row: &Row) -> Result<Known> {
     };
     let current =
         row.get::<Option<Vec<u8>>>(5)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).map(ContentHash);
-    Ok(Known { document: row.get(0)?, newest, current })
+    let readers = readable::read(row.get::<Option<String>>(7)?.as_deref())?;
+    Ok(Known { document: row.get(0)?, newest, current, readers })
+}
+
+/// Another access list, which the indexes learn of in the same commit.
+fn change_readers(workspace: WorkspaceId, document: DocumentId, readers: &[Holder]) -> [Statement; 2] {
+    let sql = "UPDATE documents SET readers = $2 WHERE id = $1";
+    let change = Statement::new(sql, vec![document.into(), readable::written(readers).into()]);
+    [change, feed_entry(workspace, "document", document.as_bytes().to_vec())]
 }
 
 fn insert_document(document: DocumentId, upload: &NewUpload, now: ibid_types::Timestamp) -> Statement {
-    let sql = "INSERT INTO documents (id, workspace_id, source, status, title, tags, date, created_at, updated_at) \
-               VALUES ($1, $2, $3, 'pending', $4, $5, $6, $6, $6)";
+    let sql = "INSERT INTO documents (id, workspace_id, source, status, title, tags, date, created_at, updated_at, readers) \
+               VALUES ($1, $2, $3, 'pending', $4, $5, $6, $6, $6, $7)";
     let title = upload.metadata.title.clone().unwrap_or_else(|| upload.source.clone());
     let tags = to_json(&upload.metadata.tags);
     let params = vec![
@@ -254,6 +270,7 @@ fn insert_document(document: DocumentId, upload: &NewUpload, now: ibid_types::Ti
         title.into(),
         tags.into(),
         now.into(),
+        upload.readers.as_deref().and_then(readable::written).into(),
     ];
     Statement::new(sql, params)
 }

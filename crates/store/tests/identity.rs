@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_store::{Sqlite, SqliteConfig, Store, Totp, User};
-use ibid_types::access::{Granted, Holder, Permission, Role};
+use ibid_types::access::{Granted, Holder, Permission, Readable, Reader, Role};
 use ibid_types::{Secret, Timestamp, WorkspaceId};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -230,4 +230,25 @@ fn an_account_at_a_provider_is_one_persons() {
     assert_eq!(f.store.identity_find("https://b", "7").unwrap(), None);
     f.store.user_delete(f.ada.id).unwrap();
     assert_eq!(f.store.identity_find("https://a", "7").unwrap(), None);
+}
+
+#[test]
+fn a_list_decides_who_reads_and_administrators_decide_about_lists() {
+    let f = fixture();
+    let here = f.store.workspace_ensure("default").unwrap().id;
+    let bob = f.store.user_create("bob", None).unwrap().id;
+    let office = f.store.group_create("office").unwrap().id;
+    let reads = |user| f.store.readable(here, Reader::Holder(Holder::User(user))).unwrap();
+    assert_eq!(reads(f.ada.id), Readable::Nothing, "without a role");
+    f.store.grant_set(Holder::User(f.ada.id), EVERYWHERE).unwrap();
+    f.store.group_member(office, f.ada.id, true).unwrap();
+    assert!(reads(f.ada.id).holds(&[Holder::Group(office)]));
+    assert!(!reads(f.ada.id).holds(&[Holder::User(bob)]) && reads(f.ada.id).holds(&[]));
+    f.store.group_member(office, f.ada.id, false).unwrap();
+    assert!(!reads(f.ada.id).holds(&[Holder::Group(office)]), "at once");
+    let admin = Granted { role: Role::Admin, workspace: Some(here) };
+    f.store.grant_set(Holder::User(bob), admin).unwrap();
+    assert_eq!(reads(bob), Readable::All);
+    assert_eq!(f.store.readable(here, Reader::Nobody).unwrap(), Readable::Nothing);
+    assert_eq!(f.store.readable(here, Reader::Machine).unwrap(), Readable::All);
 }

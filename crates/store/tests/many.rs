@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_store::{Accepted, JobsQuery, NewUpload, ReadyChunk, ReadyDocument, Sqlite, SqliteConfig, Store};
+use ibid_types::access::Readable;
 use ibid_types::document::{ChunkSpan, DocumentStatus};
 use ibid_types::parsed::Metadata;
 use ibid_types::{ContentHash, DocumentId, Timestamp, WorkspaceId};
@@ -32,6 +33,7 @@ impl Fixture {
             size_bytes: 3,
             media_type: "text/plain".to_owned(),
             metadata: Metadata::default(),
+            readers: None,
             batch: "b".to_owned(),
         }
     }
@@ -65,7 +67,7 @@ fn uploads_are_accepted_together_in_order() {
     let (document, _) = f.store.document_by_source(f.workspace, "299.txt").unwrap().unwrap();
     assert_eq!((accepted.len(), document_of(&accepted[299])), (300, document.id));
     assert_eq!(f.store.accept_many(&uploads).unwrap(), accepted, "asked twice while they wait");
-    let jobs = f.store.jobs().list(&JobsQuery { limit: 1, ..JobsQuery::default() }).unwrap();
+    let jobs = f.store.jobs().list(&Readable::All, &JobsQuery { limit: 1, ..JobsQuery::default() }).unwrap();
     assert_eq!(jobs.counts.queued, 300);
     assert!(f.store.accept_many(&[]).unwrap().is_empty());
 }

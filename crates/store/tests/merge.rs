@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_store::{DocumentsQuery, Part, Sqlite, SqliteConfig, Statement, Store, ThreadsQuery, Value};
+use ibid_types::access::Readable;
 use ibid_types::{DocumentId, Error, RunId, ThreadId, Timestamp, VersionId, WorkspaceId};
 
 const WORKSPACE: WorkspaceId = WorkspaceId::from_bytes([1; 16]);
@@ -104,8 +105,13 @@ fn a_document_takes_the_place_of_another_of_its_source() {
     assert!(living.document_named(&restored, DOCUMENT).unwrap().is_there);
     living.document_merge(&restored, DOCUMENT).unwrap();
     let query = DocumentsQuery { limit: 10, ..DocumentsQuery::default() };
-    let titles: Vec<String> =
-        living.document_list(WORKSPACE, &query).unwrap().items.into_iter().map(|(d, _)| d.title).collect();
+    let titles: Vec<String> = living
+        .document_list(WORKSPACE, &Readable::All, &query)
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|(d, _)| d.title)
+        .collect();
     assert_eq!(titles, ["Lease"]);
 }
 

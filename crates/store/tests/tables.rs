@@ -8,9 +8,10 @@ use ibid_store::{
     Accepted, DocumentsQuery, JobState, JobsQuery, Lease, NewUpload, PublishVersion, Sqlite, SqliteConfig,
     Store, UploadPayload, statements,
 };
+use ibid_types::access::{Holder, Readable};
 use ibid_types::document::{Chunk, ChunkSpan, DocumentStatus};
 use ibid_types::parsed::Metadata;
-use ibid_types::{ChunkId, ContentHash, Error, Timestamp, WorkspaceId};
+use ibid_types::{ChunkId, ContentHash, Error, Timestamp, UserId, WorkspaceId};
 
 struct Fixture {
     store: Store,
@@ -42,6 +43,7 @@ impl Fixture {
                 size_bytes: 3,
                 media_type: "text/plain".to_owned(),
                 metadata: Metadata::default(),
+                readers: None,
                 batch: batch.to_owned(),
             })
             .unwrap()
@@ -128,6 +130,7 @@ fn a_changed_file_and_a_new_one_get_in_together() {
         size_bytes: 3,
         media_type: "text/plain".to_owned(),
         metadata: Metadata::default(),
+        readers: None,
         batch: "b".to_owned(),
     };
     assert_eq!(f.store.accept_many(&[upload("old.txt"), upload("new.txt")]).unwrap().len(), 2);
@@ -153,7 +156,7 @@ fn whoever_asks_last_for_waiting_bytes_can_follow_their_job() {
     let first = f.accept_in("killed", "a.txt", 1);
     assert_eq!(f.accept_in("again", "a.txt", 1), first);
     let query = JobsQuery { batch: Some("again".to_owned()), limit: 10, ..JobsQuery::default() };
-    assert_eq!(f.store.jobs().list(&query).unwrap().counts.queued, 1);
+    assert_eq!(f.store.jobs().list(&Readable::All, &query).unwrap().counts.queued, 1);
 }
 
 #[test]
@@ -272,7 +275,7 @@ fn lists_page_filter_and_search() {
     let mut query = DocumentsQuery { limit: 3, ..DocumentsQuery::default() };
     let mut sources = Vec::new();
     loop {
-        let page = f.store.document_list(f.workspace, &query).unwrap();
+        let page = f.store.document_list(f.workspace, &Readable::All, &query).unwrap();
         assert_eq!(page.total, 7);
         sources.extend(page.items.into_iter().map(|(document, _)| document.source));
         match page.next {
@@ -283,7 +286,10 @@ fn lists_page_filter_and_search() {
     assert_eq!(sources.len(), 7);
     assert_eq!(sources[0], "dir/100%_6.txt", "newest first");
     let total = |query: DocumentsQuery| {
-        f.store.document_list(f.workspace, &DocumentsQuery { limit: 9, ..query }).unwrap().total
+        f.store
+            .document_list(f.workspace, &Readable::All, &DocumentsQuery { limit: 9, ..query })
+            .unwrap()
+            .total
     };
     assert_eq!(total(DocumentsQuery { text: Some("100%_3".into()), ..DocumentsQuery::default() }), 1);
     assert_eq!(total(DocumentsQuery { text: Some("100__3".into()), ..DocumentsQuery::default() }), 0);
@@ -341,7 +347,12 @@ fn a_waiting_job_can_be_cancelled_and_a_running_one_not() {
     let Accepted::Queued { job, .. } = f.accept("a.txt", 1) else { panic!() };
     f.store.jobs().cancel(job).unwrap();
     assert_eq!(
-        f.store.jobs().list(&JobsQuery { limit: 9, ..JobsQuery::default() }).unwrap().counts.cancelled,
+        f.store
+            .jobs()
+            .list(&Readable::All, &JobsQuery { limit: 9, ..JobsQuery::default() })
+            .unwrap()
+            .counts
+            .cancelled,
         1
     );
     f.store.jobs().retry(job).unwrap();
@@ -358,4 +369,38 @@ fn a_deleted_workspace_takes_its_documents_along() {
     assert!(f.store.workspace_find("default").unwrap().is_none());
     assert_eq!(f.store.counts().unwrap().documents, 0);
     assert_ne!(f.store.workspace_ensure("default").unwrap().id, f.workspace);
+}
+
+#[test]
+fn lists_of_documents_and_jobs_hold_what_is_readable() {
+    let f = fixture();
+    let (ada, bob) = (Holder::User(UserId::new()), Holder::User(UserId::new()));
+    let upload = |source: &str, readers: Option<Vec<Holder>>| NewUpload {
+        workspace: f.workspace,
+        source: source.to_owned(),
+        content: ContentHash([1; 32]),
+        size_bytes: 3,
+        media_type: "text/plain".to_owned(),
+        metadata: Metadata::default(),
+        readers,
+        batch: "b".to_owned(),
+    };
+    f.store.accept_many(&[upload("open", None), upload("closed", Some(vec![ada]))]).unwrap();
+    let seen = |holder| {
+        let readable = Readable::Open(vec![holder]);
+        let query = DocumentsQuery { limit: 9, ..DocumentsQuery::default() };
+        let documents = f.store.document_list(f.workspace, &readable, &query).unwrap();
+        let jobs = f.store.jobs().list(&readable, &JobsQuery { limit: 9, ..JobsQuery::default() }).unwrap();
+        assert_eq!(documents.total as usize, documents.items.len());
+        (documents.items.len(), jobs.items.len(), jobs.counts.queued)
+    };
+    assert_eq!((seen(ada), seen(bob)), ((2, 2, 2), (1, 1, 1)));
+    f.store.accept(upload("closed", None)).unwrap();
+    assert_eq!(seen(bob), (1, 1, 1), "a file without a list leaves the list as it is");
+    let head = f.store.feed_head().unwrap();
+    f.store.accept(upload("closed", Some(vec![bob]))).unwrap();
+    assert_eq!((seen(ada).0, seen(bob).0), (1, 2));
+    assert!(f.store.feed_head().unwrap() > head, "the indexes learn of it");
+    f.store.accept(upload("closed", Some(vec![]))).unwrap();
+    assert_eq!((seen(ada).0, seen(bob).0), (2, 2));
 }

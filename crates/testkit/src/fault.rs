@@ -161,16 +161,13 @@ impl Shared {
 
     fn body(&self, fault: Fault, client: &mut TcpStream, mut response: Response) -> Option<()> {
         match fault {
-            Fault::Silent => {
-                self.wait(Duration::from_secs(3600));
-                return None;
-            }
+            Fault::Silent => return self.wait_for_ever(),
             Fault::Malformed => return client.write_all(b"data: {\"choices\": [{\"delta\":\n\n").ok(),
             Fault::ResetInside | Fault::StuckInside | Fault::Truncated => {
                 half(client, &mut response)?;
                 return match fault {
                     Fault::ResetInside => reset(client),
-                    Fault::StuckInside => Some(self.wait(Duration::from_secs(3600))),
+                    Fault::StuckInside => self.wait_for_ever(),
                     _ => client.shutdown(Shutdown::Write).ok(),
                 };
             }
@@ -191,6 +188,12 @@ impl Shared {
             client.write_all(&piece).ok()?;
         }
         client.shutdown(Shutdown::Write).ok()
+    }
+
+    /// Until it is another; then the connection ends.
+    fn wait_for_ever(&self) -> Option<()> {
+        self.wait(Duration::from_secs(3600));
+        None
     }
 
     fn wait(&self, time: Duration) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ibid_runtime::Shutdown;
+use ibid_types::access::Reader;
 use ibid_types::{Error, Result, WorkspaceId};
 use serde_json::Value;
 
@@ -101,6 +102,8 @@ fn check_name(name: &str) -> Result<()> {
 pub struct ToolContext {
     /// The only workspace whose data the call may see.
     pub workspace: WorkspaceId,
+    /// What they may not read is not there for the tool.
+    pub reader: Reader,
     /// The same for each attempt at one step of a run; a receiver that keeps it does nothing twice.
     pub idempotency_key: String,
     pub deadline: Instant,
@@ -114,10 +117,18 @@ impl ToolContext {
     pub fn new(workspace: WorkspaceId, idempotency_key: impl Into<String>, timeout: Duration) -> Self {
         Self {
             workspace,
+            reader: Reader::Nobody,
             idempotency_key: idempotency_key.into(),
             deadline: soon(timeout),
             cancelled: Shutdown::new(),
         }
+    }
+
+    /// A call that sees what somebody may read; without it, it sees no document.
+    #[must_use]
+    pub const fn on_behalf_of(mut self, reader: Reader) -> Self {
+        self.reader = reader;
+        self
     }
 
     /// The time that is left, zero when the deadline has passed.

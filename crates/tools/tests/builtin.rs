@@ -8,6 +8,7 @@ use ibid_tools::{
     Calculator, CurrentTime, DocumentText, Library, Passage, ReadDocument, SearchDocuments, Tool, Toolbox,
     ToolboxLimits, add_built_in, conformance,
 };
+use ibid_types::access::Reader;
 use ibid_types::{DocumentId, Error, Result, WorkspaceId};
 use serde_json::json;
 
@@ -18,7 +19,7 @@ struct Shelf(DocumentId);
 const TEXT: &str = "äbcdefghij";
 
 impl Library for Shelf {
-    fn search(&self, workspace: WorkspaceId, query: &str, limit: usize) -> Result<Vec<Passage>> {
+    fn search(&self, workspace: WorkspaceId, _: Reader, query: &str, limit: usize) -> Result<Vec<Passage>> {
         assert_eq!(workspace, WorkspaceId::from_bytes([7; 16]));
         let passage = Passage {
             document: self.0,
@@ -33,6 +34,7 @@ impl Library for Shelf {
     fn read(
         &self,
         _: WorkspaceId,
+        _: Reader,
         document: DocumentId,
         from_char: usize,
         chars_max: usize,

@@ -6,7 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, GroupId, KeyId, Result, UserId, WorkspaceId};
 
@@ -197,6 +198,19 @@ impl fmt::Display for Holder {
     }
 }
 
+impl Serialize for Holder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Holder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|error: Error| D::Error::custom(error.message))
+    }
+}
+
 impl FromStr for Holder {
     type Err = Error;
 
@@ -219,6 +233,47 @@ pub struct Granted {
     pub role: Role,
     /// None: everywhere.
     pub workspace: Option<WorkspaceId>,
+}
+
+/// On whose behalf documents are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Reader {
+    /// Who reads nothing.
+    #[default]
+    Nobody,
+    /// This machine's own: the command line in the data directory, rehearsals, measurements.
+    Machine,
+    Holder(Holder),
+}
+
+impl Reader {
+    /// Whoever began a run or a conversation, as it is stored; where no owner is, it was this machine.
+    #[must_use]
+    pub fn of_owner(owner: Option<&str>) -> Self {
+        let Some(owner) = owner else { return Self::Machine };
+        owner.parse().map_or(Self::Nobody, Self::Holder)
+    }
+}
+
+/// Which documents of a workspace somebody may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readable {
+    All,
+    /// Those that everybody there may read, and those whose access list names one of these.
+    Open(Vec<Holder>),
+    Nothing,
+}
+
+impl Readable {
+    /// Whether a document with this access list is among them; an empty one is open to everybody.
+    #[must_use]
+    pub fn holds(&self, readers: &[Holder]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Open(holders) => readers.is_empty() || readers.iter().any(|one| holders.contains(one)),
+            Self::Nothing => false,
+        }
+    }
 }
 
 /// All that was granted to somebody.
@@ -321,6 +376,14 @@ mod tests {
         assert!(!part(reader, admin).may_somewhere(Permission::Edit));
         let apart = part(reader, Granted { role: Role::Reader, workspace: Some(here) });
         assert!(!apart.may_somewhere(Permission::Read));
+    }
+
+    #[test]
+    fn a_document_is_read_by_whom_its_list_names() {
+        let (ada, office) = (Holder::User(UserId::new()), Holder::Group(GroupId::new()));
+        let open = Readable::Open(vec![ada, office]);
+        assert!(open.holds(&[]) && open.holds(&[office]) && !open.holds(&[Holder::User(UserId::new())]));
+        assert!(Readable::All.holds(&[ada]) && !Readable::Nothing.holds(&[]));
     }
 
     #[test]

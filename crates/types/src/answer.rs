@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Reader;
 use crate::document::Chunk;
 use crate::search::{Filter, Trace};
 use crate::{ChunkId, DocumentId, Error, Result, VersionId, WorkspaceId};
@@ -12,6 +13,8 @@ use crate::{ChunkId, DocumentId, Error, Result, VersionId, WorkspaceId};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     pub workspace: WorkspaceId,
+    /// On whose behalf it is answered.
+    pub reader: Reader,
     pub text: String,
     pub filter: Filter,
     pub mode: AnswerMode,
@@ -54,16 +57,13 @@ pub struct Answer {
     pub confidence: f32,
     /// What went less than well, for the reader: "the chat model did not answer; this is extractive".
     pub notices: Vec<String>,
-    pub usage: Usage,
-    pub trace: Trace,
-}
     /// What guards saw in it and in what it is made of; notices say it to the reader.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
+    pub usage: Usage,
+    pub trace: Trace,
+}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Claim {
-    /// One sentence of the answer, without marks.
 /// What a guard saw, and what it did about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flag {
@@ -74,6 +74,9 @@ pub struct Flag {
     pub count: usize,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// One sentence of the answer, without marks.
     pub text: String,
     pub verdict: Verdict,
     /// Numbers of the citations that support it.

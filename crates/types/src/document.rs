@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Holder;
 use crate::{ChunkId, ContentHash, DocumentId, Timestamp, VersionId, WorkspaceId};
 
 /// A source text over all its versions. `source` is its identity inside a workspace.
@@ -22,6 +23,9 @@ pub struct Document {
     pub author: Option<String>,
     pub language: Option<String>,
     pub tags: Vec<String>,
+    /// Who may read it; empty: everybody who reads in the workspace.
+    #[serde(default)]
+    pub readers: Vec<Holder>,
     /// The document's own date: modified, else created, else when it was ingested.
     pub date: Timestamp,
     pub created_at: Timestamp,

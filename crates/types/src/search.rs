@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Reader;
 use crate::document::Chunk;
 use crate::{DocumentId, Timestamp, WorkspaceId};
 
@@ -42,6 +43,8 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     pub workspace: WorkspaceId,
+    /// What they may not read is not there for them.
+    pub reader: Reader,
     pub query: String,
     pub mode: Mode,
     pub filter: Filter,

@@ -141,6 +141,7 @@ fn ready(workspace: WorkspaceId, record: &Record, cache: &Cache) -> ReadyDocumen
         size_bytes: record.text.len() as u64,
         media_type: "text/plain".to_owned(),
         metadata: Metadata { title: Some(record.title.clone()), ..Metadata::default() },
+        readers: None,
         batch: String::new(),
     };
     let span = ChunkSpan { start: 0, end: record.text.len(), ..ChunkSpan::default() };

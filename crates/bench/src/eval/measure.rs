@@ -95,6 +95,7 @@ impl Library {
     ) -> Result<Found> {
         let request = Request {
             workspace: self.workspace,
+            reader: ibid_types::access::Reader::Machine,
             query: query.text.clone(),
             mode,
             filter: Default::default(),

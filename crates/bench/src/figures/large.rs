@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ibid_index::{Scored, Snapshot};
+use ibid_types::access::Readable;
 use ibid_types::search::Filter;
 
 use super::library::{Given, Library};
@@ -66,7 +67,7 @@ fn recall_row(snapshot: &Snapshot, questions: &[(String, Vec<f32>)]) -> Row {
 
 /// The share of the true ten nearest that the search finds.
 fn recall_at_10(snapshot: &Snapshot, questions: &[(String, Vec<f32>)]) -> f64 {
-    let within = snapshot.eligible(&Filter::default());
+    let within = snapshot.eligible(&Filter::default(), &Readable::All);
     let slots: Vec<u32> = within.iter().collect();
     let (mut found, mut wanted) = (0, 0);
     for (_, vector) in questions {
@@ -82,7 +83,7 @@ fn recall_at_10(snapshot: &Snapshot, questions: &[(String, Vec<f32>)]) -> f64 {
 }
 
 fn scan_row(setup: &Setup, snapshot: &Snapshot, questions: &[(String, Vec<f32>)]) -> Outcome<Row> {
-    let within = snapshot.eligible(&Filter::default());
+    let within = snapshot.eligible(&Filter::default(), &Readable::All);
     let bytes = (snapshot.total() * CODE_BYTES) as f64;
     let ours = || {
         let started = Instant::now();

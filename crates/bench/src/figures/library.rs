@@ -85,6 +85,7 @@ impl Library {
     pub fn search(&self, retriever: &Retriever, question: &str, vector: &[f32]) -> Outcome<Found> {
         let request = Request {
             workspace: self.workspace,
+            reader: ibid_types::access::Reader::Machine,
             query: question.to_owned(),
             mode: Mode::Hybrid,
             filter: Filter::default(),
@@ -114,6 +115,7 @@ impl Library {
             size_bytes: text_bytes(given),
             media_type: "text/plain".to_owned(),
             metadata: Metadata { title: Some(given.title.clone()), ..Metadata::default() },
+            readers: None,
             batch: String::new(),
         };
         ReadyDocument { upload, chunks: chunks(given) }

@@ -100,6 +100,7 @@ fn fill(data: &Path) -> Outcome<usize> {
                 size_bytes: whole.len() as u64,
                 media_type: "text/plain".to_owned(),
                 metadata: Metadata { title: Some(chance.text(4)), ..Metadata::default() },
+                readers: None,
                 batch: String::new(),
             };
             let mut start = 0;

@@ -54,7 +54,7 @@ impl Search for Shelf {
         Ok(Found { hits, ..Found::default() })
     }
 
-    fn read(&self, _: WorkspaceId, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
+    fn read(&self, _: WorkspaceId, _: ibid_types::access::Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
         let hits = self.hits.iter().map(|(hit, _)| hit);
         Ok(hits.filter(|hit| chunks.contains(&hit.chunk.id)).cloned().collect())
     }

@@ -28,6 +28,21 @@ pub enum Auth {
     /// Ends every session: everybody has to sign in again
     #[command(name = "sign-out-everybody")]
     SignOutEverybody,
+    /// Takes the second factors of somebody away who has lost them
+    #[command(name = "reset-factors")]
+    ResetFactors { name: String },
+    /// Prints a short-lived token of the API key that asks, for a service
+    Token(Token),
+    /// Lists the keys that sign tokens
+    #[command(name = "signing-keys")]
+    SigningKeys,
+    /// Signs tokens with a new key; those of the former one are taken for a day more
+    #[command(name = "rotate-signing-key")]
+    RotateSigningKey {
+        /// Refuses all tokens that are in use from now on
+        #[arg(long)]
+        at_once: bool,
+    },
     /// Lists groups with their members
     Groups,
     /// Makes a group, or changes who is in it
@@ -52,6 +67,19 @@ pub enum Auth {
 pub struct Add {
     pub name: String,
     /// Grants a role: everywhere, or with --workspace in one
+    #[arg(long)]
+    pub role: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Token {
+    /// The service that it is for; left out: this server
+    #[arg(long)]
+    pub audience: Option<String>,
+    /// How long it is good for, at most a day
+    #[arg(long)]
+    pub seconds: Option<i64>,
+    /// No more than this role of the key's rights; with --workspace only there
     #[arg(long)]
     pub role: Option<String>,
 }

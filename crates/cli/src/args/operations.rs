@@ -36,3 +36,11 @@ pub enum Ops {
         into: PathBuf,
     },
 }
+
+#[derive(Debug, Subcommand)]
+pub enum Providers {
+    /// Lists models with their breakers, quotas and the calls of the last five minutes, and routes
+    List,
+    /// Sends one tiny request to a chat model or a route; exit code 5 if it is not answered
+    Test { name: String },
+}

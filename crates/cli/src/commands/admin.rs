@@ -52,13 +52,32 @@ pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
                 line(&context.color.dim(&counted(keys.len() as u64, "key")))?;
             }
         }
-        Keys::Revoke { id } => {
+        Keys::Revoke { key } => {
+            let id = key_named(context, &key)?;
             context.client.delete(&format!("/v1/keys/{}", escaped(&id)))?;
-            note(&format!("revoked {id}"));
+            note(&format!("revoked {key}"));
         }
         Keys::Leaked { revoke } => leaked(context, revoke)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The id of a key that is named by its id, its first characters or its name, if only one is.
+fn key_named(context: &Context, named: &str) -> Result<String> {
+    let keys: Vec<Key> = context.client.get("/v1/keys")?.json()?;
+    let is_it = |key: &&Key| key.id == named || key.prefix == named || key.name == named;
+    let mut found = keys.iter().filter(is_it);
+    match (found.next(), found.next()) {
+        (Some(key), None) => Ok(key.id.clone()),
+        (None, _) => {
+            let what = format!("there is no key '{named}'; `ibid keys list` shows them");
+            Err(Error::not_found("key_unknown", what))
+        }
+        (Some(_), Some(_)) => {
+            let what = format!("several keys are called '{named}'; name one by its id");
+            Err(Error::bad_request("key_ambiguous", what))
+        }
+    }
 }
 
 fn leaked(context: &Context, revoke: bool) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ibid_api::document::{Document, DocumentsPage, Passage, Version};
+use ibid_api::document::{Document, DocumentChange, DocumentReader, DocumentsPage, Passage, Version};
 use ibid_types::{Error, Result};
 
 use crate::args::Documents;
@@ -20,6 +20,7 @@ pub fn run(context: &Context, command: Documents) -> Result<ExitCode> {
         }
         Documents::Show { id } => show(context, &id)?,
         Documents::Text { id } => text(context, &id)?,
+        Documents::Share { ids, with, .. } => share(context, &ids, &with)?,
         Documents::Delete { ids } => delete(context, &ids)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -82,6 +83,9 @@ fn show(context: &Context, id: &str) -> Result<()> {
     if !document.tags.is_empty() {
         line(&format!("    tags {}", foreign(&document.tags.join(", "))))?;
     }
+    if !document.readers.is_empty() {
+        line(&format!("    read by {}", readers(&document)))?;
+    }
     for version in &versions {
         let pages = version
             .page_count
@@ -125,6 +129,30 @@ fn text(context: &Context, id: &str) -> Result<()> {
         at += passage.after.len();
     }
     Ok(())
+}
+
+/// Nobody named: with everybody.
+fn share(context: &Context, ids: &[String], with: &[String]) -> Result<()> {
+    let change = DocumentChange { readers: Some(with.to_vec()), ..DocumentChange::default() };
+    for id in ids {
+        let path = context.path(&format!("/v1/documents/{}", escaped(id)));
+        let document: Document = context.client.patch(&path, &change)?.json()?;
+        note(&format!("{}: {}", foreign(&document.title), readers(&document)));
+    }
+    Ok(())
+}
+
+fn readers(document: &Document) -> String {
+    let name = |reader: &DocumentReader| {
+        let kind = reader.holder.split(':').next().unwrap_or_default();
+        if reader.name.is_empty() {
+            reader.holder.clone()
+        } else {
+            format!("{kind}:{}", foreign(&reader.name))
+        }
+    };
+    let names: Vec<String> = document.readers.iter().map(name).collect();
+    if names.is_empty() { "everybody in the workspace".to_owned() } else { names.join(", ") }
 }
 
 fn delete(context: &Context, ids: &[String]) -> Result<()> {

@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use ibid_api::identity::{
-    Grant, Group as WireGroup, GroupRequest, Link, LinkRequest, Me, NewUser, Session, User, UserChange,
-    UserRequest,
+    Grant, Group as WireGroup, GroupRequest, Link, LinkRequest, Me, NewUser, Rotation, Session, SigningKey,
+    Token as WireToken, TokenRequest, User, UserChange, UserRequest,
 };
 use ibid_api::system::Key;
 use ibid_types::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::args::{Add, Auth, Group};
+use crate::args::{Add, Auth, Group, Token};
 use crate::context::{Context, escaped};
 use crate::output::{counted, foreign, json, line, note};
 
@@ -32,6 +32,18 @@ pub fn run(context: &Context, command: Auth) -> Result<ExitCode> {
         Auth::SignOutEverybody => {
             context.client.delete("/v1/auth/sessions/all")?;
             note("everybody has to sign in again; keys go on working (`ibid keys revoke` ends them)");
+        }
+        Auth::ResetFactors { name } => {
+            let user = user_named(context, &name)?;
+            context.client.delete(&format!("/v1/users/{}/factors", user.id))?;
+            note(&format!("{} signs in with the password alone, until another factor is set up", user.name));
+        }
+        Auth::Token(arguments) => token(context, arguments)?,
+        Auth::SigningKeys => list(context, "/v1/auth/signing-keys", "key", show_signing_key)?,
+        Auth::RotateSigningKey { at_once } => {
+            context.client.post("/v1/auth/signing-keys", &Rotation { at_once })?;
+            let former = if at_once { "those in use are refused" } else { "those in use end within a day" };
+            note(&format!("new tokens are signed with a new key; {former}"));
         }
         Auth::Groups => groups(context)?,
         Auth::Group(arguments) => group(context, &arguments)?,
@@ -65,10 +77,11 @@ fn list<T: DeserializeOwned + Serialize>(
 }
 
 fn show_user(user: &User) -> String {
-    let state = match (user.is_disabled, user.has_password) {
-        (true, _) => "kept out",
-        (false, false) => "invited",
-        (false, true) => "can sign in",
+    let state = match (user.is_disabled, user.has_password, user.has_second_factor) {
+        (true, ..) => "kept out",
+        (false, false, false) => "invited",
+        (false, _, true) => "signs in with a second factor",
+        (false, true, false) => "signs in with a password",
     };
     let last = user.signed_in_at.as_deref().unwrap_or("never");
     format!("{}  {}  {state}, last signed in: {last}", user.id, foreign(&user.name))
@@ -77,6 +90,27 @@ fn show_user(user: &User) -> String {
 fn show_session(session: &Session) -> String {
     let Session { id, address, device, used_at, .. } = session;
     format!("{id}  {}  last used {used_at}  {}", foreign(address), foreign(device))
+}
+
+fn token(context: &Context, arguments: Token) -> Result<()> {
+    let workspace = arguments.role.is_some().then(|| context.common.workspace.clone()).flatten();
+    let Token { audience, seconds, role } = arguments;
+    let request = TokenRequest { audience, seconds, role, workspace };
+    let made: WireToken = context.client.post("/v1/auth/tokens", &request)?.json()?;
+    if context.common.json {
+        return json(&made);
+    }
+    line(&made.token)?;
+    note(&format!("good until {}", made.expires_at));
+    Ok(())
+}
+
+fn show_signing_key(key: &SigningKey) -> String {
+    let state = key
+        .verifies_until
+        .as_ref()
+        .map_or_else(|| "signs".to_owned(), |until| format!("taken until {until}"));
+    format!("{}  made {}  {state}", key.id, key.created_at)
 }
 
 fn show_grant(grant: &Grant) -> String {

@@ -180,13 +180,14 @@ fn count(accepted: &Accepted, bar: &ProgressBar, summary: &mut Summary) -> u64 {
 
 fn form(arguments: &Ingest, files: &[Loaded]) -> Form {
     let mut form = Form::new();
-    let tags = arguments.tags.join(",");
+    let (tags, readers) = (arguments.tags.join(","), arguments.readers.join(","));
     let texts = [
         ("title", arguments.title.as_deref()),
         ("author", arguments.author.as_deref()),
         ("language", arguments.language.as_deref()),
         ("date", arguments.date.as_deref()),
         ("tags", (!tags.is_empty()).then_some(tags.as_str())),
+        ("readers", (!readers.is_empty()).then_some(readers.as_str())),
     ];
     for (name, value) in texts {
         if let Some(value) = value {

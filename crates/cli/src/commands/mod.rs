@@ -21,6 +21,7 @@ mod limits;
 mod models;
 mod operations;
 mod part;
+mod providers;
 mod runbooks;
 mod runs;
 mod scrape;
@@ -73,6 +74,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Workspace(command) => admin::workspaces(&open(Mode::Command)?, command),
         Command::Status(arguments) => status::run(&open(Mode::Command)?, &arguments),
         Command::Top(arguments) => top::run(&open(Mode::Command)?, &arguments),
+        Command::Providers { command } => {
+            providers::run(&open(Mode::Command)?, &command.unwrap_or(crate::args::Providers::List))
+        }
         Command::Log(command) => operations::log(&open(Mode::Command)?, command),
         Command::Ops(command) => operations::ops(&command),
         Command::Config(command) => admin::configuration(&common, &command),

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use ibid_testkit::{ChatProvider, Health, Home, Piece, Server};
+use ibid_testkit::{ChatProvider, Fault, Home, Piece, Server};
 use serde_json::json;
 
 use crate::support::{begin, data, is_well, library, provider, serve, serve_again, serve_with};
@@ -35,11 +35,11 @@ pub fn high_error_rate() {
     let (home, provider) = (library(), provider());
     let (_server, _load) = searched(&home, &provider, 2);
     is_well(&home, "high-error-rate", &[]);
-    provider.be(Health::Failing(500));
+    provider.be(Fault::Failing(500));
     let mut carried = begin(&home, "high-error-rate", &[]);
     carried.until_found();
     carried.until("providers,models: applies");
-    provider.be(Health::Well);
+    provider.be(Fault::Well);
     carried.mends();
 }
 
@@ -47,10 +47,10 @@ pub fn slow_answers() {
     let (home, provider) = (library(), provider());
     let (_server, _load) = searched(&home, &provider, 40);
     is_well(&home, "slow-answers", &[]);
-    provider.be(Health::Slow(Duration::from_millis(2200)));
+    provider.be(Fault::Slow(Duration::from_millis(2200)));
     let mut carried = begin(&home, "slow-answers", &[]);
     carried.until_found();
-    provider.be(Health::Well);
+    provider.be(Fault::Well);
     carried.mends();
 }
 
@@ -146,7 +146,7 @@ pub fn provider_down() {
     is_well(&home, "provider-down", &[]);
     let ask = || server.post("/v1/ask", &json!({ "question": "When does the tenant pay the rent?" })).1;
     assert_eq!(ask()["mode"], "generative");
-    provider.be(Health::Failing(500));
+    provider.be(Fault::Failing(500));
     let modes = [ask(), ask(), ask()].map(|answer| answer["mode"].clone());
     assert_eq!(modes, ["extractive", "extractive", "extractive"]);
     let found = home.run(&["doctor", "--only", "providers"]);
@@ -155,7 +155,7 @@ pub fn provider_down() {
     let asked = provider.asked().len();
     let mut carried = begin(&home, "provider-down", &[]);
     carried.until_found();
-    provider.be(Health::Well);
+    provider.be(Fault::Well);
     crate::support::eventually("the breaker lets a call try", || ask()["mode"] == "generative");
     assert!(provider.asked().len() > asked);
     carried.mends();

@@ -32,7 +32,8 @@ fn call_tool(
     allowed: &[String],
     call: &Call<'_>,
 ) -> Result<Output> {
-    let context = ToolContext::new(call.workspace, call.idempotency_key, call.timeout);
+    let context =
+        ToolContext::new(call.workspace, call.idempotency_key, call.timeout).on_behalf_of(call.reader);
     if (call.emit)(Emitted::Progress(format!("calling {name}"))).is_break() {
         context.cancelled.request();
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ibid_store::{RunChange, RunRow, Statement, run_insert, run_update};
+use ibid_types::access::Reader;
 use ibid_types::{Class, Error, Result, RunId, ThreadId, Timestamp, WorkspaceId};
 use parking_lot::Mutex;
 
@@ -31,6 +32,8 @@ const CHAIN_MAX: usize = 64;
 pub struct Active {
     pub run: RunId,
     pub workspace: WorkspaceId,
+    /// Whoever began it.
+    pub reader: Reader,
     pub(super) feed: Arc<Feed>,
     slot: Mutex<Option<Inner>>,
     /// It left memory; whoever still holds this looks for the run anew.
@@ -121,6 +124,7 @@ impl Runner {
         let active = Arc::new(Active {
             run,
             workspace,
+            reader: Reader::of_owner(beginning.owner.as_deref()),
             feed: self.feed_at(run, 0),
             slot: Mutex::new(Some(Inner {
                 state: None,
@@ -172,6 +176,7 @@ impl Runner {
         let active = Active {
             run,
             workspace: row.workspace,
+            reader: Reader::of_owner(row.owner.as_deref()),
             feed: self.feed_of(run)?,
             slot: Mutex::new(None),
             is_gone: AtomicBool::new(false),

@@ -100,6 +100,7 @@ impl Runner {
         let call = Call {
             run: active.run,
             workspace: active.workspace,
+            reader: active.reader,
             node: &effect.name,
             input: &effect.input,
             attempt: effect.attempt,

@@ -4,6 +4,7 @@ use super::*;
 use crate::content::{Content, content_of};
 use crate::sample::{DIMENSIONS, document, vector_of, version_of};
 use ibid_types::WorkspaceId;
+use ibid_types::access::Readable;
 use ibid_types::search::Filter;
 
 fn open(dir: &Path) -> Generation {
@@ -92,7 +93,7 @@ fn orphans_of_a_lost_commit_are_never_found() {
     generation.commit(9).unwrap_err();
     copy(dir.path(), crashed.path());
     let snapshot = open(crashed.path()).snapshot().unwrap();
-    let all = snapshot.eligible(&Filter::default());
+    let all = snapshot.eligible(&Filter::default(), &Readable::All);
     assert!(snapshot.lexical(&snapshot.analyse("bicycles"), &all, 5).unwrap().is_empty());
     assert!(
         snapshot.dense(&vector_of("bicycles"), &all, 9).iter().all(|hit| snapshot.chunk(hit.slot).is_some())
@@ -126,7 +127,7 @@ fn only_columns_change_when_the_text_stays() {
     generation.commit(2).unwrap();
     assert_eq!(generation.slots(), 2);
     let tagged = Filter { tags: vec!["hr".into()], ..Filter::default() };
-    assert_eq!(generation.snapshot().unwrap().eligible(&tagged).count(), 2);
+    assert_eq!(generation.snapshot().unwrap().eligible(&tagged, &Readable::All).count(), 2);
 }
 
 #[test]

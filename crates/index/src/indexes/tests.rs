@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ibid_types::access::Readable;
 use ibid_types::search::Filter;
 use ibid_types::{ChunkId, DocumentId};
 use proptest::prelude::*;
@@ -23,14 +24,14 @@ fn open(dir: &std::path::Path, sample: &Sample) -> Indexes {
 
 fn found(indexes: &Indexes, workspace: WorkspaceId, query: &str) -> Vec<(ChunkId, f32)> {
     let snapshot = indexes.snapshot(workspace);
-    let all = snapshot.eligible(&Filter::default());
+    let all = snapshot.eligible(&Filter::default(), &Readable::All);
     let hits = snapshot.lexical(&snapshot.analyse(query), &all, 100).unwrap();
     hits.iter().map(|hit| (snapshot.chunk(hit.slot).unwrap().chunk, hit.score)).collect()
 }
 
 fn near(indexes: &Indexes, workspace: WorkspaceId, query: &str) -> Vec<(ChunkId, f32)> {
     let snapshot = indexes.snapshot(workspace);
-    let all = snapshot.eligible(&Filter::default());
+    let all = snapshot.eligible(&Filter::default(), &Readable::All);
     let hits = snapshot.dense(&vector_of(query), &all, 100);
     hits.iter().map(|hit| (snapshot.chunk(hit.slot).unwrap().chunk, hit.score)).collect()
 }
@@ -183,7 +184,7 @@ fn an_older_snapshot_keeps_what_it_saw() {
     sample.delete(workspace, ids[0]);
     indexes.catch_up().unwrap();
     assert!(found(&indexes, workspace, "refund").is_empty());
-    let all = before.eligible(&Filter::default());
+    let all = before.eligible(&Filter::default(), &Readable::All);
     assert_eq!(before.lexical(&before.analyse("refund"), &all, 9).unwrap().len(), 1);
 }
 
@@ -193,7 +194,7 @@ fn terms_and_scores_of_given_slots_agree_with_the_search() {
     let (_, workspace, indexes, _) = begun(dir.path());
     let snapshot = indexes.snapshot(workspace);
     let query = snapshot.analyse("free bicycles, free parking");
-    let hits = snapshot.lexical(&query, &snapshot.eligible(&Filter::default()), 9).unwrap();
+    let hits = snapshot.lexical(&query, &snapshot.eligible(&Filter::default(), &Readable::All), 9).unwrap();
     let slots: Vec<u32> = hits.iter().map(|hit| hit.slot).collect();
     let scores = snapshot.lexical_scores(&query, &slots).unwrap();
     assert!(hits.iter().zip(&scores).all(|(hit, score)| (hit.score - score).abs() < 1e-5));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use ibid_store::{SeenBy, Workspace};
-use ibid_types::access::{Holder, Permission, Rights};
+use ibid_types::access::{Holder, Permission, Readable, Reader, Rights};
 use ibid_types::{Error, KeyId, Result, SessionId, UserId, WorkspaceId};
 
 use super::matrix::Need;
@@ -60,15 +60,17 @@ impl fmt::Display for Who {
 pub struct Principal {
     pub who: Who,
     pub rights: Rights,
+    /// It has no rights before it has a second factor.
+    pub lacks_factor: bool,
 }
 
 impl Principal {
     pub fn machine() -> Self {
-        Self { who: Who::Machine, rights: Rights::all() }
+        Self { who: Who::Machine, rights: Rights::all(), lacks_factor: false }
     }
 
     pub fn nobody() -> Self {
-        Self { who: Who::Nobody, rights: Rights::default() }
+        Self { who: Who::Nobody, rights: Rights::default(), lacks_factor: false }
     }
 }
 
@@ -125,10 +127,35 @@ impl Caller {
         self.principal.who.holder().map(|holder| holder.to_string())
     }
 
+    /// On whose behalf documents are read.
+    pub fn reader(&self) -> Reader {
+        match self.who() {
+            Who::Machine => Reader::Machine,
+            Who::Nobody => Reader::Nobody,
+            who => who.holder().map_or(Reader::Nobody, Reader::Holder),
+        }
+    }
+
+    /// Which documents of a workspace are there for the caller.
+    pub fn readable(&self, workspace: WorkspaceId) -> Result<Readable> {
+        self.app.store.readable(workspace, self.reader())
+    }
+
     /// Whose threads and runs of a workspace the caller sees; of all where none is told.
     pub fn seen_by(&self, workspace: WorkspaceId) -> Option<SeenBy> {
         let is_admin = self.rights().may_in(workspace, Permission::Administer);
         self.owner().map(|owner| SeenBy { owner, is_admin })
+    }
+
+    /// The account that asks, and its session. Error: `account_missing`.
+    pub fn account(&self) -> Result<(UserId, SessionId)> {
+        match self.who() {
+            Who::User { id, session, .. } => Ok((*id, *session)),
+            _ => Err(Error::bad_request(
+                "account_missing",
+                "keys and this machine have no account; sign in as a user",
+            )),
+        }
     }
 
     /// The same for another permission than the endpoint's own. Error: `not_allowed`.

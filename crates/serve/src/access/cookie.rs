@@ -5,6 +5,8 @@ use ibid_types::Secret;
 use crate::App;
 
 const NAME: &str = "ibid_session";
+const AT_PROVIDER: &str = "ibid_at_provider";
+const AT_PROVIDER_SECONDS: u32 = 600;
 /// The browser forgets it then; the server has its own limits.
 const SECONDS: u32 = 30 * 24 * 3600;
 
@@ -16,6 +18,21 @@ pub fn session(app: &App, secret: &Secret) -> String {
 /// The one that takes it away.
 pub fn none(app: &App) -> String {
     set("", 0, is_encrypted(app))
+}
+
+/// The value of `Set-Cookie` by which a browser is known again that comes back from the sign-in provider: another site sends it,
+/// so the cookie is not for our own page only.
+pub fn at_provider(app: &App, id: &str) -> String {
+    let secure = if is_encrypted(app) { "; Secure" } else { "" };
+    format!(
+        "{AT_PROVIDER}={id}; Path=/v1/auth/oidc; Max-Age={AT_PROVIDER_SECONDS}; HttpOnly; SameSite=Lax{secure}"
+    )
+}
+
+/// What that cookie holds, if this is the one.
+pub fn at_provider_in(pair: &str) -> Option<String> {
+    let (name, value) = pair.trim().split_once('=')?;
+    (name == AT_PROVIDER && !value.is_empty()).then(|| value.to_owned())
 }
 
 /// The secret, if this is our cookie.

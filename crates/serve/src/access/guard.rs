@@ -19,6 +19,7 @@ use super::cookie;
 use super::matrix::{Need, need};
 use super::pace::{Wait, too_fast};
 use crate::http::{Failure, blocking};
+use crate::identity::tokens;
 use crate::{App, audit};
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -44,6 +45,9 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     if !need.may_be_met(&principal.rights) {
         app.metrics.refused("not_allowed");
         audit::refused(&app, &principal.who, request.method(), &route).await;
+        if principal.lacks_factor {
+            return Failure(factor_missing()).into_response();
+        }
         let permission = need.permission().unwrap_or(ibid_types::access::Permission::Enter);
         return Failure(refused(&principal.who, permission, "on this server")).into_response();
     }
@@ -69,8 +73,7 @@ fn looked_at(app: &App, request: &Request, route: &str, address: Option<IpAddr>)
     }
     match need(request.method(), route) {
         None => Looked::Refused(closed(route)),
-        // Signing in is guessed at; probes and pages are only read.
-        Some(Need::Open) if request.method() == Method::POST => {
+        Some(Need::Attempt) => {
             app.pace.of_stranger(address).map_or_else(Looked::TooFast, |()| Looked::Nobody)
         }
         Some(Need::Open) => Looked::Nobody,
@@ -93,6 +96,12 @@ fn held_up(app: &App, wait: Wait) -> Response {
     let mut response = Failure(too_fast(wait)).into_response();
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.seconds()));
     response
+}
+
+fn factor_missing() -> Error {
+    let what =
+        "this server wants a second factor of every account; set up an authenticator app or a passkey first";
+    Error::forbidden("second_factor_missing", what)
 }
 
 fn closed(route: &str) -> Error {
@@ -161,20 +170,29 @@ fn check_origin(headers: &HeaderMap, method: &Method) -> Result<()> {
 }
 
 fn of_key(app: &App, key: &str) -> Result<Principal> {
+    if tokens::is_token(key) {
+        let (found, rights) = tokens::verify(app, key)?;
+        return Ok(Principal {
+            who: Who::Key { id: found.id, name: found.name },
+            rights,
+            lacks_factor: false,
+        });
+    }
     let found = app.store.key_verify(key)?.ok_or_else(|| {
         Error::unauthenticated("key_unknown", "the API key is not known, was revoked, or is over")
     })?;
     let rights = app.store.rights_of(Holder::Key(found.id))?;
-    Ok(Principal { who: Who::Key { id: found.id, name: found.name }, rights })
+    Ok(Principal { who: Who::Key { id: found.id, name: found.name }, rights, lacks_factor: false })
 }
 
 fn of_session(app: &App, secret: &str) -> Result<(Principal, Option<Secret>)> {
     let over = || Error::unauthenticated("session_over", "you are not signed in any more; sign in again");
     let (session, renewed) = app.store.session_verify(secret)?.ok_or_else(over)?;
     let user = app.store.user_find(session.user)?.ok_or_else(over)?;
-    let rights: Rights = app.store.rights_of(Holder::User(user.id))?;
+    let lacks_factor = app.config.identity.is_second_factor_required() && !user.has_second_factor();
+    let rights = if lacks_factor { Rights::default() } else { app.store.rights_of(Holder::User(user.id))? };
     let who = Who::User { id: user.id, name: user.name, session: session.id };
-    Ok((Principal { who, rights }, renewed))
+    Ok((Principal { who, rights, lacks_factor }, renewed))
 }
 
 #[cfg(test)]

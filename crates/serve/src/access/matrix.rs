@@ -3,7 +3,7 @@
 use axum::http::Method;
 use ibid_types::access::{Permission, Rights};
 
-use Need::{Everywhere, In, Open, SignedIn, Somewhere};
+use Need::{Attempt, Everywhere, In, Open, SignedIn, Somewhere};
 use Permission::{Administer, Audit, Build, Converse, Edit, Enter, Operate, Own, Read, See};
 
 /// What a caller must have.
@@ -11,6 +11,8 @@ use Permission::{Administer, Audit, Build, Converse, Edit, Enter, Operate, Own, 
 pub enum Need {
     /// Nothing.
     Open,
+    /// Nothing, at the pace of strangers: it is how somebody comes in, and so is guessed at.
+    Attempt,
     /// To be somebody.
     SignedIn,
     /// A permission in the workspace that the request is about: `Caller::workspace` checks it.
@@ -25,7 +27,7 @@ impl Need {
     /// Whether these rights may be enough. Of `In`, the workspace is still to be looked at.
     pub fn may_be_met(self, rights: &Rights) -> bool {
         match self {
-            Open | SignedIn => true,
+            Open | Attempt | SignedIn => true,
             In(permission) | Somewhere(permission) => rights.may_somewhere(permission),
             Everywhere(permission) => rights.may_everywhere(permission),
         }
@@ -34,7 +36,7 @@ impl Need {
     /// The permission that is looked for.
     pub const fn permission(self) -> Option<Permission> {
         match self {
-            Open | SignedIn => None,
+            Open | Attempt | SignedIn => None,
             In(permission) | Somewhere(permission) | Everywhere(permission) => Some(permission),
         }
     }
@@ -56,11 +58,27 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("GET", "/metrics", Everywhere(See)),
     // Who somebody is.
     ("GET", "/v1/auth/door", Open),
-    ("POST", "/v1/auth/sign-in", Open),
-    ("POST", "/v1/auth/link", Open),
+    ("POST", "/v1/auth/sign-in", Attempt),
+    ("POST", "/v1/auth/link", Attempt),
+    ("POST", "/v1/auth/passkey-sign-in/begin", Attempt),
+    ("POST", "/v1/auth/passkey-sign-in", Attempt),
+    ("GET", "/v1/auth/oidc", Attempt),
+    ("GET", "/v1/auth/oidc/callback", Attempt),
+    ("GET", "/.well-known/jwks.json", Open),
     ("POST", "/v1/auth/sign-out", SignedIn),
     ("GET", "/v1/auth/me", SignedIn),
     ("POST", "/v1/auth/password", SignedIn),
+    ("GET", "/v1/auth/factors", SignedIn),
+    ("POST", "/v1/auth/app", SignedIn),
+    ("PUT", "/v1/auth/app", SignedIn),
+    ("POST", "/v1/auth/app/remove", SignedIn),
+    ("POST", "/v1/auth/recovery-codes", SignedIn),
+    ("POST", "/v1/auth/passkeys/begin", SignedIn),
+    ("POST", "/v1/auth/passkeys", SignedIn),
+    ("POST", "/v1/auth/passkeys/{id}/remove", SignedIn),
+    ("POST", "/v1/auth/tokens", SignedIn),
+    ("GET", "/v1/auth/signing-keys", Everywhere(Administer)),
+    ("POST", "/v1/auth/signing-keys", Everywhere(Own)),
     ("GET", "/v1/auth/sessions", SignedIn),
     ("DELETE", "/v1/auth/sessions", SignedIn),
     ("DELETE", "/v1/auth/sessions/{id}", SignedIn),
@@ -70,6 +88,7 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("POST", "/v1/users", Everywhere(Administer)),
     ("PATCH", "/v1/users/{id}", Everywhere(Administer)),
     ("DELETE", "/v1/users/{id}", Everywhere(Administer)),
+    ("DELETE", "/v1/users/{id}/factors", Everywhere(Administer)),
     ("GET", "/v1/groups", Everywhere(Administer)),
     ("POST", "/v1/groups", Everywhere(Administer)),
     ("DELETE", "/v1/groups/{id}", Everywhere(Administer)),
@@ -149,6 +168,8 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("DELETE", "/v1/flows/{name}", Everywhere(Build)),
     // Operations.
     ("POST", "/v1/index/rebuild", Everywhere(Operate)),
+    ("GET", "/v1/providers", Everywhere(See)),
+    ("POST", "/v1/providers/{name}/test", Everywhere(Operate)),
     ("GET", "/v1/ops/alert-rules", Everywhere(See)),
     ("GET", "/v1/ops/alert-rules/prometheus", Everywhere(See)),
     ("GET", "/v1/ops/alerts", Everywhere(See)),

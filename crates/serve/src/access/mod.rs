@@ -1,7 +1,7 @@
 //! Who may do what: the one place that decides it.
 //!
 //! Keeps true: `matrix` says what each endpoint needs and `guard` lets nobody in without it; an endpoint gets at a workspace
-//! through its `Caller` only, and at a run, a thread or a turn only within the workspace that the request names. What is of
+//! through its `Caller` only, and at a document, a run, a thread or a turn only within the workspace that the request names. What is of
 //! another workspace is unknown, as if it were not there.
 
 pub mod blocks;
@@ -12,11 +12,15 @@ pub mod matrix;
 mod pace;
 
 use ibid_store::{RunRow, ThreadRow, TurnRow, Workspace};
-use ibid_types::{Error, Result, RunId, ThreadId, TurnId};
+use ibid_types::document::{Document, Version};
+use ibid_types::{DocumentId, Error, Result, RunId, ThreadId, TurnId};
 
 pub use blocks::turned_away;
 pub use caller::{Caller, Who};
-pub use cookie::{none as no_cookie, session as session_cookie};
+pub use cookie::{
+    at_provider as sign_in_cookie, at_provider_in as sign_in_cookie_in, none as no_cookie,
+    session as session_cookie,
+};
 pub use guard::guard;
 pub use pace::{Pace, networks};
 
@@ -28,6 +32,21 @@ pub struct Within<T> {
 }
 
 impl Caller {
+    /// A document with the version that is shown with it. One that the caller may not read is unknown. Error: `document_unknown`.
+    pub fn document_in(
+        &self,
+        workspace: Option<&str>,
+        id: &str,
+    ) -> Result<Within<(Document, Option<Version>)>> {
+        let workspace = self.workspace(workspace)?;
+        let id: DocumentId = id.parse()?;
+        let readable = self.readable(workspace.id)?;
+        let found = self.store.document_find(workspace.id, id)?;
+        let found = found.filter(|(document, _)| readable.holds(&document.readers));
+        let unknown = || unknown("document_unknown", "document", &id.to_string(), &workspace);
+        Ok(Within { it: found.ok_or_else(unknown)?, workspace })
+    }
+
     /// Error: `run_unknown`.
     pub fn run_in(&self, workspace: Option<&str>, id: &str) -> Result<Within<RunRow>> {
         let workspace = self.workspace(workspace)?;

@@ -11,6 +11,7 @@ use ibid_backup::{Moment, Restored};
 use ibid_config::Config;
 use ibid_runtime::{Chance, Shutdown, round};
 use ibid_store::Snapshot;
+use ibid_types::access::Reader;
 use ibid_types::search::{Filter, Mode as SearchMode, Request};
 use ibid_types::{ChunkId, Error, Result, Timestamp, WorkspaceId};
 
@@ -239,6 +240,7 @@ fn ask(library: &App, sample: &Sample) -> Result<Question> {
     let words: Vec<&str> = sample.text.split_whitespace().take(WORDS_ASKED).collect();
     let found = library.search(&Request {
         workspace: sample.workspace,
+        reader: Reader::Machine,
         query: words.join(" "),
         mode: SearchMode::Lexical,
         filter: Filter::default(),

@@ -57,6 +57,12 @@ pub fn user_delete(caller: &Caller, id: UserId) -> Result<()> {
     caller.store.user_delete(id)
 }
 
+/// Takes an account's second factors away, for somebody who has lost them. Errors: `user_unknown`, `not_allowed`.
+pub fn factors_reset(caller: &Caller, id: UserId) -> Result<()> {
+    may_change(caller, id)?;
+    caller.store.factors_remove(id)
+}
+
 /// Errors: `not_allowed`, `owner_last`, `holder_unknown`.
 pub fn grant(caller: &Caller, holder: Holder, granted: Granted) -> Result<()> {
     may_grant(caller, granted)?;

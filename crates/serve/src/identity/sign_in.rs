@@ -5,6 +5,7 @@ use ibid_store::{Session, User, link_over};
 use ibid_types::access::{Granted, Holder, Role};
 use ibid_types::{Error, Result, Secret, UserId};
 
+use super::second_factor;
 use crate::App;
 
 /// Wrong passwords in a row that cost nothing; each one more doubles the wait, from the first to the last.
@@ -29,15 +30,28 @@ pub struct SignedIn {
     pub secret: Secret,
 }
 
-/// Errors: `sign_in_failed`, `sign_in_locked`.
-pub fn sign_in(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<SignedIn> {
+/// Errors: those of `check_password` and of `second_factor::check`.
+pub fn sign_in(
+    app: &App,
+    name: &str,
+    given: &str,
+    code: Option<&str>,
+    visitor: &Visitor,
+) -> Result<SignedIn> {
+    let user = check_password(app, name, given, visitor)?;
+    second_factor::check(app, &user, code, visitor)?;
+    enter(app, user, "sign-in", visitor)
+}
+
+/// The account of that name, if the password is its. Errors: `sign_in_failed`, `sign_in_locked`.
+pub fn check_password(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<User> {
     let name = canonical(name);
     // One at a time: attempts side by side would not see each other's failures, and each takes 19 MiB.
-    let _one = app.guesses.attempt.lock();
+    let _one = app.sign_ins.guesses.attempt.lock();
     let (user, now) = (app.store.user_named(&name)?, app.clock.now());
     let locked_until = match &user {
         Some(user) => user.locked_until.filter(|until| *until > now),
-        None => app.guesses.locked_until(&name, now),
+        None => app.sign_ins.guesses.locked_until(&name, now),
     };
     if let Some(until) = locked_until {
         note(app, &name, "sign-in.locked", visitor)?;
@@ -47,27 +61,31 @@ pub fn sign_in(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<
     let stored =
         user.as_ref().filter(|user| user.disabled_at.is_none()).and_then(|user| user.password.as_deref());
     let is_right = password::verify(given, stored)?;
+    let what = "the name or the password is wrong; `ibid auth link NAME` on the server sets another password";
     match user {
         Some(user) if is_right => {
             if stored_anew(&user) {
                 app.store.user_rehash(user.id, &password::hash(given)?)?;
             }
-            enter(app, user, "sign-in", visitor)
+            Ok(user)
         }
-        user => {
-            match user {
-                Some(user) => {
-                    let wait = wait_ms(user.failures + 1).map(|ms| now.plus_ms(ms));
-                    app.store.user_tried(user.id, false, wait)?;
-                }
-                None => app.guesses.failed(&name, now),
-            }
+        Some(user) => Err(failed(app, &user, "sign_in_failed", what, visitor)?),
+        None => {
+            app.sign_ins.guesses.failed(&name, now);
             app.metrics.refused("sign_in_failed");
             note(app, &name, "sign-in.failed", visitor)?;
-            let what = "the name or the password is wrong; `ibid auth link NAME` on the server sets another password";
             Err(Error::unauthenticated("sign_in_failed", what))
         }
     }
+}
+
+/// What a wrong password or a wrong code costs; the error for it.
+pub fn failed(app: &App, user: &User, code: &'static str, what: &str, visitor: &Visitor) -> Result<Error> {
+    let wait = wait_ms(user.failures + 1).map(|ms| app.clock.now().plus_ms(ms));
+    app.store.user_tried(user.id, false, wait)?;
+    app.metrics.refused(code);
+    note(app, &user.name, "sign-in.failed", visitor)?;
+    Ok(Error::unauthenticated(code, what))
 }
 
 fn stored_anew(user: &User) -> bool {
@@ -80,23 +98,31 @@ pub fn wait_ms(failures: u32) -> Option<i64> {
     Some(WAIT_FIRST_MS.checked_shl(over.min(20)).unwrap_or(WAIT_LAST_MS).min(WAIT_LAST_MS))
 }
 
-/// Makes the first account, or sets a password. Errors: `link_over`, `name_malformed`, `password_weak`, `user_exists`.
-pub fn use_link(
-    app: &App,
-    token: &str,
-    name: Option<&str>,
-    given: &str,
-    visitor: &Visitor,
-) -> Result<SignedIn> {
-    match app.store.link_find(token)?.ok_or_else(link_over)? {
-        Some(user) => set_by_link(app, token, user, given, visitor),
-        None => make_first(app, token, name.unwrap_or_default(), given, visitor),
+/// What comes with a one-time link.
+#[derive(Clone, Copy, Debug)]
+pub struct ByLink<'a> {
+    pub token: &'a str,
+    /// Of the first account.
+    pub name: Option<&'a str>,
+    pub password: &'a str,
+    /// Of an account that has a second factor.
+    pub code: Option<&'a str>,
+}
+
+/// Makes the first account, or sets a password. Errors: `link_over`, `name_malformed`, `password_weak`, `user_exists`, and
+/// those of `second_factor::check`: whoever makes links for others does not have their second factor.
+pub fn use_link(app: &App, link: ByLink<'_>, visitor: &Visitor) -> Result<SignedIn> {
+    match app.store.link_find(link.token)?.ok_or_else(link_over)? {
+        Some(user) => set_by_link(app, link, user, visitor),
+        None => make_first(app, link.token, link.name.unwrap_or_default(), link.password, visitor),
     }
 }
 
-fn set_by_link(app: &App, token: &str, user: UserId, given: &str, visitor: &Visitor) -> Result<SignedIn> {
+fn set_by_link(app: &App, link: ByLink<'_>, user: UserId, visitor: &Visitor) -> Result<SignedIn> {
     let user = app.store.user_find(user)?.filter(|user| user.disabled_at.is_none()).ok_or_else(link_over)?;
+    let ByLink { token, password: given, .. } = link;
     password::check_policy(given, &[&user.name])?;
+    second_factor::check(app, &user, link.code, visitor)?;
     let hash = password::hash(given)?;
     app.store.link_use(token)?;
     app.store.user_password(user.id, &hash)?;
@@ -113,7 +139,8 @@ fn make_first(app: &App, token: &str, name: &str, given: &str, visitor: &Visitor
     enter(app, user, "account.first", visitor)
 }
 
-fn enter(app: &App, user: User, action: &str, visitor: &Visitor) -> Result<SignedIn> {
+/// Lets somebody in who has shown who they are.
+pub fn enter(app: &App, user: User, action: &str, visitor: &Visitor) -> Result<SignedIn> {
     let device: String = visitor.device.chars().take(DEVICE_BYTES_MAX).collect();
     app.store.user_tried(user.id, true, None)?;
     let (session, secret) = app.store.session_begin(user.id, &visitor.address, &device)?;
@@ -130,13 +157,13 @@ pub fn change_password(
     visitor: &Visitor,
 ) -> Result<SignedIn> {
     let user = app.store.user_find(user)?.ok_or_else(link_over)?;
-    let SignedIn { user, .. } = sign_in(app, &user.name, former, visitor)?;
+    let user = check_password(app, &user.name, former, visitor)?;
     password::check_policy(given, &[&user.name])?;
     app.store.user_password(user.id, &password::hash(given)?)?;
     enter(app, user, "password.changed", visitor)
 }
 
-fn note(app: &App, name: &str, action: &str, visitor: &Visitor) -> Result<()> {
+pub fn note(app: &App, name: &str, action: &str, visitor: &Visitor) -> Result<()> {
     let subject = format!("from {}", visitor.address);
     app.store.audit_append(&format!("user {name}"), action, &subject).map(drop)
 }

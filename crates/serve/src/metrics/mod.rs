@@ -92,6 +92,9 @@ impl Metrics {
         if answer.abstained.is_none() {
             self.registry.observe(&list::ANSWER_CONFIDENCE, [], f64::from(answer.confidence));
         }
+        for flag in &answer.flags {
+            self.registry.grow(&list::GUARD_ANSWERS, [&flag.kind, &flag.action], flag.count as f64);
+        }
         for claim in &answer.claims {
             let verdict = match claim.verdict {
                 Verdict::Supported => "supported",
@@ -100,6 +103,11 @@ impl Metrics {
             };
             self.registry.count(&list::CLAIMS, [verdict]);
         }
+    }
+
+    /// Counts a question that reads as an attack.
+    pub fn question_flagged(&self, outcome: &'static str) {
+        self.registry.count(&list::GUARD_QUESTIONS, [outcome]);
     }
 
     /// Counts a question whose answer failed.

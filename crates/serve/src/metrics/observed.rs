@@ -60,6 +60,7 @@ fn observe_ingest(registry: &Registry, app: &App) {
     registry.bring(&list::INGESTED, ["done"], figures.done as f64);
     registry.bring(&list::INGESTED, ["failed"], figures.failed as f64);
     registry.bring(&list::INGESTED_CHUNKS, [], figures.chunks as f64);
+    registry.bring(&list::GUARD_DOCUMENTS, [], figures.flagged as f64);
     registry.set(&list::FLOW_WAITING, [], app.engine.waiting() as f64);
 }
 

@@ -6,6 +6,7 @@ use ibid_api::quality::Golden as Told;
 use ibid_ops::metric::list;
 use ibid_runtime::Shutdown;
 use ibid_types::Result;
+use ibid_types::access::Reader;
 use ibid_types::answer::{Answer, AnswerMode, Question};
 use ibid_types::search::Filter;
 
@@ -60,6 +61,7 @@ fn ask(app: &App, golden: &Golden) -> Result<Told> {
     let workspace = app.workspace_named(named)?;
     let question = Question {
         workspace: workspace.id,
+        reader: Reader::Machine,
         text: golden.question.clone(),
         filter: Filter::default(),
         mode: AnswerMode::Auto,

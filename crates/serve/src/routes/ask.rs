@@ -14,9 +14,7 @@ use super::sse::{self, Sender};
 use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Json, blocking};
-
-/// A question of more than this is a document.
-const QUESTION_BYTES_MAX: usize = 8_000;
+use crate::questions;
 
 /// Answers a question from the documents, with citations.
 ///
@@ -44,10 +42,11 @@ pub async fn ask(app: Caller, Json(request): Json<AskRequest>) -> Answered<Respo
 
 /// Reads the wire's question; shared with the OpenAI-compatible endpoint.
 pub fn read_question(app: &Caller, request: AskRequest) -> Result<Question> {
-    let text = question_text(&request.question)?;
+    let text = questions::admitted(app, &request.question)?;
     let defaults = &app.config.answer;
     Ok(Question {
         workspace: app.workspace(request.workspace.as_deref())?.id,
+        reader: app.reader(),
         text,
         filter: request.filter.into_domain()?,
         mode: answer_mode(request.mode.as_deref())?,
@@ -60,19 +59,6 @@ pub fn read_question(app: &Caller, request: AskRequest) -> Result<Question> {
         )?,
         citations_max: within("citations", request.citations, defaults.citations_max, 1..=20)?,
     })
-}
-
-/// A question's words. Errors: `question_empty`, `question_too_long`.
-pub fn question_text(text: &str) -> Result<String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Error::bad_request("question_empty", "the question is empty; ask something in words"));
-    }
-    if text.len() > QUESTION_BYTES_MAX {
-        let what = format!("the question has {} bytes; ask with at most {QUESTION_BYTES_MAX}", text.len());
-        return Err(Error::bad_request("question_too_long", what));
-    }
-    Ok(text.to_owned())
 }
 
 /// The value that was asked for, the default where none was, or an error that names the bounds.

@@ -7,12 +7,13 @@ use ibid_api::document::{
     Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
 };
 use ibid_api::problem::Problem;
-use ibid_types::{DocumentId, Error, Result, VersionId, document as domain};
+use ibid_types::{Error, Result, VersionId, document as domain};
 use serde::Deserialize;
 
 use super::ask::within;
-use crate::access::Caller;
+use crate::access::{Caller, Within};
 use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
+use crate::identity::{readers_named, readers_shown};
 
 /// Lists documents, newest first.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(DocumentsQuery),
@@ -25,6 +26,7 @@ pub async fn list(
         let workspace = app.workspace(query.workspace.as_deref())?;
         let page = app.store.document_list(
             workspace.id,
+            &app.readable(workspace.id)?,
             &ibid_store::DocumentsQuery {
                 status: query.status.as_deref().map(ibid_api::convert::status).transpose()?,
                 text: query.text,
@@ -33,9 +35,9 @@ pub async fn list(
                 cursor: query.cursor,
             },
         )?;
-        let wire = |(document, version)| Document::new(&workspace.name, document, version);
+        let wire = |(document, version)| wire(app, &workspace.name, document, version);
         Ok(DocumentsPage {
-            documents: page.items.into_iter().map(wire).collect(),
+            documents: page.items.into_iter().map(wire).collect::<Result<_>>()?,
             total: page.total,
             next: page.next,
         })
@@ -53,9 +55,19 @@ pub async fn show(
 ) -> Answered<axum::Json<Document>> {
     respond(&app, move |app| {
         let (name, document, version) = find(app, &place, &id)?;
-        Ok(Document::new(&name, document, version))
+        wire(app, &name, document, version)
     })
     .await
+}
+
+fn wire(
+    app: &Caller,
+    workspace: &str,
+    document: domain::Document,
+    version: Option<domain::Version>,
+) -> Result<Document> {
+    let readers = readers_shown(app, &document.readers)?;
+    Ok(Document { readers, ..Document::new(workspace, document, version) })
 }
 
 fn find(
@@ -63,14 +75,7 @@ fn find(
     place: &Place,
     id: &str,
 ) -> Result<(String, domain::Document, Option<domain::Version>)> {
-    let workspace = app.workspace(place.workspace.as_deref())?;
-    let id: DocumentId = id.parse()?;
-    let (document, version) = app.store.document_find(workspace.id, id)?.ok_or_else(|| {
-        Error::not_found(
-            "document_unknown",
-            format!("there is no document {id} in workspace '{}'", workspace.name),
-        )
-    })?;
+    let Within { workspace, it: (document, version) } = app.document_in(place.workspace.as_deref(), id)?;
     Ok((workspace.name, document, version))
 }
 
@@ -86,6 +91,7 @@ pub async fn change(
 ) -> Answered<axum::Json<Document>> {
     respond(&app, move |app| {
         let (_, document, _) = find(app, &place, &id)?;
+        let workspace = document.workspace;
         let position = app.store.document_change(
             document.workspace,
             document.id,
@@ -95,11 +101,12 @@ pub async fn change(
                 language: change.language.map(|language| language.to_lowercase()),
                 date: change.date.map(|date| date.parse()).transpose()?,
                 tags: change.tags,
+                readers: change.readers.map(|named| readers_named(app, workspace, &named)).transpose()?,
             },
         )?;
         app.wait_indexed(position)?;
         let (name, document, version) = find(app, &place, &id)?;
-        Ok(Document::new(&name, document, version))
+        wire(app, &name, document, version)
     })
     .await
 }
@@ -181,7 +188,7 @@ fn read_passage(
         after: split.after,
         start_byte: split.start,
         text_bytes,
-        document: Document::new(&name, document, None),
+        document: wire(app, &name, document, None)?,
         version: found.into(),
     })
 }

@@ -12,22 +12,30 @@ use ibid_api::identity::{
 };
 use ibid_api::problem::Problem;
 use ibid_types::access::Permission;
-use ibid_types::{Error, Result, Secret, SessionId, Timestamp, UserId};
+use ibid_types::{Result, Secret, SessionId, Timestamp};
 
 use crate::access::{Caller, Who, no_cookie, session_cookie};
 use crate::http::{Answered, Json, blocking, respond};
-use crate::identity::{self, SignedIn, Visitor};
+use crate::identity::{self, ByLink, SignedIn, Visitor, passkeys};
 
 /// What the page must ask for.
 #[utoipa::path(get, path = "/v1/auth/door", tag = "identity",
     responses((status = 200, body = Door), (status = "default", body = Problem)))]
 pub async fn door(app: Caller) -> Answered<axum::Json<Door>> {
-    respond(&app, |app| Ok(Door { is_first_run: app.store.user_count()? == 0 })).await
+    respond(&app, |app| {
+        let provider = &app.config.identity.provider;
+        Ok(Door {
+            is_first_run: app.store.user_count()? == 0,
+            passkey_host: passkeys::site(app).ok().map(|site| site.id().to_owned()),
+            provider: (!provider.issuer.is_empty()).then(|| provider.name.clone()),
+        })
+    })
+    .await
 }
 
-type WithCookie<T> = (AppendHeaders<[(HeaderName, String); 1]>, T);
+pub type WithCookie<T> = (AppendHeaders<[(HeaderName, String); 1]>, T);
 
-fn with_cookie<T>(cookie: String, body: T) -> WithCookie<T> {
+pub fn with_cookie<T>(cookie: String, body: T) -> WithCookie<T> {
     (AppendHeaders([(SET_COOKIE, cookie)]), body)
 }
 
@@ -39,8 +47,10 @@ pub async fn sign_in(
     visitor: Visitor,
     Json(request): Json<SignIn>,
 ) -> Answered<impl IntoResponse> {
-    let work =
-        move |app: &Caller| entered(app, identity::sign_in(app, &request.name, &request.password, &visitor)?);
+    let work = move |app: &Caller| {
+        let SignIn { name, password, code } = &request;
+        entered(app, identity::sign_in(app, name, password, code.as_deref(), &visitor)?)
+    };
     let (cookie, me) = blocking(&app, work).await?;
     Ok(with_cookie(cookie, axum::Json(me)))
 }
@@ -54,15 +64,16 @@ pub async fn link_use(
     Json(request): Json<LinkUse>,
 ) -> Answered<impl IntoResponse> {
     let work = move |app: &Caller| {
-        let LinkUse { token, name, password } = &request;
-        entered(app, identity::use_link(app, token, name.as_deref(), password, &visitor)?)
+        let LinkUse { token, name, password, code } = &request;
+        let link = ByLink { token, name: name.as_deref(), password, code: code.as_deref() };
+        entered(app, identity::use_link(app, link, &visitor)?)
     };
     let (cookie, me) = blocking(&app, work).await?;
     Ok(with_cookie(cookie, axum::Json(me)))
 }
 
 /// The cookie and what the page shows to somebody who has just come in.
-fn entered(app: &Caller, signed_in: SignedIn) -> Result<(String, Me)> {
+pub fn entered(app: &Caller, signed_in: SignedIn) -> Result<(String, Me)> {
     let SignedIn { user, session, secret } = signed_in;
     let rights = app.store.rights_of(ibid_types::access::Holder::User(user.id))?;
     let who = Who::User { id: user.id, name: user.name, session: session.id };
@@ -121,21 +132,11 @@ pub async fn password(
 ) -> Answered<impl IntoResponse> {
     let work = move |app: &Caller| {
         let PasswordChange { former, password } = &request;
-        entered(app, identity::change_password(app, user_of(app)?, former, password, &visitor)?)
+        let (user, _) = app.account()?;
+        entered(app, identity::change_password(app, user, former, password, &visitor)?)
     };
     let (cookie, me) = blocking(&app, work).await?;
     Ok(with_cookie(cookie, axum::Json(me)))
-}
-
-/// Error: `account_missing`.
-fn user_of(app: &Caller) -> Result<UserId> {
-    match app.who() {
-        Who::User { id, .. } => Ok(*id),
-        _ => Err(Error::bad_request(
-            "account_missing",
-            "keys and this machine have no account; sign in as a user",
-        )),
-    }
 }
 
 /// Where the account that asks is signed in.
@@ -147,7 +148,7 @@ pub async fn sessions(app: Caller) -> Answered<axum::Json<Vec<WireSession>>> {
             Who::User { id, session, .. } => (Some(*id), Some(*session)),
             // This machine and keys of owners see everybody's.
             _ if app.rights().may_everywhere(Permission::Own) => (None, None),
-            _ => (Some(user_of(app)?), None),
+            _ => (Some(app.account()?.0), None),
         };
         Ok(app.store.session_list(of)?.into_iter().map(|session| wire(session, this)).collect())
     })
@@ -170,7 +171,7 @@ fn wire(session: ibid_store::Session, this: Option<SessionId>) -> WireSession {
 #[utoipa::path(delete, path = "/v1/auth/sessions", tag = "identity",
     responses((status = 204), (status = "default", body = Problem)))]
 pub async fn sessions_end(app: Caller) -> Answered<StatusCode> {
-    blocking(&app, |app| app.store.sessions_end(Some(user_of(app)?))).await?;
+    blocking(&app, |app| app.store.sessions_end(Some(app.account()?.0))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -186,7 +187,7 @@ pub async fn sessions_end_all(app: Caller) -> Answered<StatusCode> {
 #[utoipa::path(delete, path = "/v1/auth/sessions/{id}", tag = "identity", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = Problem)))]
 pub async fn session_end(app: Caller, Path(id): Path<String>) -> Answered<StatusCode> {
-    blocking(&app, move |app| app.store.session_end(user_of(app)?, id.parse()?)).await?;
+    blocking(&app, move |app| app.store.session_end(app.account()?.0, id.parse()?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

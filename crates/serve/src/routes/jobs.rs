@@ -7,8 +7,8 @@ use axum::extract::Path;
 use ibid_api::document::Failure as WireFailure;
 use ibid_api::job::{Job, JobCounts, JobsPage, JobsQuery};
 use ibid_api::problem::Problem;
-use ibid_types::access::Permission;
-use ibid_types::{Error, JobId, Result};
+use ibid_types::access::{Permission, Readable};
+use ibid_types::{Error, JobId, Result, WorkspaceId};
 
 use super::ask::within;
 use super::sse::{self, Sender};
@@ -32,13 +32,20 @@ fn page(app: &Caller, query: JobsQuery) -> Result<JobsPage> {
         None if app.rights().may_everywhere(Permission::Read) => None,
         named => Some(app.workspace(named)?),
     };
-    let page = app.store.jobs().list(&ibid_store::JobsQuery {
-        workspace: workspace.map(|workspace| workspace.id),
-        batch: query.batch,
-        state: query.state.as_deref().map(ibid_store::JobState::read).transpose()?,
-        limit: within("limit", query.limit, 50, 1..=1000)?,
-        cursor: query.cursor,
-    })?;
+    let readable = match &workspace {
+        Some(workspace) => app.readable(workspace.id)?,
+        None => everywhere(app)?,
+    };
+    let page = app.store.jobs().list(
+        &readable,
+        &ibid_store::JobsQuery {
+            workspace: workspace.map(|workspace| workspace.id),
+            batch: query.batch,
+            state: query.state.as_deref().map(ibid_store::JobState::read).transpose()?,
+            limit: within("limit", query.limit, 50, 1..=1000)?,
+            cursor: query.cursor,
+        },
+    )?;
     if page.items.iter().any(is_done) {
         app.settle()?;
     }
@@ -47,6 +54,14 @@ fn page(app: &Caller, query: JobsQuery) -> Result<JobsPage> {
         counts: counts(page.counts),
         next: page.next,
     })
+}
+
+/// Of all workspaces: those of whoever administers them all, else those that are open to the caller.
+fn everywhere(app: &Caller) -> Result<Readable> {
+    if app.rights().may_everywhere(Permission::Administer) {
+        return Ok(Readable::All);
+    }
+    app.store.readable(WorkspaceId::from_bytes([0; 16]), app.reader())
 }
 
 /// Streams a batch's jobs as they change: events `job` ([`Job`]) and `counts`, then `done` when none is left.
@@ -108,8 +123,14 @@ fn find_row(app: &Caller, id: &str) -> Result<ibid_store::Job> {
         Some(workspace) => app.may_in(workspace),
         None => app.rights().may_everywhere(Permission::Read),
     };
-    let found = app.store.jobs().find(id)?.filter(is_for_caller);
-    found.ok_or_else(|| Error::not_found("job_unknown", format!("there is no job {id}")))
+    let unknown = || Error::not_found("job_unknown", format!("there is no job {id}"));
+    let found = app.store.jobs().find(id)?.filter(is_for_caller).ok_or_else(unknown)?;
+    let (Some(workspace), Some(document)) = (found.workspace, found.document) else { return Ok(found) };
+    let documents = app.store.documents_by_id(workspace, &[document])?;
+    let readable = app.readable(workspace)?;
+    // A document that was deleted has no list any more.
+    let is_readable = documents.iter().all(|document| readable.holds(&document.readers));
+    if is_readable { Ok(found) } else { Err(unknown()) }
 }
 
 fn is_done(job: &ibid_store::Job) -> bool {

@@ -75,6 +75,14 @@ pub async fn user_change(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Takes an account's second factors away, for somebody who has lost them.
+#[utoipa::path(delete, path = "/v1/users/{id}/factors", tag = "identity", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem)))]
+pub async fn factors_reset(app: Caller, Path(id): Path<String>) -> Answered<StatusCode> {
+    blocking(&app, move |app| identity::factors_reset(app, id.parse()?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Deletes an account with all that was granted to it.
 #[utoipa::path(delete, path = "/v1/users/{id}", tag = "identity", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = Problem)))]

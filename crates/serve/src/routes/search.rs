@@ -28,6 +28,7 @@ fn find(app: &Caller, request: SearchRequest) -> Result<SearchResponse> {
     let explain = request.explain;
     let found = app.search(&Request {
         workspace: app.workspace(request.workspace.as_deref())?.id,
+        reader: app.reader(),
         query,
         mode: search_mode(request.mode.as_deref())?,
         filter: request.filter.into_domain()?,

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::access::Caller;
 use crate::http::{Answered, Failure, Parameters, blocking};
+use crate::identity;
 
 /// More files than this in one request are refused; send several requests.
 const FILES_MAX: usize = 1000;
@@ -48,6 +49,7 @@ struct Parts {
     files: Vec<(String, Option<String>, Bytes)>,
     sources: Vec<String>,
     metadata: Metadata,
+    readers: Option<Vec<String>>,
 }
 
 impl Parts {
@@ -101,6 +103,7 @@ impl Parts {
             "language" => self.metadata.language = Some(text.to_lowercase()),
             "date" => self.metadata.modified = Some(text.parse::<Timestamp>()?),
             "tags" => self.metadata.tags = tags(&text),
+            "readers" => self.readers = Some(tags(&text)),
             _ => {
                 return Err(Error::bad_request(
                     "upload_part",
@@ -131,12 +134,14 @@ fn broken(error: &MultipartError) -> Failure {
 fn take(app: &Caller, query: UploadQuery, parts: Parts) -> Result<WireAccepted> {
     let workspace = app.workspace(query.workspace.as_deref())?.id;
     let batch = query.batch.unwrap_or_else(|| JobId::new().to_string());
-    let Parts { files, sources, metadata } = parts;
+    let Parts { files, sources, metadata, readers } = parts;
+    let readers = readers.map(|named| identity::readers_named(app, workspace, &named)).transpose()?;
     let named = files.into_iter().enumerate().map(|(index, (name, media_type, bytes))| {
         let source = sources.get(index).cloned().unwrap_or(name);
         (source, media_type, bytes)
     });
     let named: Vec<Named> = named.collect();
+    identity::check_sources(app, workspace, named.iter().map(|(source, ..)| source.as_str()))?;
     let _no_cleanup = app.uploads.read();
     // The bytes first, then the rows that name them: a crash between leaves bytes that the clean-up finds.
     let contents = put_side_by_side(&named, &|bytes| app.blobs.put(bytes))?;
@@ -147,6 +152,7 @@ fn take(app: &Caller, query: UploadQuery, parts: Parts) -> Result<WireAccepted> 
         size_bytes: bytes.len() as u64,
         media_type: media_type_of(source, media_type.as_deref()),
         metadata: metadata.clone(),
+        readers: readers.clone(),
         batch: batch.clone(),
     };
     let uploads: Vec<NewUpload> = named.iter().zip(contents).map(upload).collect();

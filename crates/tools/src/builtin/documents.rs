@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use ibid_types::access::Reader;
 use ibid_types::{DocumentId, Error, Result, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,13 +24,20 @@ const CHARS_MAX: u64 = 20_000;
 /// The texts of a workspace, as tools need them.
 pub trait Library: Send + Sync + Debug {
     /// The best passages, best first, at most `limit`.
-    fn search(&self, workspace: WorkspaceId, query: &str, limit: usize) -> Result<Vec<Passage>>;
+    fn search(
+        &self,
+        workspace: WorkspaceId,
+        reader: Reader,
+        query: &str,
+        limit: usize,
+    ) -> Result<Vec<Passage>>;
 
     /// At most `chars_max` characters (not bytes) of a document's text from character `from_char`; an empty text when
-    /// there are no more. A document that the workspace does not have is `document_unknown`.
+    /// there are no more. A document that the workspace does not have, or that may not be read, is `document_unknown`.
     fn read(
         &self,
         workspace: WorkspaceId,
+        reader: Reader,
         document: DocumentId,
         from_char: usize,
         chars_max: usize,
@@ -96,8 +104,12 @@ impl Tool for SearchDocuments {
                 "the search query holds nothing; search for a word",
             ));
         }
-        let passages =
-            self.library.search(context.workspace, query, number(input, "limit", PASSAGES_USUAL))?;
+        let passages = self.library.search(
+            context.workspace,
+            context.reader,
+            query,
+            number(input, "limit", PASSAGES_USUAL),
+        )?;
         Ok(json!({"passages": passages}))
     }
 }
@@ -136,7 +148,7 @@ impl Tool for ReadDocument {
     fn call(&self, input: &Value, context: &ToolContext) -> Result<Value> {
         let document = input["document"].as_str().unwrap_or_default().parse()?;
         let (from, most) = (number(input, "from_char", 0), number(input, "chars_max", CHARS_USUAL));
-        let part = self.library.read(context.workspace, document, from, most)?;
+        let part = self.library.read(context.workspace, context.reader, document, from, most)?;
         let next = part.from_char + part.text.chars().count();
         let more = !part.text.is_empty() && next < part.chars_total;
         let mut told = json!(part);

@@ -232,29 +232,19 @@ impl Resolve for CheckedLookup {
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-/// All addresses of a host, if each of them may be reached: one that may not is a trick or a mistake.
+/// The addresses of a host that may be reached.
 fn checked(lookup: &dyn Lookup, reach: &Reach, host: &str) -> std::result::Result<Vec<IpAddr>, Fault> {
     let addresses = lookup.addresses(host)?;
-    match addresses.iter().find(|address| !reach.permits_address(host, **address)) {
-        Some(address) => Err(Box::new(Refused { host: host.to_owned(), address: *address })),
-        None => Ok(addresses),
-    }
+    reach.allowed(host, &addresses).map_err(|error| Box::new(Refused(error)) as Fault)
 }
 
 /// A name that leads to where it may not.
 #[derive(Debug)]
-struct Refused {
-    host: String,
-    address: IpAddr,
-}
+struct Refused(Error);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "'{}' leads to {}, which is not a public address; an operator can add '{1}' to tools.http_hosts",
-            self.host, self.address
-        )
+        write!(f, "{}; an operator can add what is meant to be reached to tools.http_hosts", self.0.message)
     }
 }
 

@@ -1,10 +1,11 @@
 //! How far `http_get` reaches: hosts, addresses and networks that an operator listed.
 //!
-//! Keeps true: nothing that is not listed is reached; a name alone never leads to a private address.
+//! Keeps true: nothing that is not listed is reached; a name alone never leads to a private address, which
+//! `ibid_guard::allowed` sees to.
 
 use std::net::IpAddr;
 
-use ibid_guard::is_public;
+use ibid_guard::Network;
 use ibid_types::{Error, Result};
 
 /// A parsed list of hosts.
@@ -25,8 +26,7 @@ enum Hosts {
     Name(String),
     /// All below the name, as `*.example.org` is written.
     Below(String),
-    /// Addresses that share so many first bits.
-    Network(IpAddr, u8),
+    Network(Network),
 }
 
 impl Reach {
@@ -50,12 +50,21 @@ impl Reach {
         })
     }
 
-    /// Whether a connection for `host` may be made to `address`: a public one, a listed one, or this machine for
-    /// `localhost`.
-    pub(crate) fn permits_address(&self, host: &str, address: IpAddr) -> bool {
-        is_public(address)
-            || host == "localhost" && address.is_loopback()
-            || self.entries.iter().any(|entry| entry.holds_address(address))
+    /// The addresses of `host` that a connection may be made to: all of `resolved`, which are public, listed, or this
+    /// machine for `localhost`.
+    ///
+    /// # Errors
+    /// Those of `ibid_guard::allowed`.
+    pub(crate) fn allowed(&self, host: &str, resolved: &[IpAddr]) -> Result<Vec<IpAddr>> {
+        let networks = self.entries.iter().filter_map(|entry| match entry.hosts {
+            Hosts::Network(network) => Some(network),
+            Hosts::Name(_) | Hosts::Below(_) => None,
+        });
+        ibid_guard::allowed(
+            host,
+            resolved,
+            &ibid_guard::Reach { networks: networks.collect(), localhost: true },
+        )
     }
 }
 
@@ -72,27 +81,19 @@ impl Entry {
             Hosts::Below(name) => {
                 host.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
             }
-            Hosts::Network(..) => false,
+            Hosts::Network(_) => false,
         }
     }
 
     fn holds_address(&self, address: IpAddr) -> bool {
-        match self.hosts {
-            Hosts::Network(network, bits) => in_network(address.to_canonical(), network, bits),
-            Hosts::Name(_) | Hosts::Below(_) => false,
-        }
+        matches!(self.hosts, Hosts::Network(network) if network.holds(address))
     }
 }
 
 impl Hosts {
     fn parse(host: &str) -> Option<Self> {
-        if let Some((network, bits)) = host.split_once('/') {
-            let network: IpAddr = network.parse().ok()?;
-            let bits = bits.parse().ok().filter(|bits| *bits <= width(network))?;
-            return Some(Self::Network(network, bits));
-        }
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Some(Self::Network(address, width(address)));
+        if let Some(network) = Network::parse(host) {
+            return Some(Self::Network(network));
         }
         match host.strip_prefix("*.") {
             Some(name) => is_name(name).then(|| Self::Below(name.to_owned())),
@@ -121,20 +122,6 @@ fn is_name(text: &str) -> bool {
     // What ends in a number would be read as an IPv4 address by URLs, in one of its strange forms.
     let last = text.rsplit('.').next().unwrap_or_default();
     text.chars().all(allowed) && !last.is_empty() && !last.starts_with(|c: char| c.is_ascii_digit())
-}
-
-const fn width(address: IpAddr) -> u8 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-/// Whether two addresses of one family share their first bits.
-fn in_network(address: IpAddr, network: IpAddr, bits: u8) -> bool {
-    let differing = match (address, network.to_canonical()) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => u128::from(a.to_bits() ^ b.to_bits()) << 96,
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() ^ b.to_bits(),
-        _ => return false,
-    };
-    differing.leading_zeros() >= u32::from(bits)
 }
 
 fn malformed(host: &str) -> Error {
@@ -193,48 +180,14 @@ mod tests {
 
     #[test]
     fn a_name_leads_to_private_addresses_only_if_they_are_listed() {
-        let private: IpAddr = "10.1.2.3".parse().unwrap();
-        assert!(!reach(&["wiki.corp"]).permits_address("wiki.corp", private));
-        assert!(reach(&["wiki.corp", "10.0.0.0/8"]).permits_address("wiki.corp", private));
-        assert!(reach(&["localhost"]).permits_address("localhost", "127.0.0.1".parse().unwrap()));
-        assert!(!reach(&["localhost"]).permits_address("localhost", private));
-    }
-
-    #[test]
-    fn special_addresses_are_not_public() {
-        for special in [
-            "127.0.0.1",
-            "10.0.0.1",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "0.0.0.0",
-            "100.64.0.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "192.0.2.1",
-            "192.0.0.1",
-            "::",
-            "::1",
-            "fe80::1",
-            "fc00::1",
-            "fd00::1",
-            "ff02::1",
-            "::ffff:10.0.0.1",
-            "64:ff9b::a00:1",
-            "64:ff9b:1::1",
-            "2002:a00:1::1",
-            "2001:db8::1",
-            "2001::1",
-            "::10.0.0.1",
-            "5f00::1",
-        ] {
-            assert!(!is_public(special.parse().unwrap()), "{special}");
-        }
-        for public in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808"] {
-            assert!(is_public(public.parse().unwrap()), "{public}");
-        }
+        let allows = |hosts: &[&str], host: &str, address: &str| {
+            reach(hosts).allowed(host, &[address.parse().unwrap()]).is_ok()
+        };
+        assert!(!allows(&["wiki.corp"], "wiki.corp", "10.1.2.3"));
+        assert!(allows(&["wiki.corp", "10.0.0.0/8"], "wiki.corp", "10.1.2.3"));
+        assert!(allows(&["localhost"], "localhost", "127.0.0.1"));
+        assert!(!allows(&["localhost"], "localhost", "10.1.2.3"));
+        assert!(allows(&["example.org"], "example.org", "1.1.1.1"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ macro_rules! room {
 
 mod answers;
 mod backup;
+mod guard;
 mod http;
 mod models;
 mod process;
@@ -22,6 +23,7 @@ mod work;
 
 pub use answers::*;
 pub use backup::*;
+pub use guard::*;
 pub use http::*;
 pub use models::*;
 pub use process::*;
@@ -35,6 +37,7 @@ use super::Entry;
 pub static ROOMS: &[(&str, &[Entry])] = &[
     ("HTTP and keys", http::ALL),
     ("Answers and search", answers::ALL),
+    ("Guards", guard::ALL),
     ("Models", models::ALL),
     ("Flows, jobs and indexes", work::ALL),
     ("Store and files", store::ALL),

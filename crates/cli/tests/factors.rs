@@ -1,0 +1,308 @@
+//! Second factors, passkeys, sign-in with a provider, and tokens of services, tried from outside.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+#[path = "factors/elsewhere.rs"]
+mod elsewhere;
+
+use elsewhere::{Browser, Provider};
+use ibid_auth::totp::TotpSecret;
+use ibid_runtime::Clock;
+use ibid_testkit::{Home, Server, answer};
+use ibid_types::Secret;
+use reqwest::Method;
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "seven grey herons wade slowly";
+const STEP_MS: i64 = 30_000;
+
+fn home() -> Home {
+    Home::new(env!("CARGO_BIN_EXE_ibid"))
+}
+
+fn send(server: &Server, browser: &Client, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    let request = browser.request(method, format!("{}{path}", server.base)).header("Origin", &server.base);
+    answer(request.json(body).send().unwrap())
+}
+
+fn post(server: &Server, browser: &Client, path: &str, body: &Value) -> (u16, Value) {
+    send(server, browser, Method::POST, path, body)
+}
+
+fn get(server: &Server, browser: &Client, path: &str) -> (u16, Value) {
+    send(server, browser, Method::GET, path, &json!({}))
+}
+
+/// A browser that has used a link: the first one's, or that of an account.
+fn entered(home: &Home, server: &Server, arguments: &[&str]) -> Client {
+    let browser = server.stranger();
+    let link = home.ok(arguments).out;
+    let token = link.trim().rsplit('/').next().unwrap();
+    let request = json!({ "token": token, "name": "ada", "password": PASSWORD });
+    let (status, told) = post(server, &browser, "/v1/auth/link", &request);
+    assert_eq!(status, 200, "{told}");
+    browser
+}
+
+fn owner(home: &Home, server: &Server) -> Client {
+    entered(home, server, &["auth", "link"])
+}
+
+fn sign_in(server: &Server, browser: &Client, code: &str) -> (u16, String) {
+    let request = json!({ "name": "ada", "password": PASSWORD, "code": code });
+    coded(&post(server, browser, "/v1/auth/sign-in", &request))
+}
+
+fn coded((status, told): &(u16, Value)) -> (u16, String) {
+    (*status, told["error"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// An authenticator app whose clock can be put forward.
+struct App(TotpSecret);
+
+impl App {
+    fn scanned(secret: &str) -> Self {
+        let digits = secret.replace(' ', "");
+        let bytes = data_encoding::BASE32_NOPAD.decode(digits.as_bytes()).unwrap();
+        Self(TotpSecret::from_bytes(&bytes).unwrap())
+    }
+
+    fn code(&self, steps_ahead: i64) -> Secret {
+        self.0.code(Clock::system().now().plus_ms(steps_ahead * STEP_MS))
+    }
+}
+
+/// Sets an app up; gives its recovery codes too.
+fn set_up(server: &Server, browser: &Client) -> (App, Vec<String>) {
+    let (status, begun) = post(server, browser, "/v1/auth/app", &json!({ "password": PASSWORD }));
+    assert_eq!(status, 200, "{begun}");
+    assert!(begun["uri"].as_str().unwrap().starts_with("otpauth://totp/Ibid:ada?secret="));
+    let app = App::scanned(begun["secret"].as_str().unwrap());
+    let code = |code: &str| json!({ "id": begun["id"], "code": code });
+    let wrong = send(server, browser, Method::PUT, "/v1/auth/app", &code("000000"));
+    assert_eq!(coded(&wrong), (400, "second_factor_wrong".to_owned()));
+    let (status, told) = send(server, browser, Method::PUT, "/v1/auth/app", &code(app.code(0).reveal()));
+    assert_eq!(status, 200, "{told}");
+    let codes = told["codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned());
+    (app, codes.collect())
+}
+
+#[test]
+fn a_password_alone_is_not_enough_where_there_is_an_app() {
+    let home = home();
+    let server = home.serve(&[]);
+    let browser = owner(&home, &server);
+    let unconfirmed = post(&server, &browser, "/v1/auth/app", &json!({ "password": "wrong wrong wrong" }));
+    assert_eq!(coded(&unconfirmed), (401, "sign_in_failed".to_owned()));
+    let (app, codes) = set_up(&server, &browser);
+    assert_eq!(codes.len(), 10);
+    let other = server.stranger();
+    assert_eq!(sign_in(&server, &other, ""), (401, "second_factor_needed".to_owned()));
+    assert_eq!(sign_in(&server, &other, "000000"), (401, "second_factor_wrong".to_owned()));
+    let next = app.code(1);
+    assert_eq!(sign_in(&server, &other, next.reveal()).0, 200);
+    let again = sign_in(&server, &server.stranger(), next.reveal());
+    assert_eq!(again, (401, "second_factor_wrong".to_owned()), "a code counts once");
+    assert_eq!(sign_in(&server, &server.stranger(), &codes[3].to_uppercase()).0, 200);
+    assert_eq!(sign_in(&server, &server.stranger(), &codes[3]).0, 401);
+    let factors = get(&server, &browser, "/v1/auth/factors").1;
+    assert_eq!((&factors["has_app"], &factors["recovery_codes_left"]), (&true.into(), &9.into()));
+    // Whoever makes a link for somebody does not have their second factor.
+    let link = home.ok(&["auth", "link", "ada"]).out;
+    let by_link = |code: &str| {
+        let token = link.trim().rsplit('/').next().unwrap();
+        json!({ "token": token, "password": "another long pass phrase", "code": code })
+    };
+    let refused = post(&server, &server.stranger(), "/v1/auth/link", &by_link(""));
+    assert_eq!(coded(&refused), (401, "second_factor_needed".to_owned()));
+    assert_eq!(post(&server, &server.stranger(), "/v1/auth/link", &by_link(&codes[4])).0, 200);
+    drop(home.ok(&["auth", "reset-factors", "ada"]));
+    let request = json!({ "name": "ada", "password": "another long pass phrase" });
+    assert_eq!(post(&server, &server.stranger(), "/v1/auth/sign-in", &request).0, 200);
+    let log = home.ok(&["audit", "list"]).out;
+    for action in ["second-factor.app-added", "sign-in.failed", "/factors (204)"] {
+        assert!(log.contains(action), "{action} is not in {log}");
+    }
+}
+
+#[test]
+fn wrong_codes_cost_the_same_waits_as_wrong_passwords() {
+    let home = home();
+    let server = home.serve(&[]);
+    let browser = owner(&home, &server);
+    let (app, _) = set_up(&server, &browser);
+    let tried: Vec<String> = (0..7).map(|_| sign_in(&server, &server.stranger(), "000000").1).collect();
+    assert_eq!(tried.last().unwrap(), "sign_in_locked", "{tried:?}");
+    assert_eq!(sign_in(&server, &server.stranger(), app.code(1).reveal()).1, "sign_in_locked");
+}
+
+#[test]
+fn factors_are_taken_away_by_whoever_shows_the_password() {
+    let home = home();
+    let server = home.serve(&[]);
+    let browser = owner(&home, &server);
+    let none = post(&server, &browser, "/v1/auth/recovery-codes", &json!({ "password": PASSWORD }));
+    assert_eq!(coded(&none), (409, "second_factor_missing".to_owned()));
+    let (_, former) = set_up(&server, &browser);
+    let (_, renewed) = post(&server, &browser, "/v1/auth/recovery-codes", &json!({ "password": PASSWORD }));
+    assert_eq!(renewed["codes"].as_array().unwrap().len(), 10);
+    assert_eq!(sign_in(&server, &server.stranger(), &former[0]).0, 401);
+    let wrong = post(&server, &browser, "/v1/auth/app/remove", &json!({ "password": "" }));
+    assert_eq!(coded(&wrong), (401, "sign_in_failed".to_owned()));
+    assert_eq!(post(&server, &browser, "/v1/auth/app/remove", &json!({ "password": PASSWORD })).0, 204);
+    assert_eq!(sign_in(&server, &server.stranger(), "").0, 200);
+    let with_key = server.post("/v1/auth/app", &json!({ "password": PASSWORD }));
+    assert_eq!(with_key.1["error"]["code"], "account_missing", "the machine has no account");
+}
+
+#[test]
+fn a_server_may_want_a_second_factor_of_everybody() {
+    let home = home();
+    let server = home.serve(&["--set", "identity.second_factor=required"]);
+    let browser = owner(&home, &server);
+    assert_eq!(coded(&get(&server, &browser, "/v1/documents")), (403, "second_factor_missing".to_owned()));
+    assert_eq!(get(&server, &browser, "/v1/auth/factors").1["is_required"], true);
+    drop(set_up(&server, &browser));
+    assert_eq!(get(&server, &browser, "/v1/documents").0, 200);
+}
+
+#[test]
+fn a_passkey_signs_in_alone() {
+    let Some(mut device) = Browser::open() else { return };
+    let home = home();
+    let server = home.serve(&["--set", &format!("notify.public_url={}", device.origin)]);
+    let browser = owner(&home, &server);
+    assert_eq!(get(&server, &browser, "/v1/auth/door").1["passkey_host"], "localhost");
+    let confirmed = json!({ "password": PASSWORD });
+    let (status, begun) = post(&server, &browser, "/v1/auth/passkeys/begin", &confirmed);
+    assert_eq!(status, 200, "{begun}");
+    let made = device.answer(&json!({ "create": begun["options"] }));
+    let answer = json!({ "id": begun["id"], "name": "telephone", "credential": made });
+    let (status, codes) = post(&server, &browser, "/v1/auth/passkeys", &answer);
+    assert_eq!((status, codes["codes"].as_array().unwrap().len()), (200, 10), "{codes}");
+    assert_eq!(coded(&post(&server, &browser, "/v1/auth/passkeys", &answer)).1, "passkey_late", "taken once");
+    // From now on the password alone does not do.
+    assert_eq!(sign_in(&server, &server.stranger(), "").1, "second_factor_needed");
+    let other = server.stranger();
+    let begun = post(&server, &other, "/v1/auth/passkey-sign-in/begin", &json!({})).1;
+    let signed = device.answer(&json!({ "get": begun["options"] }));
+    let answer = json!({ "id": begun["id"], "credential": signed });
+    let (status, me) = post(&server, &other, "/v1/auth/passkey-sign-in", &answer);
+    assert_eq!((status, &me["name"]), (200, &"ada".into()), "{me}");
+    assert_eq!(get(&server, &other, "/v1/auth/me").0, 200);
+    let again = post(&server, &server.stranger(), "/v1/auth/passkey-sign-in", &answer);
+    assert_eq!(coded(&again), (401, "passkey_late".to_owned()));
+    let next = post(&server, &other, "/v1/auth/passkey-sign-in/begin", &json!({})).1;
+    let replayed = json!({ "id": next["id"], "credential": signed });
+    let replayed = post(&server, &server.stranger(), "/v1/auth/passkey-sign-in", &replayed);
+    assert_eq!(coded(&replayed).0, 401, "signed for another challenge");
+    let factors = get(&server, &other, "/v1/auth/factors").1;
+    let passkey = &factors["passkeys"][0];
+    assert!(passkey["name"] == "telephone" && passkey["used_at"].is_string(), "{factors}");
+    let path = format!("/v1/auth/passkeys/{}/remove", passkey["id"].as_str().unwrap());
+    assert_eq!(post(&server, &other, &path, &confirmed).0, 204);
+    assert_eq!(sign_in(&server, &server.stranger(), "").0, 200);
+}
+
+/// The cookies of a browser that is sent to the provider and comes back, as the provider's pages were filled in by that person.
+fn through_provider(server: &Server, provider: &Provider, person: &str) -> (String, String) {
+    let (to, cookie) = server_redirect(server, "/v1/auth/oidc", "");
+    let back = provider.browse(&to, person);
+    server_redirect(server, &back, &cookie)
+}
+
+/// Where the server sends the browser, and the cookie that it sets.
+fn server_redirect(server: &Server, path: &str, cookie: &str) -> (String, String) {
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let request = client.get(format!("{}{path}", server.base)).header("Cookie", cookie);
+    let response = request.send().unwrap();
+    assert_eq!(response.status(), 303);
+    let text = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let cookie = text("set-cookie").unwrap_or_default();
+    (text("location").unwrap(), cookie.split(';').next().unwrap().to_owned())
+}
+
+fn me(server: &Server, cookie: &str) -> Value {
+    let request = server.stranger().get(format!("{}/v1/auth/me", server.base)).header("Cookie", cookie);
+    answer(request.send().unwrap()).1
+}
+
+#[test]
+fn people_sign_in_with_a_real_provider() {
+    let Some(provider) = Provider::start() else { return };
+    let home = home();
+    let mut settings = provider.settings();
+    settings.push("identity.provider.groups=[\"team\"]".to_owned());
+    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
+    let server = home.serve(&[arguments.as_slice(), &["--set", "identity.provider.role=reader"]].concat());
+    drop(home.ok(&["auth", "group", "team"]));
+    assert_eq!(get(&server, &server.stranger(), "/v1/auth/door").1["provider"], "your organisation");
+    let (to, cookie) = through_provider(&server, &provider, "ann");
+    assert_eq!(to, "/");
+    let known = me(&server, &cookie);
+    assert_eq!(known["name"], "ann@example.org", "{known}");
+    assert!(known["everywhere"].to_string().contains("converse"), "{known}");
+    let again = me(&server, &through_provider(&server, &provider, "ann").1);
+    assert_eq!(again["name"], known["name"]);
+    assert_eq!(home.ok(&["auth", "users", "--json"]).out.matches("ann@example.org").count(), 1);
+    // Without the browser's cookie nothing is taken that came back.
+    let (to, _) = server_redirect(&server, "/v1/auth/oidc", "");
+    let back = provider.browse(&to, "eve");
+    assert_eq!(server_redirect(&server, &back, "").0, "/#/sign-in/oidc_refused");
+    drop(home.ok(&["auth", "disable", "ann@example.org"]));
+    assert_eq!(through_provider(&server, &provider, "ann").0, "/#/sign-in/account_disabled");
+}
+
+#[test]
+fn who_has_no_account_gets_none_unless_that_is_wanted() {
+    let Some(provider) = Provider::start() else { return };
+    let home = home();
+    let settings = provider.settings();
+    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
+    let server =
+        home.serve(&[arguments.as_slice(), &["--set", "identity.provider.link_by_email=true"]].concat());
+    assert_eq!(through_provider(&server, &provider, "ann").0, "/#/sign-in/oidc_unknown");
+    drop(home.ok(&["auth", "add", "ann@example.org", "--role", "editor"]));
+    let (_, cookie) = through_provider(&server, &provider, "ann");
+    assert!(me(&server, &cookie)["everywhere"].to_string().contains("edit"));
+}
+
+#[test]
+fn a_token_is_a_part_of_its_key_for_a_while() {
+    let home = home();
+    let server = home.serve(&[]);
+    drop(home.ok(&["workspace", "create", "legal"]));
+    let key = home.ok(&["keys", "create", "robot", "--role", "editor"]).out.trim().to_owned();
+    let with = |secret: &str, path: &str| {
+        answer(server.stranger().get(format!("{}{path}", server.base)).bearer_auth(secret).send().unwrap())
+    };
+    let token = |secret: &str, request: &Value| {
+        let post = server.stranger().post(format!("{}/v1/auth/tokens", server.base)).bearer_auth(secret);
+        answer(post.json(request).send().unwrap())
+    };
+    let made = |request: &Value| token(&key, request).1["token"].as_str().unwrap().to_owned();
+    let whole = made(&json!({}));
+    assert_eq!(with(&whole, "/v1/auth/me").1["name"], "robot");
+    let part = made(&json!({ "role": "reader", "workspace": "legal" }));
+    assert_eq!(with(&part, "/v1/documents?workspace=legal").0, 200);
+    assert_eq!(with(&part, "/v1/documents").1["error"]["code"], "not_allowed");
+    let more = made(&json!({ "role": "owner" }));
+    assert_eq!(with(&more, "/v1/keys").1["error"]["code"], "not_allowed", "no more than the key has");
+    let elsewhere = made(&json!({ "audience": "https://tools.example" }));
+    assert_eq!(with(&elsewhere, "/v1/auth/me").1["error"]["code"], "token_audience");
+    assert_eq!(token(&key, &json!({ "seconds": 100_000 })).1["error"]["code"], "token_lifetime");
+    assert_eq!(server.post("/v1/auth/tokens", &json!({})).1["error"]["code"], "key_needed");
+    let changed = format!("{}A{}", &whole[..whole.len() - 3], &whole[whole.len() - 2..]);
+    assert_eq!(with(&changed, "/v1/auth/me").1["error"]["code"], "token_invalid");
+    let jwks = get(&server, &server.stranger(), "/.well-known/jwks.json").1;
+    assert_eq!((jwks["keys"].as_array().unwrap().len(), &jwks["keys"][0]["crv"]), (1, &"Ed25519".into()));
+    assert!(!jwks.to_string().contains("\"d\""), "the secret part is not shown");
+    drop(home.ok(&["auth", "rotate-signing-key"]));
+    assert_eq!(with(&whole, "/v1/auth/me").0, 200, "a day more");
+    assert_eq!(home.ok(&["auth", "signing-keys", "--json"]).out.matches("verifies_until").count(), 1);
+    drop(home.ok(&["auth", "rotate-signing-key", "--at-once"]));
+    assert_eq!(with(&whole, "/v1/auth/me").1["error"]["code"], "token_invalid");
+    let last = made(&json!({}));
+    drop(home.ok(&["keys", "revoke", "robot"]));
+    assert_eq!(with(&last, "/v1/auth/me").1["error"]["code"], "key_unknown", "a token dies with its key");
+}

@@ -1,0 +1,67 @@
+//! `/v1/auth/oidc`: sign-in with the provider. Browsers are sent there and come back; what went wrong is told by the page.
+
+use axum::extract::Query;
+use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use ibid_api::problem::Problem;
+use ibid_auth::oidc::Callback;
+use ibid_types::Result;
+
+use super::identity::entered;
+use crate::access::{Caller, sign_in_cookie, sign_in_cookie_in};
+use crate::http::blocking;
+use crate::identity::{Visitor, provider};
+
+/// The page's place that tells why a sign-in failed; the error's code follows.
+const FAILED: &str = "/#/sign-in/";
+
+/// Sends the browser to the sign-in provider.
+#[utoipa::path(get, path = "/v1/auth/oidc", tag = "identity",
+    responses((status = 303, description = "to the provider"), (status = "default", body = Problem)))]
+pub async fn begin(app: Caller) -> Response {
+    let begun = blocking(&app, |app| {
+        let (url, id) = provider::begin(app)?;
+        Ok((url, sign_in_cookie(app, &id)))
+    });
+    match begun.await {
+        Ok((url, cookie)) => sent(&url, cookie),
+        Err(failure) => failed(&failure.0),
+    }
+}
+
+/// Takes the browser back from the sign-in provider; sets a cookie.
+#[utoipa::path(get, path = "/v1/auth/oidc/callback", tag = "identity",
+    params(("state" = Option<String>, Query), ("code" = Option<String>, Query), ("iss" = Option<String>, Query),
+        ("error" = Option<String>, Query)),
+    responses((status = 303, description = "to the page"), (status = "default", body = Problem)))]
+pub async fn callback(
+    app: Caller,
+    visitor: Visitor,
+    Query(callback): Query<Callback>,
+    headers: HeaderMap,
+) -> Response {
+    let id = id_in(&headers);
+    let work = move |app: &Caller| -> Result<String> {
+        entered(app, provider::finish(app, &id, &callback, &visitor)?).map(|(cookie, _)| cookie)
+    };
+    match blocking(&app, work).await {
+        Ok(cookie) => sent("/", cookie),
+        Err(failure) => failed(&failure.0),
+    }
+}
+
+fn id_in(headers: &HeaderMap) -> String {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|text| text.split(';')).find_map(sign_in_cookie_in).unwrap_or_default()
+}
+
+fn sent(to: &str, cookie: String) -> Response {
+    let headers: [(HeaderName, String); 2] = [(LOCATION, to.to_owned()), (SET_COOKIE, cookie)];
+    (StatusCode::SEE_OTHER, AppendHeaders(headers)).into_response()
+}
+
+fn failed(error: &ibid_types::Error) -> Response {
+    tracing::warn!(code = error.code, "a sign-in with the provider failed: {}", error.chain());
+    (StatusCode::SEE_OTHER, AppendHeaders([(LOCATION, format!("{FAILED}{}", error.code))])).into_response()
+}
