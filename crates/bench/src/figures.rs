@@ -54,7 +54,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 14] = [
+pub const FIGURES: [(&str, Figure); 15] = [
     ("quality", quality::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
