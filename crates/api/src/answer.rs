@@ -84,7 +84,7 @@ pub struct Citation {
     pub page: Option<u32>,
     /// Exactly the bytes `[start_byte, end_byte)` of the version's text, unless it is `withheld`.
     pub quote: String,
-    /// The quote holds a secret, in whose place `[redacted]` stands.
+    /// The quote holds a secret, in whose place a word such as `[password]` stands.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
     pub start_byte: usize,

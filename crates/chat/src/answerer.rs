@@ -13,7 +13,7 @@ use ibid_types::search::Trace;
 
 use crate::answering::{Making, Reporter, said};
 use crate::finding::Examined;
-use crate::guard::Looked;
+use crate::guard::Guard;
 use crate::judge::Signals;
 use crate::ports::Ports;
 use crate::question::{Part, Reading, read};
@@ -113,8 +113,8 @@ impl Answerer {
         reporter.step("retrieve", StepState::Finished, format!("{found} passages"));
         let making = Making { ports: &self.ports, question, config: &self.ports.config, advice: &[] };
         let hits = examined.iter().flat_map(|part| &part.sources.hits);
-        let looked = Looked::new(&question.text, hits, &self.ports.policy.answers);
-        tell(&looked, reporter, |reporter| making.answer(model, &examined, reporter))
+        let guard = Guard::new(&question.text, hits, &self.ports.policy.answers);
+        tell(&guard, reporter, |reporter| making.answer(model, &examined, reporter))
     }
 
     fn examined(&self, question: &Question, parts: &[Part]) -> Result<Vec<Examined>> {
@@ -125,26 +125,26 @@ impl Answerer {
 
 /// Makes an answer of which the listener hears only what the guard lets pass, while it is written and in the end.
 fn tell(
-    looked: &Looked<'_>,
+    guard: &Guard<'_>,
     reporter: &mut Reporter<'_>,
     make: impl FnOnce(&mut Reporter<'_>) -> Result<Answer>,
 ) -> Result<Answer> {
-    let (mut screen, mut told) = (looked.stream(), String::new());
+    let (mut screen, mut told) = (guard.stream(), String::new());
     let mut on_event = |event: Event| {
         match event {
             Event::Token(text) => send_text(reporter, &mut told, screen.push(&text)),
             Event::Citation(citation) => {
-                reporter.send(Event::Citation(Box::new(looked.citation(*citation))));
+                reporter.send(Event::Citation(Box::new(guard.citation(*citation))));
             }
             Event::Step { ref name, state: StepState::Started, .. } if name == "answer" => {
-                (screen, told) = (looked.stream(), String::new());
+                (screen, told) = (guard.stream(), String::new());
                 reporter.send(event);
             }
             other => reporter.send(other),
         }
         if reporter.stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let answer = looked.guarded(make(&mut Reporter::new(&mut on_event))?);
+    let answer = guard.guarded(make(&mut Reporter::new(&mut on_event))?);
     let rest = screen.finish();
     send_text(reporter, &mut told, rest);
     if told != answer.text {

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use ibid_guard::{
-    Action, Addresses, Cleaned, Kind, Outcome, Place, Policy, Stream, apply_except, clean, judge,
+    Action, Addresses, Cleaned, Kind, Outcome, Place, Policy, Stream, addresses, apply_except, clean, judge,
 };
 use ibid_types::answer::{Abstention, Answer, Citation, Claim, Flag};
 use ibid_types::search::Hit;
 
-/// What an answer is judged by.
+/// The guard of one answer.
 #[derive(Debug)]
-pub struct Looked<'a> {
+pub struct Guard<'a> {
     /// What the person wrote themselves, which is no leak.
     pub question: &'a str,
     /// Addresses that an answer may link to.
@@ -21,7 +21,7 @@ pub struct Looked<'a> {
     pub policy: &'a Policy,
 }
 
-impl<'a> Looked<'a> {
+impl<'a> Guard<'a> {
     /// The addresses are those of the question and of the passages, but not of those that give the model orders.
     pub fn new<'h>(
         question: &'a str,
@@ -29,9 +29,13 @@ impl<'a> Looked<'a> {
         policy: &'a Policy,
     ) -> Self {
         let mut known = Addresses::of([question]);
-        for hit in passages.into_iter().filter(|hit| orders(hit).is_none()) {
-            known.extend(&hit.chunk.text);
-            known.insert(&hit.source);
+        for hit in passages {
+            let texts = [&hit.source, &hit.chunk.text];
+            // Few passages have an address, and only of those it matters what else they say.
+            let has_address = texts.iter().any(|text| addresses(text).next().is_some());
+            if has_address && orders(hit).is_none() {
+                texts.iter().for_each(|text| known.extend(text));
+            }
         }
         Self { question, known, policy }
     }
@@ -176,7 +180,7 @@ mod tests {
     }
 
     fn guarded(question: &str, answer: Answer, policy: &Policy) -> Answer {
-        Looked::new(question, [], policy).guarded(answer)
+        Guard::new(question, [], policy).guarded(answer)
     }
 
     #[test]
@@ -218,9 +222,9 @@ mod tests {
         let passage = fixture::hit("See https://example.org/manual for refunds.", 0.5);
         let poisoned = fixture::hit(POISONED, 0.5);
         let policy = Policy::default();
-        let looked = Looked::new("?", [&passage, &poisoned], &policy);
+        let guard = Guard::new("?", [&passage, &poisoned], &policy);
         let text = "See [it](https://example.org/manual). ![x](https://evil.example/x.png) [y](https://evil.example/?q=14)";
-        let answer = looked.guarded(said(text));
+        let answer = guard.guarded(said(text));
         assert_eq!(answer.text, "See [it](https://example.org/manual). x y");
         let kinds: Vec<&str> = answer.flags.iter().map(|flag| flag.kind.as_str()).collect();
         assert_eq!((kinds, answer.notices.len()), (vec!["image", "link"], 1));

@@ -25,7 +25,7 @@ use crate::check::{Check, check};
 use crate::edit::without_claims;
 use crate::finding::{Examined, Finding, FindingRecord, records};
 use crate::followup::Exchange;
-use crate::guard::{Looked, orders};
+use crate::guard::{Guard, orders};
 use crate::ports::{Choice, Ports};
 use crate::question::{Part, QUESTION_CHARS_MAX, parts};
 use crate::rewrite::rewrite;
@@ -205,9 +205,9 @@ impl<'a> Work<'a> {
         Making { ports: self.ports, question: &self.question, config: &self.config, advice }
     }
 
-    /// What an answer from these passages is looked at by.
-    fn looked<'h>(&'h self, passages: impl IntoIterator<Item = &'h Hit>) -> Looked<'h> {
-        Looked::new(&self.question.text, passages, &self.ports.policy.answers)
+    /// The guard of an answer from these passages.
+    fn guard<'h>(&'h self, passages: impl IntoIterator<Item = &'h Hit>) -> Guard<'h> {
+        Guard::new(&self.question.text, passages, &self.ports.policy.answers)
     }
 
     /// The passages that were found or, where a flow does not say which, those that the answer cites.
@@ -226,10 +226,10 @@ impl<'a> Work<'a> {
     /// Makes an answer whose text watchers see as it is written, without what the guard would hide.
     fn tell(
         &self,
-        looked: &Looked<'_>,
+        guard: &Guard<'_>,
         make: impl FnOnce(&mut Reporter<'_>) -> Result<Answer>,
     ) -> Result<Answer> {
-        let (mut screen, mut has_text) = (looked.stream(), false);
+        let (mut screen, mut has_text) = (guard.stream(), false);
         let emit = |text: String| {
             if text.is_empty() { ControlFlow::Continue(()) } else { (self.call.emit)(Emitted::Token(text)) }
         };
@@ -240,7 +240,7 @@ impl<'a> Work<'a> {
             }
             // The answer begins again, by another model or of the sources' own sentences.
             Event::Step { name, state: StepState::Started, .. } if name == "answer" && has_text => {
-                (screen, has_text) = (looked.stream(), false);
+                (screen, has_text) = (guard.stream(), false);
                 (self.call.emit)(Emitted::Anew)
             }
             Event::Step { detail, .. } if !detail.is_empty() => (self.call.emit)(Emitted::Progress(detail)),
@@ -303,12 +303,12 @@ fn perform_answer(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let mut notices = Vec::new();
     let model = work.model(&mut notices);
     let examined = work.examined()?;
-    let looked = work.looked(hits(&examined));
-    let mut answer = work.tell(&looked, |reporter| work.making(&[]).answer(model, &examined, reporter))?;
+    let guard = work.guard(hits(&examined));
+    let mut answer = work.tell(&guard, |reporter| work.making(&[]).answer(model, &examined, reporter))?;
     notices.append(&mut answer.notices);
     answer.notices = notices;
     let usage = answer.usage;
-    Ok(output(shown(&answer, &looked), usage))
+    Ok(output(shown(&answer, &guard), usage))
 }
 
 fn perform_verify(ports: &Ports, call: &Call<'_>) -> Result<Output> {
@@ -330,10 +330,10 @@ fn perform_improve(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let model =
         work.model(&mut Vec::new()).filter(|_| !work.input.last && before.mode == AnswerMode::Generative);
     let mut usage = Usage::default();
-    let looked = work.looked(hits(&examined));
+    let guard = work.guard(hits(&examined));
     let mut answer = match model {
         Some(model) => {
-            let again = work.tell(&looked, |reporter| {
+            let again = work.tell(&guard, |reporter| {
                 work.making(&check.faults).answer(Some(model), &examined, reporter)
             })?;
             usage = again.usage;
@@ -341,13 +341,13 @@ fn perform_improve(ports: &Ports, call: &Call<'_>) -> Result<Output> {
         }
         None => {
             let settled = settled(&work, before.clone(), &examined)?;
-            let _ = (call.emit)(Emitted::Token(looked.clean(&settled.text).text));
+            let _ = (call.emit)(Emitted::Token(guard.clean(&settled.text).text));
             settled
         }
     };
     answer.usage = before.usage;
     add(&mut answer.usage, usage);
-    Ok(output(shown(&answer, &looked), usage))
+    Ok(output(shown(&answer, &guard), usage))
 }
 
 /// What is left without the claims that nothing supports; where that is nothing, or the answer is about something
@@ -384,7 +384,7 @@ fn perform_guard(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let work = Work::read(ports, call)?;
     let answer = work.answer()?;
     let passages = work.passages(&answer)?;
-    let answer = work.looked(&passages).guarded(answer);
+    let answer = work.guard(&passages).guarded(answer);
     Ok(output(json!({ "answer": answer }), Usage::default()))
 }
 
@@ -393,8 +393,8 @@ fn hits(examined: &[Examined]) -> impl Iterator<Item = &Hit> {
 }
 
 /// An output with an answer, and with its text as watchers may see it: only a later node has the last look at the answer.
-fn shown(answer: &Answer, looked: &Looked<'_>) -> Value {
-    json!({ "answer": answer, SHOWN: looked.clean(&answer.text).text })
+fn shown(answer: &Answer, guard: &Guard<'_>) -> Value {
+    json!({ "answer": answer, SHOWN: guard.clean(&answer.text).text })
 }
 
 fn perform_summarise(ports: &Ports, call: &Call<'_>) -> Result<Output> {

@@ -79,7 +79,7 @@ pub(super) fn perform_reply(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let mut answer = said(&text);
     (answer.usage, answer.notices) = (talked.usage, notices(talked.notice));
     if is_talk {
-        answer = work.looked([]).guarded(answer);
+        answer = work.guard([]).guarded(answer);
     }
     let _ = (call.emit)(Emitted::Token(answer.text.clone()));
     Ok(output(json!({ "answer": answer, SHOWN: answer.text }), talked.usage))
@@ -109,7 +109,7 @@ pub(super) fn perform_report(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     };
     let mut answer = given_by(&input.tool, &text);
     answer.usage = consulted.usage;
-    let mut value = shown(&answer, &work.looked([]));
+    let mut value = shown(&answer, &work.guard([]));
     value["notices"] = json!(notices(consulted.notice));
     let text = value[SHOWN].as_str().unwrap_or_default().to_owned();
     let _ = (call.emit)(Emitted::Token(text));

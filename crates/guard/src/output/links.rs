@@ -32,9 +32,12 @@ impl Addresses {
         }
     }
 
-    /// Adds one, such as a document's own source.
+    /// Adds one, such as a document's own source; what is no address of the web adds nothing.
     pub fn insert(&mut self, address: &str) {
         let address = usual(address);
+        if address.is_empty() {
+            return;
+        }
         let bare = address.split(['?', '#']).next().unwrap_or_default();
         self.known.insert(bare.trim_end_matches('/').to_owned());
         self.known.insert(address);
@@ -154,6 +157,14 @@ mod tests {
 
     fn found(text: &str) -> Vec<&str> {
         addresses(text).map(|place| &text[place]).collect()
+    }
+
+    #[test]
+    fn what_is_no_address_permits_nothing() {
+        let mut known = Addresses::default();
+        known.insert("notes/bakery.md");
+        assert!(!known.permits_link("javascript:alert(1)") && !known.permits_link("notes/bakery.md"));
+        assert!(!known.permits_image("data:image/png;base64,xx"));
     }
 
     #[test]
