@@ -52,7 +52,8 @@ pub fn http(bytes: &[u8]) -> Result<(), String> {
     let Some(server) = server() else { return Err("a server opens".to_owned()) };
     let Some(request) = request(bytes, &server.token) else { return Ok(()) };
     let line = format!("{} {}", request.method(), request.uri());
-    let answering = tokio::time::timeout(ANSWERED_WITHIN, server.router.clone().oneshot(request));
+    let answering =
+        async { tokio::time::timeout(ANSWERED_WITHIN, server.router.clone().oneshot(request)).await };
     match server.runtime.block_on(answering) {
         Err(_) => Err(format!("{line}: no answer within {ANSWERED_WITHIN:?}")),
         Ok(Ok(response)) if response.status().as_u16() == 500 => Err(format!("{line}: 500")),
