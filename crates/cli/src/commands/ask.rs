@@ -52,7 +52,7 @@ fn whole(context: &Context, request: &AskRequest) -> Result<Answer> {
 }
 
 fn streamed(context: &Context, request: &AskRequest) -> Result<Answer> {
-    let mut answer = None;
+    let (mut answer, mut is_begun) = (None, false);
     let as_json = context.common.json;
     context.client.post("/v1/ask", request)?.events(|name, data| {
         if as_json {
@@ -60,8 +60,19 @@ fn streamed(context: &Context, request: &AskRequest) -> Result<Answer> {
             json_line(&serde_json::json!({ "event": name, "data": data }))?;
         }
         match name {
-            "token" if !as_json => piece(&foreign(&read::<TokenEvent>(data)?.text))?,
-            "step" if !as_json => show_step(context, &read(data)?),
+            "token" if !as_json => {
+                is_begun = true;
+                piece(&foreign(&read::<TokenEvent>(data)?.text))?;
+            }
+            "step" if !as_json => {
+                let step: StepEvent = read(data)?;
+                if is_begun && step.name == "answer" && step.state == "started" {
+                    is_begun = false;
+                    line("")?;
+                    note(&context.color.yellow("The answer begins again:"));
+                }
+                show_step(context, &step);
+            }
             "error" => return Err(ibid_serve::problem_error(read(data)?)),
             "done" => {
                 let whole: Answer = read(data)?;

@@ -145,7 +145,9 @@ impl<'a> Call<'a> {
     }
 
     fn run(&mut self) -> Result<ChatOutcome> {
-        while let Some(place) = self.next(None) {
+        // Each round ends with one model less, or with one that was cut off and may still be asked.
+        for _ in 0..2 * self.route.members.len() {
+            let Some(place) = self.next(None) else { break };
             if let Some((by, outcome)) = self.ask(place) {
                 return Ok(self.signed(by, outcome));
             }
@@ -231,7 +233,7 @@ impl<'a> Call<'a> {
             Err(_) if is_cancelled => self.slower.push(place),
             Err(error) => {
                 if error.code == "provider_context_exceeded" {
-                    self.window_min = self.route.members[place].context_tokens() + 1;
+                    self.window_min = self.window_min.max(self.route.members[place].context_tokens() + 1);
                 }
                 self.failures.push((place, error));
             }
