@@ -44,7 +44,7 @@ struct House {
 fn house(text: &str, settings: &[&str]) -> House {
     let home = Home::new(env!("CARGO_BIN_EXE_ibid"));
     let (provider, words) = (obedient(), obedient());
-    let _ = home.write("bakery.md", text);
+    let _ = home.write("bakery.txt", text);
     let mut all = vec![provider.setting(), "backup.enabled=false".to_owned()];
     all.extend(words.embedder_settings());
     all.extend(settings.iter().map(|setting| (*setting).to_owned()));
@@ -122,13 +122,16 @@ fn a_poisoned_document_stands_behind_a_fence_and_is_told() {
     assert!(house.versions().contains("reads as orders to a model"), "{}", house.versions());
     let audit = house.audit();
     assert_eq!(audit.matches("injection.flagged").count(), 1, "{audit}");
-    assert!(audit.contains("bakery.md"), "{audit}");
+    assert!(audit.contains("bakery.txt"), "{audit}");
     let metrics = house.metrics();
     assert!(
         metrics.contains("ibid_guard_answer_findings_total{kind=\"passage\",action=\"flagged\"} 1"),
         "{metrics}"
     );
-    assert!(metrics.contains("kind=\"image\",action=\"removed\""), "{metrics}");
+    assert!(
+        metrics.contains("action=\"removed\"") && metrics.contains("kind=\"api_key\",action=\"redacted\""),
+        "{metrics}"
+    );
 }
 
 #[test]
@@ -141,16 +144,16 @@ fn a_question_that_fights_the_rules_is_flagged_refused_or_let_pass() {
 
     let refusing = house("The bakery opens at six.", &["guard.questions=refuse"]);
     let (status, problem) = refusing.ask(ATTACK);
-    assert_eq!((status, problem["code"].as_str()), (403, Some("question_refused")), "{problem}");
+    assert_eq!((status, problem["error"]["code"].as_str()), (403, Some("question_refused")), "{problem}");
     assert!(
-        problem["detail"].as_str().unwrap().contains("attempt to change how answers are made"),
+        problem["error"]["message"].as_str().unwrap().contains("attempt to change how answers are made"),
         "{problem}"
     );
-    assert_eq!(refusing.turn(ATTACK)["code"], "question_refused");
+    assert_eq!(refusing.turn(ATTACK)["error"]["code"], "question_refused");
     let body = json!({ "model": "ibid", "messages": [{ "role": "user", "content": ATTACK }] });
     assert_eq!(refusing.server.post("/v1/chat/completions", &body).0, 403);
     let run = json!({ "flow": "chat", "input": { "question": ATTACK } });
-    assert_eq!(refusing.server.post("/v1/runs", &run).1["code"], "question_refused");
+    assert_eq!(refusing.server.post("/v1/runs", &run).1["error"]["code"], "question_refused");
     assert!(refusing.audit().contains("question.refused"));
     assert_eq!(refusing.ask(QUESTION).0, 200);
 
@@ -234,7 +237,7 @@ fn what_is_uploaded_is_a_text_and_a_name_and_nothing_else() {
     let (status, accepted) = answer(house.server.http.post(&url).multipart(form).send().unwrap());
     assert_eq!(status, 202, "{accepted}");
     let id = accepted["files"][0]["document"].as_str().unwrap();
-    let original = house.server.http.get(format!("{url}/{id}/original")).send().unwrap();
+    let original = house.server.http.get(format!("{url}/{id}/content")).send().unwrap();
     assert_eq!(original.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(original.headers()["x-content-type-options"], "nosniff");
     assert!(original.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
@@ -246,7 +249,12 @@ fn what_is_uploaded_is_a_text_and_a_name_and_nothing_else() {
 #[test]
 fn no_path_and_no_header_leads_out() {
     let house = house("The bakery opens at six.", &[]);
-    for path in ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc%2fpasswd", "/assets/../../Cargo.toml"] {
+    for path in [
+        "/../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+        "/assets/../../Cargo.toml",
+    ] {
         let (status, told) = house.server.get(path);
         assert!(status == 404 && !told.to_string().contains("root:"), "{path}: {status} {told}");
     }
@@ -256,5 +264,5 @@ fn no_path_and_no_header_leads_out() {
     let other = house.server.stranger().post(format!("{}/v1/ask", house.server.base));
     let other = other.header("cookie", "ibid_session=x").header("origin", "https://evil.example");
     let (status, told) = answer(other.json(&json!({ "question": QUESTION })).send().unwrap());
-    assert_eq!((status, told["code"].as_str()), (403, Some("origin_forbidden")), "{told}");
+    assert_eq!((status, told["error"]["code"].as_str()), (403, Some("origin_forbidden")), "{told}");
 }

@@ -32,9 +32,17 @@ pub fn guarded(parsed: Parsed, policy: &Policy) -> Result<Parsed> {
         counts.iter().map(|(kind, count)| warning(*kind, *count, is_redacted(kind))).collect();
     let mut parsed =
         if redacted.is_empty() { parsed } else { Shifts::of(&redacted).moved(parsed, outcome.text) };
-    parsed.metadata.title = parsed.metadata.title.map(|title| apply(&title, policy).text);
     parsed.warnings.extend(warnings);
     Ok(parsed)
+}
+
+/// A title as the policy lets it pass. Error: `document_refused`.
+pub fn guarded_title(title: String, policy: &Policy) -> Result<String> {
+    let outcome = apply(&title, policy);
+    match outcome.refused.first() {
+        None => Ok(outcome.text),
+        Some(kind) => Err(refusal(&format!("{} in its title", kind.name()))),
+    }
 }
 
 fn warning(kind: Kind, count: usize, is_redacted: bool) -> String {
@@ -48,9 +56,12 @@ fn refused<'f>(parsed: &Parsed, found: impl Iterator<Item = &'f Finding>) -> Err
     let left = places.len().saturating_sub(NAMED_MAX);
     places.truncate(NAMED_MAX);
     let more = if left > 0 { format!(" and {left} more") } else { String::new() };
+    refusal(&format!("{}{more}", places.join(", ")))
+}
+
+fn refusal(found: &str) -> Error {
     let what = format!(
-        "the document holds {}{more}, which [guard.ingest] refuses; take that out, or change the configuration",
-        places.join(", ")
+        "the document holds {found}, which [guard.ingest] refuses; take that out, or change the configuration"
     );
     Error::bad_request("document_refused", what)
 }
@@ -178,6 +189,15 @@ mod tests {
         let plain = Parsed { pages: Vec::new(), ..parsed() };
         let error = guarded(plain, &policy(Action::Allow, Action::Refuse)).unwrap_err();
         assert!(error.message.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn a_title_is_looked_into_too() {
+        let title = || "Write to ada@example.org".to_owned();
+        let of = |action| guarded_title(title(), &policy(Action::Allow, action));
+        assert_eq!(of(Action::Redact).unwrap(), "Write to [e-mail]");
+        assert_eq!(of(Action::Flag).unwrap(), title());
+        assert_eq!(of(Action::Refuse).unwrap_err().code, "document_refused");
     }
 
     #[test]

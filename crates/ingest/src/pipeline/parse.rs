@@ -7,7 +7,7 @@ use ibid_types::{ChunkId, DocumentId, Error, Result, VersionId, WorkspaceId};
 
 use super::Pipeline;
 use crate::chunk::{ChunkConfig, chunk};
-use crate::guard::{guarded, orders};
+use crate::guard::{guarded, guarded_title, orders};
 use crate::parse::Hint;
 use crate::text_signature;
 
@@ -49,7 +49,7 @@ impl Pipeline {
         refuse_empty(&parsed)?;
         let mut parsed = guarded(parsed, &self.config.guard)?;
         let metadata = payload.metadata.clone().or(parsed.metadata.clone());
-        let title = title_of(&metadata, &parsed, &job.subject);
+        let title = guarded_title(title_of(&metadata, &parsed, &job.subject), &self.config.guard)?;
         let spans = chunk(&parsed, &self.chunk_config(&title), &|text| self.embedder.count_tokens(text));
         let chunks = chunks_of(&parsed, spans, document, payload.version);
         let orders = orders(&chunks);
