@@ -63,7 +63,7 @@ pub fn told(headers: &HeaderMap) -> Told {
             .or_else(|| share(anthropic("limit"), anthropic("remaining"), anthropic("reset")))
     };
     let plain = |which: &str| format!("ratelimit-{which}");
-    let field = || text("ratelimit").and_then(|field| read_field(field));
+    let field = || text("ratelimit").and_then(read_field);
     Told {
         requests: of("requests")
             .or_else(|| share(plain("limit"), plain("remaining"), plain("reset")))

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn who_guesses_again_is_blocked_for_longer() {
         let (blocks, one) = (blocks(2), address("192.0.2.1"));
-        let mut guess = |at: Timestamp| blocks.count(one, at);
+        let guess = |at: Timestamp| blocks.count(one, at);
         assert_eq!([guess(NOW), guess(NOW), guess(NOW)], [None, None, Some(15 * 60_000)]);
         let later = NOW.plus_ms(15 * 60_000);
         assert_eq!([guess(later), guess(later), guess(later)], [None, None, Some(30 * 60_000)]);
