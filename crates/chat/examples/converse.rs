@@ -8,6 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// A small model on a slow machine.
+const LONG: Duration = Duration::from_secs(500);
+
 use ibid_chat::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
 use ibid_chat::{AnswerConfig, Exchange, Ports, flows, kinds};
 use ibid_flow::machine::Outcome;
@@ -141,7 +144,8 @@ fn chat_model(url: &str) -> Arc<dyn ChatModel> {
         model: "local".into(),
         api_key: Secret::default(),
         tokens_max: 4_096,
+        line: Arc::default(),
     };
-    let timeouts = ChatTimeouts { first_token: Duration::from_secs(500), total: Duration::from_secs(500) };
+    let timeouts = ChatTimeouts { first_token: LONG, further_token: LONG, total: LONG };
     Arc::new(OpenAiChat::new("local", config, timeouts).unwrap())
 }

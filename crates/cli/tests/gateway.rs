@@ -1,6 +1,6 @@
 //! Providers that fail, through the real server: every question is answered, by another model or of the documents'
 //! sentences, and told why; nothing waits beyond its time.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use ibid_testkit::{ChatProvider, Events, Fault, Home, Piece, Server, View};
 use serde_json::{Value, json};
