@@ -30,25 +30,20 @@ impl Conversation<'_> {
     /// Why the call is not what the person asked for, for the reader; `None` where it is.
     #[must_use]
     pub fn objection(&self, spec: &ToolSpec, input: &Value) -> Option<&'static str> {
-        let own = self.own();
-        let given = texts(input);
+        let (own, given) = (self.own(), texts(input));
         if !given.iter().flat_map(|text| places(text)).all(|place| places(&own).contains(place)) {
             return Some("its input has an address that you did not write");
         }
         if given.iter().any(|text| self.is_copied(text, &own)) {
             return Some("its input repeats what an earlier answer said");
         }
-        if !spec.has_side_effects {
-            return None;
-        }
-        if !self.orders(spec) {
+        if spec.has_side_effects && !self.orders(spec) {
             return Some("it changes something, and your message does not ask for that by its name");
         }
-        let is_own = |text: &&str| keys(text).is_subset(&keys(&own));
-        let (constants, numbers) = (constants(spec), numbers(input));
-        let all_own = given.iter().filter(|text| !constants.contains(*text)).all(is_own)
-            && numbers.iter().all(|number| keys(&own).contains(number));
-        (!all_own).then_some("it changes something, and its input has words that you did not write")
+        if spec.has_side_effects && !is_of(&own, spec, input) {
+            return Some("it changes something, and its input has words that you did not write");
+        }
+        None
     }
 
     /// All that the person wrote.
@@ -76,6 +71,13 @@ impl Conversation<'_> {
         let name: HashSet<String> = keys(&own_name.replace(['_', '-', '/', '.'], " "));
         !name.is_disjoint(&keys(self.message))
     }
+}
+
+/// Whether all words and numbers of an input are among the person's own, but for what the tool offers for choice.
+fn is_of(own: &str, spec: &ToolSpec, input: &Value) -> bool {
+    let (own, constants) = (keys(own), constants(spec));
+    let is_own = |text: &&str| constants.contains(*text) || keys(text).is_subset(&own);
+    texts(input).iter().all(is_own) && numbers(input).iter().all(|number| own.contains(number))
 }
 
 /// All texts of an input, however deep; schemas bound how many there are.
