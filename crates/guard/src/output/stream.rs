@@ -6,8 +6,11 @@
 use super::{Addresses, clean};
 use crate::policy::{Action, Policy};
 
-/// Bytes that are gathered before the text is cleaned again, where no line ends: each time the whole is read.
+/// Bytes that are gathered before the text is cleaned again, where no line ends.
 const STEP_BYTES: usize = 48;
+/// Each time the whole is read, so the steps grow with it, by this share: a text is read so many times at most, and a few more
+/// in its first words.
+const STEP_SHARE: usize = 64;
 
 /// Takes an answer in pieces, and gives what may be shown of it.
 #[derive(Debug)]
@@ -31,8 +34,9 @@ impl<'a> Stream<'a> {
     pub fn push(&mut self, piece: &str) -> String {
         self.written.push_str(piece);
         let end = settled(&self.written);
-        let is_due =
-            end > self.read && (end - self.read >= STEP_BYTES || self.written[self.read..end].contains('\n'));
+        let new = self.written.get(self.read..end).unwrap_or_default();
+        let is_worth_it = new.len() * STEP_SHARE >= self.read;
+        let is_due = !new.is_empty() && is_worth_it && (new.len() >= STEP_BYTES || new.contains('\n'));
         if is_due && !self.may_refuse() { self.show(end) } else { String::new() }
     }
 
