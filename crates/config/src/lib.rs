@@ -5,6 +5,7 @@
 //! where the value came from, and what would be right.
 
 mod backup;
+mod budgets;
 mod gateway;
 mod guard;
 mod identity;
@@ -15,6 +16,7 @@ mod tree;
 mod watch;
 
 pub use backup::{Backup, BackupDestination};
+pub use budgets::Budget;
 pub use gateway::{Breaker, ChatRoute, Quota};
 pub use guard::{Guard, IngestGuard, KINDS, kind_and_action};
 pub use identity::{Identity, SignInProvider};

@@ -7,11 +7,15 @@ use ibid_types::Secret;
 use serde::Deserialize;
 
 use crate::gateway::NAME_RULE;
-use crate::{Alerts, Backup, Breaker, ChatRoute, Guard, Identity, Incidents, Notify, Quota, Slo, Tls, Tools};
+use crate::{
+    Alerts, Backup, Breaker, Budget, ChatRoute, Guard, Identity, Incidents, Notify, Quota, Slo, Tls, Tools,
+};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// What chat models may cost.
+    pub budgets: Vec<Budget>,
     pub data: Data,
     pub server: Server,
     pub limits: Limits,
@@ -77,6 +81,8 @@ pub struct Limits {
     pub requests_per_minute: u32,
     /// At once.
     pub burst: u32,
+    /// Of all keys and accounts together for one workspace; 0: without bound.
+    pub workspace_requests_per_minute: u32,
     /// Of one address from which nobody known comes; 0: without bound.
     pub strangers_per_minute: u32,
     /// Networks that alone are answered; empty: all.
@@ -397,6 +403,7 @@ impl Config {
         }
         self.chat.route_problems(&mut must);
         self.embedder.breaker.problems("embedder.breaker", &mut must);
+        crate::budgets::problems(&self.budgets, &mut must);
         problems
     }
 }

@@ -21,8 +21,8 @@ pub use boundary::{
 };
 pub use gateway::{
     Attempt, Breaker, BreakerConfig, BreakerState, CallReport, Cancel, Gate, GateConfig, GateState,
-    GatedEmbedder, Kind, Left, Line, Observer, Pass, PassedOver, Patience, Permit, Price, Provider,
-    QuotaConfig, Recent, Route, RouteConfig, Unobserved,
+    GatedEmbedder, Kind, Left, Line, Observer, Pass, PassedOver, Patience, Permit, Price, Provider, Purse,
+    QuotaConfig, Recent, Route, RouteConfig, Unlimited, Unobserved,
 };
 pub use minilm::MiniLm;
 pub use remote::{

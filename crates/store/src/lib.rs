@@ -29,6 +29,7 @@ mod ready;
 mod runs;
 mod sealing;
 mod sessions;
+mod spend;
 mod sqlite;
 pub mod statements;
 mod threads;
@@ -71,6 +72,7 @@ pub use ready::{ReadyChunk, ReadyDocument};
 pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
 pub use sealing::{SealedColumn, SealedText, Sealer, Unsealed};
 pub use sessions::Session;
+pub use spend::{Spend, SpendBy, SpendKey, SpendOf, spend_add};
 pub use sqlite::{
     Commit, FRAME_HEAD_BYTES, LogKeeper, LogPart, LogPosition, LogTap, Salts, Snapshot, Sqlite, SqliteConfig,
     Taken,

@@ -28,6 +28,14 @@ macro_rules! id {
                 Self(Uuid::from_bytes(bytes))
             }
 
+            /// When it was made; the beginning of time for an id that does not say.
+            #[must_use]
+            pub fn made_at(&self) -> crate::Timestamp {
+                let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |time| time.to_unix());
+                let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+                crate::Timestamp(seconds.saturating_mul(1000).saturating_add(i64::from(nanos / 1_000_000)))
+            }
+
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()

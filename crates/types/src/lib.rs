@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod answer;
+pub mod day;
 pub mod document;
 pub mod error;
 pub mod hash;
@@ -15,6 +16,7 @@ pub mod secret;
 pub mod sentences;
 pub mod time;
 
+pub use day::Day;
 pub use error::{Class, Error, Result};
 pub use hash::ContentHash;
 pub use id::{

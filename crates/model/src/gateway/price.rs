@@ -5,6 +5,7 @@
 use ibid_types::answer::Usage;
 
 const MILLION: f64 = 1e6;
+const BILLION: f64 = 1e9;
 
 /// Prices of a chat model in US dollars; a local one has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,6 +24,22 @@ impl Price {
         let usd = (prompt + completion) / MILLION;
         if usd.is_finite() { usd.max(0.0) } else { 0.0 }
     }
+
+    /// The same in billionths of a US dollar, which add up without a rest.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cost is not negative; too much is the most"
+    )]
+    pub fn nano_usd(&self, usage: Usage) -> u64 {
+        (self.usd(usage) * BILLION).round() as u64
+    }
+
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[cfg(test)]
@@ -34,6 +51,8 @@ mod tests {
         let price = Price { usd_per_million_prompt_tokens: 0.5, usd_per_million_completion_tokens: 2.0 };
         assert_eq!(price.usd(Usage { prompt_tokens: 1_000_000, completion_tokens: 500_000 }), 1.5);
         assert_eq!(Price::default().usd(Usage { prompt_tokens: 9, completion_tokens: 9 }), 0.0);
+        assert_eq!(price.nano_usd(Usage { prompt_tokens: 7, completion_tokens: 5 }), 13_500);
+        assert_eq!((price.is_free(), Price::default().is_free()), (false, true));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ibid_types::answer::Usage;
 
+use super::purse::BUDGET_USED_UP;
+
 /// What a model was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -71,13 +73,16 @@ pub struct PassedOver {
     pub model: String,
     /// Of the error.
     pub code: &'static str,
+    /// Of the error.
+    pub message: String,
 }
 
 impl PassedOver {
     /// Why, in words for the reader of the answer.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         match self.code {
+            BUDGET_USED_UP => &self.message,
             "provider_busy" => "it is busy",
             "provider_quota_used" => "its quota is used up",
             "provider_resting" => "it failed too often and is left alone for a while",

@@ -14,6 +14,7 @@ use ibid_types::{Class, Error, Result};
 
 use super::patience::{Cancel, Patience};
 use super::provider::{Provider, Tried, tokens_of};
+use super::purse::{BUDGET_USED_UP, Purse, Unlimited};
 use super::race::{Side, race};
 use super::report::{Attempt, CANCELLED, CallReport, Observer, PassedOver};
 use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, ChatTimeouts};
@@ -37,6 +38,7 @@ pub struct Route {
     members: Vec<Arc<Provider>>,
     config: RouteConfig,
     observer: Arc<dyn Observer>,
+    purse: Arc<dyn Purse>,
     /// Calls that have a second thread now.
     hedged: AtomicUsize,
 }
@@ -53,13 +55,27 @@ impl Route {
             let what = format!("the route {name} has no models; name some of chat.models in it");
             return Err(Error::bad_request("route_empty", what));
         }
-        Ok(Self { name: name.to_owned(), members, config, observer, hedged: AtomicUsize::new(0) })
+        let (purse, hedged) = (Arc::new(Unlimited), AtomicUsize::new(0));
+        Ok(Self { name: name.to_owned(), members, config, observer, purse, hedged })
+    }
+
+    /// The same route, which asks only what is paid for.
+    #[must_use]
+    pub fn with_purse(self, purse: Arc<dyn Purse>) -> Self {
+        Self { purse, ..self }
     }
 
     /// The models in their order.
     #[must_use]
     pub fn members(&self) -> &[Arc<Provider>] {
         &self.members
+    }
+
+    /// Places of models that nobody pays for now, and why.
+    fn unpayable(&self) -> Vec<(usize, Error)> {
+        let check =
+            |(place, member): (usize, &Arc<Provider>)| Some((place, self.purse.check(member.name()).err()?));
+        self.members.iter().enumerate().filter_map(check).collect()
     }
 
     /// A place for a second thread, as long as the value lives.
@@ -140,7 +156,7 @@ impl<'a> Call<'a> {
         on_delta: &'a mut dyn FnMut(ChatDelta) -> ControlFlow<()>,
     ) -> Self {
         let stage = Stage { on_delta, shown: None };
-        let (attempts, failures, slower) = (Vec::new(), Vec::new(), Vec::new());
+        let (attempts, failures, slower) = (Vec::new(), route.unpayable(), Vec::new());
         Self { route, request, stage, started: Instant::now(), attempts, failures, slower, window_min: 0 }
     }
 
@@ -241,20 +257,22 @@ impl<'a> Call<'a> {
         None
     }
 
-    fn signed(&self, place: usize, mut outcome: ChatOutcome) -> ChatOutcome {
+    fn signed(&mut self, place: usize, mut outcome: ChatOutcome) -> ChatOutcome {
         outcome.model = Some(self.route.members[place].name().to_owned());
+        // Nobody was to ask those behind it.
+        self.failures.retain(|(failed, error)| *failed < place || error.code != BUDGET_USED_UP);
         outcome.passed_over = self.failed();
         let slower = self.slower.iter().filter(|slower| **slower < place);
-        outcome.passed_over.extend(slower.map(|slower| self.passed(*slower, CANCELLED)));
+        outcome.passed_over.extend(slower.map(|slower| self.passed(*slower, CANCELLED, "")));
         outcome
     }
 
     fn failed(&self) -> Vec<PassedOver> {
-        self.failures.iter().map(|(place, error)| self.passed(*place, error.code)).collect()
+        self.failures.iter().map(|(place, error)| self.passed(*place, error.code, &error.message)).collect()
     }
 
-    fn passed(&self, place: usize, code: &'static str) -> PassedOver {
-        PassedOver { model: self.route.members[place].name().to_owned(), code }
+    fn passed(&self, place: usize, code: &'static str, message: &str) -> PassedOver {
+        PassedOver { model: self.route.members[place].name().to_owned(), code, message: message.to_owned() }
     }
 
     /// Why nobody answered.
@@ -263,6 +281,9 @@ impl<'a> Call<'a> {
             self.failed().iter().map(|passed| format!("{}: {}", passed.model, passed.reason())).collect();
         match self.failures.pop() {
             Some((_, error)) if self.failures.is_empty() || !another_may(&error) => error,
+            Some((_, error)) if self.failures.iter().all(|(_, other)| other.message == error.message) => {
+                error
+            }
             last => {
                 let what = format!(
                     "none of the models of the route {} answered ({}); see `ibid providers`",

@@ -197,6 +197,35 @@ fn the_next_answers_where_one_fails_and_it_is_said_why() {
     assert_eq!(house.heard(), "a provider_busy, b provider_timeout, c done, c done of 3");
 }
 
+/// Nobody pays for models of these names.
+#[derive(Debug)]
+struct Empty(&'static [&'static str]);
+
+impl Purse for Empty {
+    fn check(&self, model: &str) -> Result<()> {
+        let used_up = Error::unavailable("budget_used_up", "the budget all is used up until 2026-12-01");
+        if self.0.contains(&model) { Err(used_up) } else { Ok(()) }
+    }
+}
+
+fn unpaid(names: &'static [&'static str]) -> House {
+    let House { route, ear, clock } = actors(vec![well("a"), well("b")]);
+    House { route: route.with_purse(Arc::new(Empty(names))), ear, clock }
+}
+
+#[test]
+fn what_nobody_pays_for_is_not_asked() {
+    let house = unpaid(&["a"]);
+    let outcome = chat(&house).1.unwrap();
+    assert_eq!(outcome.passed_over[0].reason(), "the budget all is used up until 2026-12-01");
+    assert_eq!(house.heard(), "b done, b done of 1");
+    let behind = chat(&unpaid(&["b"])).1.unwrap();
+    assert!(behind.passed_over.is_empty(), "{behind:?}");
+    let house = unpaid(&["a", "b"]);
+    assert_eq!(house.code(), "budget_used_up");
+    assert_eq!(house.heard(), "nobody budget_used_up of 0");
+}
+
 #[test]
 fn text_of_a_model_that_broke_off_is_taken_back() {
     let cut = Actor { lines: &["Half an "], ..failing("a", late) };

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 8] = [
+pub const RELEASED: [(&str, &str, &str); 9] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -45,6 +45,11 @@ pub const RELEASED: [(&str, &str, &str); 8] = [
         "0008_blocks",
         include_str!("../../src/migrations/0008_blocks.sql"),
         "7c9803c0636e909841008f8380505a9484c1b207d3ca15d87d3adf936400d6fc",
+    ),
+    (
+        "0009_spend",
+        include_str!("../../src/migrations/0009_spend.sql"),
+        "576eefe8e6526c64cb8749660fc01fd1d8257487d9bf78dc9037d3c8919ce48e",
     ),
 ];
 
@@ -109,8 +114,11 @@ const FACTORS: &str = "
 /// Since the eighth: an address that guessed.
 const BLOCKS: &str = "INSERT INTO blocks VALUES ('192.0.2.7', 'it guessed', 'server', 1, NULL);";
 
+/// Since the ninth: a day of a model.
+const SPEND: &str = "INSERT INTO spend VALUES (20000, zeroblob(16), '', 'small', 1, 7, 5, 13500);";
+
 /// What each migration made room for.
-const ROWS: [&str; 8] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS];
+const ROWS: [&str; 9] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {
