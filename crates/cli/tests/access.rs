@@ -197,6 +197,8 @@ fn nobody_is_let_in_on_this_machine_either() {
     for path in ["/health/live", "/health/ready", "/v1/auth/door", "/"] {
         assert_eq!(get(&server, &stranger, path).0, 200, "{path}");
     }
+    let log = home.ok(&["audit", "list"]).out;
+    assert_eq!(log.matches("key_unknown from 127.0.0.1").count(), 1, "{log}");
 }
 
 #[test]
@@ -280,6 +282,17 @@ fn a_session_is_for_our_own_page_and_ends_when_it_is_said() {
     assert_eq!(sign_in(&server, &browser, "ada", PASSWORD).0, 200);
     assert_eq!(page(&server, &browser, Method::POST, "/v1/auth/sign-out").send().unwrap().status(), 204);
     assert_eq!(get(&server, &browser, "/v1/auth/me").1["error"]["code"], "key_missing", "the cookie is gone");
+}
+
+#[test]
+fn whoever_signs_in_again_leaves_the_former_session() {
+    let home = home();
+    let server = home.serve(&[]);
+    let browser = owner(&home, &server);
+    let sessions = || get(&server, &browser, "/v1/auth/sessions").1.as_array().unwrap().len();
+    assert_eq!((sign_in(&server, &browser, "ada", PASSWORD).0, sessions()), (200, 1));
+    assert_eq!(sign_in(&server, &server.stranger(), "ada", PASSWORD).0, 200);
+    assert_eq!(sessions(), 2, "another browser's is another");
 }
 
 #[test]
@@ -407,6 +420,21 @@ fn whoever_is_too_fast_is_told_when_to_come_again() {
     assert_eq!((send("ibid_wrong").0.0, send("ibid_wrong").0.0, send("ibid_wrong").0.0), (401, 401, 429));
     assert_eq!(get(&server, &server.stranger(), "/health/live").0, 200);
     assert!((0..20).all(|_| server.get("/v1/auth/me").0 == 200), "this machine is not held up");
+}
+
+#[test]
+fn one_workspace_leaves_room_for_others() {
+    let home = home();
+    let server = home.serve(&["--set", "limits.workspace_requests_per_minute=20"]);
+    drop(home.ok(&["workspace", "create", "legal"]));
+    let (one, other) = (key(&home, "one", "reader", &[]), key(&home, "other", "reader", &[]));
+    let status = |key: &str, path: &str| {
+        answer(server.stranger().get(format!("{}{path}", server.base)).bearer_auth(key).send().unwrap()).0
+    };
+    assert_eq!((status(&one, "/v1/documents"), status(&other, "/v1/documents")), (200, 200));
+    assert_eq!((status(&one, "/v1/documents"), status(&other, "/v1/documents")), (429, 429), "both together");
+    assert_eq!(status(&one, "/v1/documents?workspace=legal"), 200);
+    assert!((0..20).all(|_| server.get("/v1/documents").0 == 200), "this machine is not held up");
 }
 
 #[test]

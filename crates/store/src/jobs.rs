@@ -10,6 +10,7 @@ use ibid_types::{DocumentId, Error, JobId, Result, Timestamp, WorkspaceId};
 use serde_json::Value as Json;
 
 use crate::readable;
+use crate::value::marks;
 use crate::{Row, Statement, Store, Value};
 
 /// First delay before another attempt; it doubles with each, up to the greatest.
@@ -152,7 +153,8 @@ impl Jobs<'_> {
         Statement::new(sql, params)
     }
 
-    /// Takes up to `max` jobs that are due, oldest first; leases that ran out are due again.
+    /// Takes up to `max` jobs that are due, oldest first; where several workspaces wait, each in its turn. Leases that ran out are due
+    /// again.
     pub fn lease(&self, kind: &str, owner: &str, lease_ms: i64, max: usize) -> Result<Vec<Lease>> {
         let now = self.store.now();
         if !self.is_any_due(kind, now)? {
@@ -161,23 +163,55 @@ impl Jobs<'_> {
         let token = JobId::new();
         let expired = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_token = NULL, lease_until = NULL \
                        WHERE state = 'running' AND lease_until < $1";
+        let params = vec![owner.into(), token.into(), now.plus_ms(lease_ms).into()];
+        let (these, params) = self.next_ones(kind, now, max, token, params)?;
         let take = format!(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_owner = $1, lease_token = $2, lease_until = $3 \
-             WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = $4 AND run_at <= $5 ORDER BY run_at, id LIMIT $6) \
-             RETURNING {COLUMNS}"
+             WHERE {these} RETURNING {COLUMNS}"
         );
-        let params = vec![
-            owner.into(),
-            token.into(),
-            now.plus_ms(lease_ms).into(),
-            kind.into(),
-            now.into(),
-            max.into(),
-        ];
         let take = Statement { sql: take.into(), params, rows_expected: None };
         let mut outcome = self.store.db.batch(vec![Statement::new(expired, vec![now.into()]), take])?;
         let rows = outcome.returned.pop().unwrap_or_default();
         rows.iter().map(|row| Ok(Lease { job: read_job(row)?, token })).collect()
+    }
+
+    /// The condition that chooses the next jobs, with its parameters after those that are there.
+    fn next_ones(
+        &self,
+        kind: &str,
+        now: Timestamp,
+        max: usize,
+        token: JobId,
+        mut params: Vec<Value>,
+    ) -> Result<(String, Vec<Value>)> {
+        let waiting = self.workspaces_due(kind, now)?;
+        if waiting.len() < 2 {
+            params.extend([kind.into(), now.into(), max.into()]);
+            let oldest = "id IN (SELECT id FROM jobs WHERE state = 'queued' AND kind = $4 AND run_at <= $5 ORDER BY run_at, id LIMIT $6)";
+            return Ok((oldest.to_owned(), params));
+        }
+        let mut queues = Vec::with_capacity(waiting.len());
+        // Where there are more workspaces than turns, chance says who begins.
+        let first = usize::from(token.as_bytes()[15]) % waiting.len();
+        for workspace in waiting.iter().cycle().skip(first).take(waiting.len().min(max)) {
+            let sql = "SELECT id FROM jobs WHERE state = 'queued' AND kind = $1 AND workspace_id = $2 AND run_at <= $3 \
+                       ORDER BY run_at, id LIMIT $4";
+            let rows =
+                self.store.db.query(sql, &[kind.into(), (*workspace).into(), now.into(), max.into()])?;
+            queues.push(rows.iter().map(|row| row.get(0)).collect::<Result<Vec<JobId>>>()?);
+        }
+        let (marks, params) = marks(params, &in_turn(&queues, max));
+        Ok((format!("state = 'queued' AND id IN ({marks})"), params))
+    }
+
+    /// Workspaces with a job that is due: one look into the index for each, however many jobs there are.
+    fn workspaces_due(&self, kind: &str, now: Timestamp) -> Result<Vec<WorkspaceId>> {
+        let sql = "WITH RECURSIVE waiting(id) AS (SELECT MIN(workspace_id) FROM jobs WHERE state = 'queued' AND kind = $1 UNION ALL \
+                   SELECT (SELECT MIN(workspace_id) FROM jobs WHERE state = 'queued' AND kind = $1 AND workspace_id > waiting.id) \
+                   FROM waiting WHERE waiting.id IS NOT NULL) \
+                   SELECT id FROM waiting WHERE id IS NOT NULL AND EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND kind = $1 \
+                   AND workspace_id = waiting.id AND run_at <= $2)";
+        self.store.db.query(sql, &[kind.into(), now.into()])?.iter().map(|row| row.get(0)).collect()
     }
 
     /// Asked before every lease, so that an idle queue writes nothing.
@@ -387,6 +421,15 @@ fn is_gone(owner: &str) -> bool {
     }
     let running = pid.parse().ok().and_then(started);
     running.is_none_or(|running| running.to_string() != start)
+}
+
+/// The first of each queue, then the second of each, up to `max`.
+fn in_turn(queues: &[Vec<JobId>], max: usize) -> Vec<JobId> {
+    let turns = queues.iter().map(Vec::len).max().unwrap_or(0);
+    (0..turns)
+        .flat_map(|turn| queues.iter().filter_map(move |queue| queue.get(turn).copied()))
+        .take(max)
+        .collect()
 }
 
 fn read_job(row: &Row) -> Result<Job> {

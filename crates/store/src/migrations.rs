@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use crate::fault::classed;
 
 /// What was released is never changed: its checksum is compared at every start.
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     ("0001_ground", include_str!("migrations/0001_ground.sql")),
     ("0002_runs", include_str!("migrations/0002_runs.sql")),
     ("0003_light_runs", include_str!("migrations/0003_light_runs.sql")),
@@ -16,6 +16,7 @@ const MIGRATIONS: [(&str, &str); 9] = [
     ("0007_factors", include_str!("migrations/0007_factors.sql")),
     ("0008_blocks", include_str!("migrations/0008_blocks.sql")),
     ("0009_spend", include_str!("migrations/0009_spend.sql")),
+    ("0010_fair_jobs", include_str!("migrations/0010_fair_jobs.sql")),
 ];
 
 /// Brings the tables up to date.

@@ -124,6 +124,14 @@ impl Store {
         self.db.batch(vec![Statement::new(sql, params).expecting(1)]).map(drop).map_err(no_rows_is(unknown))
     }
 
+    /// Ends the one with this secret, where there is one.
+    pub fn session_leave(&self, secret: &str) -> Result<()> {
+        let sql =
+            "UPDATE sessions SET ended_at = $2 WHERE (hash = $1 OR former_hash = $1) AND ended_at IS NULL";
+        let params = vec![hash(secret).to_vec().into(), self.now().into()];
+        self.db.batch(vec![Statement::new(sql, params)]).map(drop)
+    }
+
     /// Ends all of a user, or of everybody.
     pub fn sessions_end(&self, user: Option<UserId>) -> Result<()> {
         let now = self.now();

@@ -404,3 +404,40 @@ fn lists_of_documents_and_jobs_hold_what_is_readable() {
     f.store.accept(upload("closed", Some(vec![]))).unwrap();
     assert_eq!((seen(ada).0, seen(bob).0), (2, 2));
 }
+
+#[test]
+fn workspaces_take_turns_in_the_queue() {
+    let f = fixture();
+    let late = f.store.workspace_ensure("late").unwrap().id;
+    for number in 0..40 {
+        drop(f.accept(&format!("{number}.txt"), number));
+    }
+    let upload = |number: u8| NewUpload {
+        workspace: late,
+        source: format!("{number}.txt"),
+        content: ContentHash([number; 32]),
+        size_bytes: 3,
+        media_type: "text/plain".to_owned(),
+        metadata: Metadata::default(),
+        readers: None,
+        batch: "b".to_owned(),
+    };
+    f.store.accept_many(&(0..3).map(upload).collect::<Vec<_>>()).unwrap();
+    let owner = f.store.jobs().owner();
+    let subjects = |leases: &[Lease], workspace| {
+        let of = leases.iter().filter(|lease| lease.job.workspace == Some(workspace));
+        let mut subjects: Vec<String> = of.map(|lease| lease.job.subject.clone()).collect();
+        subjects.sort();
+        subjects
+    };
+    let leases = f.store.jobs().lease("ingest", &owner, 60_000, 4).unwrap();
+    assert_eq!(subjects(&leases, late), ["0.txt", "1.txt"], "though forty came before");
+    assert_eq!(subjects(&leases, f.workspace), ["0.txt", "1.txt"]);
+    let leases = f.store.jobs().lease("ingest", &owner, 60_000, 4).unwrap();
+    assert_eq!(
+        (subjects(&leases, late).len(), subjects(&leases, f.workspace).len()),
+        (1, 3),
+        "nobody's turn is lost"
+    );
+    assert_eq!(f.store.jobs().lease("ingest", &owner, 60_000, 99).unwrap().len(), 35);
+}

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -11,6 +12,7 @@ use ibid_types::access::{Holder, Permission, Readable, Reader, Rights};
 use ibid_types::{Error, KeyId, Result, SessionId, UserId, WorkspaceId};
 
 use super::matrix::Need;
+use super::pace::too_fast;
 use crate::App;
 use crate::http::Failure;
 
@@ -80,11 +82,13 @@ pub struct Caller {
     app: Arc<App>,
     principal: Arc<Principal>,
     need: Need,
+    /// Set once the request is counted for its workspace.
+    is_counted: Arc<AtomicBool>,
 }
 
 impl Caller {
     pub fn new(app: Arc<App>, principal: Arc<Principal>, need: Need) -> Self {
-        Self { app, principal, need }
+        Self { app, principal, need, is_counted: Arc::default() }
     }
 
     pub const fn app(&self) -> &Arc<App> {
@@ -100,13 +104,14 @@ impl Caller {
     }
 
     /// The workspace of that name, or the default one, if the caller may do there what the endpoint does. Errors:
-    /// `workspace_unknown`, `not_allowed`.
+    /// `workspace_unknown`, `not_allowed`, `rate_limited`.
     pub fn workspace(&self, name: Option<&str>) -> Result<Workspace> {
         let found = self.app.workspace_named(name);
         let may_know = |workspace: &Workspace| self.rights().may_in(workspace.id, Permission::Enter);
         match found {
             Ok(workspace) if may_know(&workspace) => {
                 self.check_in(workspace.id, self.need.permission(), &workspace.name)?;
+                self.count_for(workspace.id)?;
                 Ok(workspace)
             }
             // Whether it is there is not told to whoever has no part in it.
@@ -164,6 +169,14 @@ impl Caller {
             return Ok(());
         }
         Err(refused(&self.principal.who, permission, "on this server"))
+    }
+
+    /// Once for each request. This machine is not held up. Error: `rate_limited`.
+    fn count_for(&self, workspace: WorkspaceId) -> Result<()> {
+        if *self.who() == Who::Machine || self.is_counted.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.app.pace.of_workspace(workspace).map_err(too_fast)
     }
 
     fn check_in(&self, workspace: WorkspaceId, permission: Option<Permission>, name: &str) -> Result<()> {

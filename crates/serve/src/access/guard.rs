@@ -32,7 +32,10 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         Looked::Nobody => (Principal::nobody(), Need::Open, None),
         Looked::Shown(credential, need) => match admitted(&app, credential, need).await {
             Ok(admitted) => admitted,
-            Err(Failure(error)) => return turned_away(&app, error, address),
+            Err(Failure(error)) => {
+                audit::unknown(&app, &error, address).await;
+                return turned_away(&app, error, address);
+            }
         },
         Looked::Refused(error) => return turned_away(&app, error, address),
         Looked::TooFast(wait) => return held_up(&app, wait),
@@ -77,7 +80,7 @@ fn looked_at(app: &App, request: &Request, route: &str, address: Option<IpAddr>)
             app.pace.of_stranger(address).map_or_else(Looked::TooFast, |()| Looked::Nobody)
         }
         Some(Need::Open) => Looked::Nobody,
-        Some(need) => credential(request.headers(), request.method())
+        Some(need) => credential(request.headers(), request.method(), cookie::is_encrypted(app))
             .map_or_else(Looked::Refused, |credential| Looked::Shown(credential, need)),
     }
 }
@@ -132,15 +135,20 @@ enum Credential {
 }
 
 /// A key counts before a cookie: a program that has one means it. Errors: `key_missing`, `origin_forbidden`.
-fn credential(headers: &HeaderMap, method: &Method) -> Result<Credential> {
+fn credential(headers: &HeaderMap, method: &Method, is_encrypted: bool) -> Result<Credential> {
     if let Some(value) = headers.get(AUTHORIZATION) {
         let key = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
         return key.map(|key| Credential::Bearer(key.to_owned())).ok_or_else(missing);
     }
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let secret = cookies.flat_map(|text| text.split(';')).find_map(cookie::secret_in).ok_or_else(missing)?;
+    let secret = session_shown(headers, is_encrypted).ok_or_else(missing)?;
     check_origin(headers, method)?;
     Ok(Credential::Session(secret))
+}
+
+/// The secret of the session whose cookie a request shows.
+pub fn session_shown(headers: &HeaderMap, is_encrypted: bool) -> Option<String> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|text| text.split(';')).find_map(|pair| cookie::secret_in(pair, is_encrypted))
 }
 
 fn missing() -> Error {
@@ -204,7 +212,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        credential(&map, method)
+        credential(&map, method, false)
     }
 
     fn code(method: &Method, headers: &[(&'static str, &str)]) -> &'static str {

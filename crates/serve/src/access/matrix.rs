@@ -168,6 +168,8 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("DELETE", "/v1/flows/{name}", Everywhere(Build)),
     // Operations.
     ("POST", "/v1/index/rebuild", Everywhere(Operate)),
+    ("GET", "/v1/budgets", Everywhere(See)),
+    ("GET", "/v1/costs", Everywhere(See)),
     ("GET", "/v1/providers", Everywhere(See)),
     ("POST", "/v1/providers/{name}/test", Everywhere(Operate)),
     ("GET", "/v1/ops/alert-rules", Everywhere(See)),

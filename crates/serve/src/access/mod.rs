@@ -18,10 +18,10 @@ use ibid_types::{DocumentId, Error, Result, RunId, ThreadId, TurnId};
 pub use blocks::turned_away;
 pub use caller::{Caller, Who};
 pub use cookie::{
-    at_provider as sign_in_cookie, at_provider_in as sign_in_cookie_in, none as no_cookie,
+    at_provider as sign_in_cookie, at_provider_in as sign_in_cookie_in, is_encrypted, none as no_cookie,
     session as session_cookie,
 };
-pub use guard::guard;
+pub use guard::{guard, session_shown};
 pub use pace::{Pace, networks};
 
 /// Something with the workspace that it was found in.

@@ -1,5 +1,5 @@
 //! How many requests somebody may send, and from where: an even pace with room for bursts (the generic cell rate algorithm) for
-//! each holder of a key or an account, and for each address from which nobody known comes.
+//! each holder of a key or an account, for each workspace, and for each address from which nobody known comes.
 //!
 //! Keeps true: the command line of this machine is never held up; an attacker who changes addresses within one IPv6 network stays
 //! one; what is remembered of callers that went away is forgotten.
@@ -13,7 +13,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ibid_config::Limits;
 use ibid_guard::Network;
 use ibid_runtime::Clock;
-use ibid_types::{Error, Result};
+use ibid_types::{Error, Result, WorkspaceId};
 
 use super::blocks::Blocks;
 
@@ -24,6 +24,7 @@ const IPV6_BITS: u32 = 64;
 #[derive(Debug)]
 pub struct Pace {
     holders: Option<DefaultKeyedRateLimiter<String>>,
+    workspaces: Option<DefaultKeyedRateLimiter<WorkspaceId>>,
     strangers: Option<DefaultKeyedRateLimiter<IpAddr>>,
     allowed: Vec<Network>,
     blocked: Vec<Network>,
@@ -41,6 +42,11 @@ impl Pace {
     pub fn new(limits: &Limits, wall_clock: Clock) -> Result<Self> {
         Ok(Self {
             holders: quota(limits.requests_per_minute, limits.burst).map(RateLimiter::dashmap),
+            workspaces: quota(
+                limits.workspace_requests_per_minute,
+                limits.workspace_requests_per_minute / 10,
+            )
+            .map(RateLimiter::dashmap),
             strangers: quota(limits.strangers_per_minute, limits.strangers_per_minute / 2)
                 .map(RateLimiter::dashmap),
             allowed: networks("limits.allow", &limits.allow)?,
@@ -77,6 +83,13 @@ impl Pace {
             .map_err(|not_until| Wait(not_until.wait_time_from(self.clock.now())))
     }
 
+    /// Counts a request for a workspace, whoever sends it.
+    pub fn of_workspace(&self, workspace: WorkspaceId) -> std::result::Result<(), Wait> {
+        let Some(workspaces) = &self.workspaces else { return Ok(()) };
+        let not_until = workspaces.check_key(&workspace);
+        not_until.map_err(|not_until| Wait(not_until.wait_time_from(self.clock.now())))
+    }
+
     /// Counts a request of nobody known.
     pub fn of_stranger(&self, address: Option<IpAddr>) -> std::result::Result<(), Wait> {
         let (Some(strangers), Some(address)) = (&self.strangers, address) else { return Ok(()) };
@@ -88,6 +101,9 @@ impl Pace {
     pub fn forget(&self) {
         if let Some(holders) = &self.holders {
             holders.retain_recent();
+        }
+        if let Some(workspaces) = &self.workspaces {
+            workspaces.retain_recent();
         }
         if let Some(strangers) = &self.strangers {
             strangers.retain_recent();

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 9] = [
+pub const RELEASED: [(&str, &str, &str); 10] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -50,6 +50,11 @@ pub const RELEASED: [(&str, &str, &str); 9] = [
         "0009_spend",
         include_str!("../../src/migrations/0009_spend.sql"),
         "576eefe8e6526c64cb8749660fc01fd1d8257487d9bf78dc9037d3c8919ce48e",
+    ),
+    (
+        "0010_fair_jobs",
+        include_str!("../../src/migrations/0010_fair_jobs.sql"),
+        "6770cb003c4fb52a0049e5f690aa2708a2bf07e36004cff2e180a7d3836c8124",
     ),
 ];
 
@@ -118,7 +123,7 @@ const BLOCKS: &str = "INSERT INTO blocks VALUES ('192.0.2.7', 'it guessed', 'ser
 const SPEND: &str = "INSERT INTO spend VALUES (20000, zeroblob(16), '', 'small', 1, 7, 5, 13500);";
 
 /// What each migration made room for.
-const ROWS: [&str; 9] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND];
+const ROWS: [&str; 10] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, ""];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {
