@@ -54,6 +54,9 @@ pub struct Answer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
     pub usage: Usage,
+    /// What its chat models cost by the configured prices, in US dollars; of a turn, its run says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usd: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
     pub took_ms: f64,

@@ -185,6 +185,7 @@ impl answer::Answer {
             confidence: value.confidence,
             notices: value.notices,
             usage: value.usage.into(),
+            usd: None,
             trace: explain.then(|| value.trace.into()),
             took_ms,
         }

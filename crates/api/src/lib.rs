@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod convert;
+pub mod cost;
 pub mod document;
 pub mod flow;
 pub mod identity;

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use backups::{Backup, Drill, Restore};
 pub use identity::{Add, Audit, Auth, Format, Group, Token};
 pub use limits::Limits;
-pub use operations::{Log, Ops, Providers, Status, Top};
+pub use operations::{Costs, CostsCommand, Log, Ops, Providers, Status, Top};
 pub use runs::{Chat, Flow, Quality, Run};
 pub use watch::{Alerts, Doctor, Incidents, RunbookRun, Runbooks};
 
@@ -165,6 +165,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<Providers>,
     },
+    /// Shows what chat models cost, what the month will have cost, and what is left of budgets
+    Costs(Costs),
     /// Makes what other tools need to watch a server
     #[command(subcommand)]
     Ops(Ops),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// What somebody may spend on chat models, by the configured prices.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     pub name: String,

@@ -63,6 +63,16 @@ const SCENES: &[(&str, Scene, Scene)] = &[
         |r, _| r.set(&list::MODEL_BREAKER, ["m"], 0.0),
     ),
     (
+        "budget-warning",
+        |r, _| r.set(&list::BUDGET_STATE, ["all"], 1.0),
+        |r, _| r.set(&list::BUDGET_STATE, ["all"], 0.0),
+    ),
+    (
+        "budget-used-up",
+        |r, _| r.set(&list::BUDGET_STATE, ["all"], 2.0),
+        |r, _| r.set(&list::BUDGET_STATE, ["all"], 0.0),
+    ),
+    (
         "provider-over-quota",
         |r, n| called(r, if n % 4 == 0 { "provider_busy" } else { "done" }),
         |r, _| called(r, "done"),

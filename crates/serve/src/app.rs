@@ -15,7 +15,7 @@ use ibid_flow::Runner;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
-use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Observer};
+use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Observer, Purse};
 use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
 use ibid_runtime::{Clock, Shutdown};
@@ -37,8 +37,9 @@ use crate::identity::SignIns;
 use crate::library::{Library, Tools};
 use crate::live::Streams;
 use crate::metrics::Metrics;
-use crate::metrics::model::{CallMetrics, MeteredEmbedder};
+use crate::metrics::model::{CallMetrics, Everyone, MeteredEmbedder};
 use crate::providers::Providers;
+use crate::spend::{self, Bought, Ledger, Payer};
 use crate::tls::Tls;
 use crate::watch::Watching;
 use crate::{access, clean_up, embedder, policy, quality, search, upkeep, watch};
@@ -73,6 +74,8 @@ pub struct App {
     /// Held for reading while bytes are stored and named, for writing while unnamed bytes are deleted.
     pub uploads: RwLock<()>,
     pub metrics: Metrics,
+    /// What chat models cost.
+    pub ledger: Arc<Ledger>,
     pub streams: Streams,
     pub engine: Engine,
     indexes: Arc<Indexes>,
@@ -123,9 +126,12 @@ impl App {
             ibid_retrieve::Config::default(),
         );
         let retriever = Arc::new(retriever.with_former(former_embedder.clone()));
-        let observer = CallMetrics::new(policy::prices(&config.chat), metrics.clone());
-        let observer: Arc<dyn Observer> = Arc::new(observer);
-        let providers = Providers::open(&config, &observer)?;
+        let ledger = Arc::new(Ledger::open(&config, &store, &clock)?);
+        let counting = CallMetrics::new(policy::prices(&config.chat), metrics.clone());
+        let observers: Vec<Arc<dyn Observer>> = vec![Arc::new(counting), ledger.clone()];
+        let observer: Arc<dyn Observer> = Arc::new(Everyone(observers));
+        let purse: Arc<dyn Purse> = ledger.clone();
+        let providers = Providers::open(&config, &observer, &purse)?;
         let ports = Ports::new(
             Arc::new(search::Port::new(
                 Arc::clone(&retriever),
@@ -143,7 +149,7 @@ impl App {
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let (kinds, flows) = (ibid_chat::kinds(&ports), ibid_chat::flows(&config.chat.tools));
-        let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, &metrics)?;
+        let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, &metrics, &ledger)?;
         let series = open_series(&config, mode);
         let watching = Watching::open(&config, &store)?;
         let app = Arc::new(Self {
@@ -158,6 +164,7 @@ impl App {
             former_embedder,
             uploads: RwLock::default(),
             metrics,
+            ledger,
             streams: Streams::new(config.flow.streams_max),
             engine,
             indexes,
@@ -204,6 +211,10 @@ impl App {
         let sampler = Arc::clone(self);
         threads.push(ibid_runtime::background("metrics", &self.shutdown, move |shutdown| {
             upkeep::sample(&sampler, shutdown);
+        }));
+        let ledger = Arc::clone(&self.ledger);
+        threads.push(ibid_runtime::background("spend", &self.shutdown, move |shutdown| {
+            spend::run(&ledger, shutdown);
         }));
         let cleaner = Arc::clone(self);
         threads.push(ibid_runtime::background("clean-up", &self.shutdown, move |shutdown| {
@@ -271,6 +282,14 @@ impl App {
             }
         }
         self.engine.stop();
+        if let Err(error) = self.ledger.write() {
+            let reason = error.chain();
+            tracing::error!(
+                code = error.code,
+                reason,
+                "what models cost since the last round is not written"
+            );
+        }
         // Last, because all that went before may have written.
         if let Some(backup) = &self.backup {
             backup.finish(Duration::from_secs(self.config.server.shutdown_seconds_max));
@@ -324,18 +343,20 @@ impl App {
         self.pipeline.figures()
     }
 
+    /// The answer to a question that is of no run, and what was bought for it.
     pub fn ask(
         &self,
         question: &Question,
         on_event: &mut dyn FnMut(Event) -> std::ops::ControlFlow<()>,
-    ) -> Result<Answer> {
+    ) -> Result<(Answer, Bought)> {
         let started = Instant::now();
-        let answer = self.answerer.ask(question, on_event);
+        let payer = Payer::of_question(question.workspace, question.reader, self.clock.now());
+        let (answer, bought) = spend::on_account_of(payer, || self.answerer.ask(question, on_event));
         match &answer {
             Ok(answer) => self.metrics.answer(answer, started.elapsed()),
             Err(_) => self.metrics.answer_failed(started.elapsed()),
         }
-        answer
+        answer.map(|answer| (answer, bought))
     }
 
     /// The accuracy of answers as it was last measured; none where nothing was checked yet.

@@ -19,6 +19,7 @@ use crate::flow_book::{Entry, FlowBook};
 use crate::library::Tools;
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::spend::Ledger;
 use crate::telemetry::RunTraces;
 use crate::turns::TurnKeeper;
 
@@ -47,6 +48,7 @@ impl Engine {
         chat: &[Arc<dyn NodeKind>],
         built_in: &[(&str, String)],
         metrics: &Metrics,
+        ledger: &Arc<Ledger>,
     ) -> Result<Self> {
         let own = ibid_flow::nodes::registry(Arc::clone(&tools.toolbox));
         let traces = Arc::new(RunTraces::default());
@@ -54,10 +56,12 @@ impl Engine {
         let built_in: Vec<_> = built_in.iter().map(|(name, source)| (*name, source.as_str())).collect();
         let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), &built_in)?);
         let journal = Journal::new(store.clone(), codec(config));
+        let (metrics_kept, ledger) = (metrics.clone(), Arc::clone(ledger));
+        let keeper = TurnKeeper { store: store.clone(), metrics: metrics_kept, ledger };
         let runner = RunnerConfig {
             workers_max: config.flow.workers_max,
             stop_longest: Duration::from_secs(config.server.shutdown_seconds_max),
-            on_finish: Some(Arc::new(TurnKeeper { store: store.clone(), metrics: metrics.clone() })),
+            on_finish: Some(Arc::new(keeper)),
             ..RunnerConfig::default()
         };
         let runner = Runner::new(runner, journal.clone(), kinds, clock.clone());

@@ -1,4 +1,4 @@
-//! A kind of node that counts, times and traces what it does.
+//! A kind of node that counts, times and traces what it does, on the account of whoever its run is for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use ibid_types::Result;
 use serde_json::Value;
 
 use crate::metrics::Metrics;
+use crate::spend::{self, Payer};
 use crate::telemetry::RunTraces;
 
 /// Passes everything on to the kind inside.
@@ -78,7 +79,12 @@ impl NodeKind for Metered {
         );
         let _inside = span.enter();
         let started = Instant::now();
-        let outcome = self.inner.perform(call);
+        let payer = Payer::of_run(call.run, call.workspace, call.reader);
+        let (mut outcome, bought) = spend::on_account_of(payer, || self.inner.perform(call));
+        if let (Ok(output), true) = (&mut outcome, bought.calls > 0) {
+            // By the models that answered; the kind only knows which was to be asked.
+            output.money = bought.usd();
+        }
         if let Err(error) = &outcome {
             span.record("error", error.code);
         }

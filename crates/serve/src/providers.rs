@@ -9,7 +9,7 @@ use std::time::Duration;
 use ibid_config::{ChatRoute, Config};
 use ibid_model::{
     BreakerConfig, ChatModel, ChatTimeouts, Gate, GateConfig, GateState, Line, Observer, OllamaChat,
-    OpenAiChat, Price, Provider, QuotaConfig, RemoteConfig, Route, RouteConfig,
+    OpenAiChat, Price, Provider, Purse, QuotaConfig, RemoteConfig, Route, RouteConfig,
 };
 use ibid_runtime::Clock;
 use ibid_types::{Error, Result};
@@ -38,9 +38,17 @@ pub struct Known {
     pub price: Price,
 }
 
+/// Who hears of calls, and who pays for them.
+#[derive(Clone, Copy)]
+struct Watch<'a> {
+    observer: &'a Arc<dyn Observer>,
+    purse: &'a Arc<dyn Purse>,
+}
+
 impl Providers {
     /// What the configuration names, or an Ollama server's own model where one answers and none is named.
-    pub fn open(config: &Config, observer: &Arc<dyn Observer>) -> Result<Self> {
+    pub fn open(config: &Config, observer: &Arc<dyn Observer>, purse: &Arc<dyn Purse>) -> Result<Self> {
+        let watch = Watch { observer, purse };
         let timeouts = timeouts(config);
         let mut chat = Vec::new();
         for named in &config.chat.models {
@@ -51,14 +59,14 @@ impl Providers {
         }
         let alone = |known: &Known| {
             let config = RouteConfig { hedge_after: None, timeouts };
-            route(known.gated.name(), vec![Arc::clone(&known.gated)], config, observer)
+            route(known.gated.name(), vec![Arc::clone(&known.gated)], config, watch)
         };
         let alone = chat.iter().map(alone).collect::<Result<Vec<_>>>()?;
-        let routes = config.chat.routes.iter().map(|named| named_route(named, &chat, timeouts, observer));
+        let routes = config.chat.routes.iter().map(|named| named_route(named, &chat, timeouts, watch));
         let mut routes = routes.collect::<Result<Vec<_>>>()?;
         if routes.is_empty() && chat.len() > 1 {
             let all = chat.iter().map(|known| Arc::clone(&known.gated)).collect();
-            routes.push(route(DEFAULT, all, RouteConfig { hedge_after: None, timeouts }, observer)?);
+            routes.push(route(DEFAULT, all, RouteConfig { hedge_after: None, timeouts }, watch)?);
         }
         Ok(Self { chat, routes, alone })
     }
@@ -192,7 +200,7 @@ fn named_route(
     named: &ChatRoute,
     chat: &[Known],
     usual: ChatTimeouts,
-    observer: &Arc<dyn Observer>,
+    watch: Watch<'_>,
 ) -> Result<Arc<Route>> {
     let find = |name: &String| chat.iter().find(|known| known.gated.name() == name);
     // The configuration has checked that each is there.
@@ -206,14 +214,15 @@ fn named_route(
             total: or(named.answer_ms_max, usual.total),
         },
     };
-    route(&named.name, members, config, observer)
+    route(&named.name, members, config, watch)
 }
 
 fn route(
     name: &str,
     members: Vec<Arc<Provider>>,
     config: RouteConfig,
-    observer: &Arc<dyn Observer>,
+    watch: Watch<'_>,
 ) -> Result<Arc<Route>> {
-    Ok(Arc::new(Route::new(name, members, config, Arc::clone(observer))?))
+    let route = Route::new(name, members, config, Arc::clone(watch.observer))?;
+    Ok(Arc::new(route.with_purse(Arc::clone(watch.purse))))
 }

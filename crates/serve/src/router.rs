@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
-    alerts, ask, backups, doctor, documents, factors, flows, identity, incidents, jobs, limits, oidc, openai,
-    people, providers, runs, search, system, telemetry, threads, tokens, upkeep, upload,
+    alerts, ask, backups, costs, doctor, documents, factors, flows, identity, incidents, jobs, limits, oidc,
+    openai, people, providers, runs, search, system, telemetry, threads, tokens, upkeep, upload,
 };
 use crate::{access, audit, openapi, page};
 
@@ -139,6 +139,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(backups::restore))
         .routes(routes!(backups::drills, backups::drill))
         .routes(routes!(backups::report))
+        .routes(routes!(costs::budgets))
+        .routes(routes!(costs::costs))
         .routes(routes!(providers::list))
         .routes(routes!(providers::test))
         .routes(routes!(upkeep::tasks))

@@ -1,5 +1,6 @@
 //! Turns of threads: each is a run of a flow, whose end is written into the turn's row in the commit that ends the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ibid_api::answer::Answer;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use crate::access::{Caller, Within};
 use crate::metrics::Metrics;
 use crate::routes::ask::within;
+use crate::spend::Ledger;
 use crate::{App, questions, runs};
 
 /// The flow of turns that name none.
@@ -276,9 +278,10 @@ fn plain_answer(text: String) -> answer::Answer {
     }
 }
 
-/// Writes a run's end into its turn, and counts it.
+/// Writes a run's end into its turn and what it cost into the books, and counts it.
 #[derive(Debug)]
 pub struct TurnKeeper {
+    pub ledger: Arc<Ledger>,
     pub store: ibid_store::Store,
     pub metrics: Metrics,
 }
@@ -332,6 +335,7 @@ impl OnFinish for TurnKeeper {
         self.count_answer(state, now);
         let mut statements = self.end(&TurnEnd { run: state.run, status, answer, failure, now });
         statements.extend(answer.and_then(|output| self.summary(state.run, output)));
+        statements.extend(self.ledger.take_of_run(state.run));
         statements
     }
 }

@@ -37,6 +37,28 @@ pub enum Ops {
     },
 }
 
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Costs {
+    #[command(subcommand)]
+    pub command: Option<CostsCommand>,
+    /// day, workspace, owner or model
+    #[arg(long, default_value = "day")]
+    pub by: String,
+    /// A month of UTC, such as 2026-11 [default: this one]
+    #[arg(long)]
+    pub month: Option<String>,
+    /// What this month will have cost when it is over
+    #[arg(long, conflicts_with = "month")]
+    pub forecast: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CostsCommand {
+    /// Lists budgets with what is spent and left
+    Budgets,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Providers {
     /// Lists models with their breakers, quotas and the calls of the last five minutes, and routes

@@ -6,6 +6,7 @@ mod ask;
 mod audit;
 mod backups;
 mod chat;
+mod costs;
 mod doctor;
 mod documents;
 mod eval;
@@ -77,6 +78,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Providers { command } => {
             providers::run(&open(Mode::Command)?, &command.unwrap_or(crate::args::Providers::List))
         }
+        Command::Costs(arguments) => costs::run(&open(Mode::Command)?, &arguments),
         Command::Log(command) => operations::log(&open(Mode::Command)?, command),
         Command::Ops(command) => operations::ops(&command),
         Command::Config(command) => admin::configuration(&common, &command),

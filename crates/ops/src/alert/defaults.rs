@@ -256,6 +256,25 @@ fn models() -> Vec<Rule> {
         )
         .each("provider")
         .share(),
+        rule(
+            "budget-warning",
+            Warning,
+            "the budget {subject} for chat models is nearly used up; see `ibid costs budgets`",
+            "attack-or-abuse",
+            vec![Condition::above(E::Value(of(list::BUDGET_STATE.0)), 0.5)],
+        )
+        .each("budget")
+        .held(Duration::ZERO),
+        rule(
+            "budget-used-up",
+            Critical,
+            "the budget {subject} for chat models is used up; see `ibid costs budgets`",
+            "attack-or-abuse",
+            vec![Condition::above(E::Value(of(list::BUDGET_STATE.0)), 1.5)],
+        )
+        .each("budget")
+        .held(Duration::ZERO)
+        .opens(2),
     ]
 }
 

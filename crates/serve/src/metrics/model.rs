@@ -24,6 +24,20 @@ impl CallMetrics {
     }
 }
 
+/// Several that hear of calls.
+#[derive(Debug)]
+pub struct Everyone(pub Vec<Arc<dyn Observer>>);
+
+impl Observer for Everyone {
+    fn attempt(&self, attempt: &Attempt) {
+        self.0.iter().for_each(|observer| observer.attempt(attempt));
+    }
+
+    fn call(&self, report: &CallReport<'_>) {
+        self.0.iter().for_each(|observer| observer.call(report));
+    }
+}
+
 impl Observer for CallMetrics {
     fn attempt(&self, attempt: &Attempt) {
         let (registry, provider) = (self.metrics.registry(), attempt.model.as_str());

@@ -10,6 +10,7 @@ use ibid_types::{Result, Timestamp};
 
 use super::Metrics;
 use crate::backups::drill;
+use crate::budgets::State;
 use crate::{App, telemetry};
 
 impl Metrics {
@@ -24,6 +25,7 @@ impl Metrics {
         observe_process(registry, app);
         observe_tasks(registry);
         observe_providers(registry, app);
+        observe_budgets(registry, app);
         for (host, seconds) in app.watching.certificates.remaining(app.clock.now()) {
             registry.set(&list::CERTIFICATE_REMAINING, [&host], seconds);
         }
@@ -110,6 +112,19 @@ fn observe_providers(registry: &Registry, app: &App) {
     }
     if let Some(state) = app.embedder.gate() {
         observe_gate(registry, &app.embedder.spec().id, &state);
+    }
+}
+
+fn observe_budgets(registry: &Registry, app: &App) {
+    for standing in app.ledger.standings() {
+        let name = [standing.budget.name.as_str()];
+        let state = match standing.state {
+            State::Within => 0.0,
+            State::Warning => 1.0,
+            State::UsedUp => 2.0,
+        };
+        registry.set(&list::BUDGET_USED, name, standing.used());
+        registry.set(&list::BUDGET_STATE, name, state);
     }
 }
 

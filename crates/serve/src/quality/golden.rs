@@ -69,7 +69,7 @@ fn ask(app: &App, golden: &Golden) -> Result<Told> {
         context_tokens_max: defaults.context_tokens,
         citations_max: defaults.citations_max,
     };
-    let answer = app.ask(&question, &mut |_| ControlFlow::Continue(()))?;
+    let (answer, _) = app.ask(&question, &mut |_| ControlFlow::Continue(()))?;
     recheck::check(app, workspace.id, &golden.question, &answer)?;
     let fault = golden.fault(&answer);
     let mut sources: Vec<String> = answer.citations.iter().map(|citation| citation.source.clone()).collect();

@@ -15,6 +15,7 @@ use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Json, blocking};
 use crate::questions;
+use crate::spend::Bought;
 
 /// Answers a question from the documents, with citations.
 ///
@@ -33,8 +34,8 @@ pub async fn ask(app: Caller, Json(request): Json<AskRequest>) -> Answered<Respo
     }
     let answer = blocking(&app, move |app| {
         let started = Instant::now();
-        let answer = app.ask(&question, &mut |_| ControlFlow::Continue(()))?;
-        Ok(Answer::new(answer, explain, milliseconds(started)))
+        let (answer, bought) = app.ask(&question, &mut |_| ControlFlow::Continue(()))?;
+        Ok(priced(Answer::new(answer, explain, milliseconds(started)), bought))
     })
     .await?;
     Ok(axum::Json(answer).into_response())
@@ -80,11 +81,17 @@ fn answer_streaming(app: &App, question: &Question, explain: bool, sender: &Send
     let started = Instant::now();
     let outcome = app.ask(question, &mut |event| send(sender, event));
     match outcome {
-        Ok(answer) => {
-            let _ = sender.send("done", &Answer::new(answer, explain, milliseconds(started)));
+        Ok((answer, bought)) => {
+            let answer = Answer::new(answer, explain, milliseconds(started));
+            let _ = sender.send("done", &priced(answer, bought));
         }
         Err(error) => sender.fail(&error),
     }
+}
+
+/// The answer with its cost, where a chat model was asked.
+fn priced(answer: Answer, bought: Bought) -> Answer {
+    Answer { usd: (bought.calls > 0).then(|| bought.usd()), ..answer }
 }
 
 fn send(sender: &Sender, event: Event) -> ControlFlow<()> {

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod ask;
 pub mod backups;
+pub mod costs;
 pub mod doctor;
 pub mod documents;
 pub mod factors;

@@ -21,6 +21,10 @@ room! {
         "What is left of a model's quota, by provider and limit (requests per minute, tokens by the provider's word, ...)");
     MODEL_COST: Counter<1> = ("ibid_model_cost_usd_total", &["provider"],
         "What chat models cost in US dollars by the configured prices, by provider");
+    BUDGET_USED: Gauge<1> = ("ibid_budget_used_ratio", &["budget"],
+        "Share of a budget for chat models that is spent in this month or day, by budget");
+    BUDGET_STATE: Gauge<1> = ("ibid_budget_state", &["budget"],
+        "Whether a budget for chat models is within its bounds (0), at its share of warning (1) or used up (2), by budget");
     MODEL_TEXTS: Counter<1> = ("ibid_model_texts_total", &["provider"],
         "Texts embedded, by provider");
     MODEL_RUNNING: Gauge<2> = ("ibid_model_requests_running", &["provider", "kind"],
