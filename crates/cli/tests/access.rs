@@ -213,6 +213,7 @@ fn a_link_makes_the_first_account_once() {
     assert_eq!(enter(&server, &stranger, &with(PASSWORD, "<b>")).1["error"]["code"], "name_malformed");
     let wrong = json!({ "token": "ibid_x", "name": "ada", "password": PASSWORD });
     assert_eq!(enter(&server, &stranger, &wrong).1["error"]["code"], "link_over");
+    assert!(home.ok(&["audit", "list"]).out.contains("/v1/auth/link from 127.0.0.1"));
     let (status, me) = enter(&server, &stranger, &with(PASSWORD, "ada"));
     assert_eq!((status, me["everywhere"].as_array().unwrap().len()), (200, Permission::ALL.len()));
     assert_eq!(enter(&server, &server.stranger(), &with(PASSWORD, "eve")).1["error"]["code"], "link_over");
@@ -293,6 +294,21 @@ fn whoever_signs_in_again_leaves_the_former_session() {
     assert_eq!((sign_in(&server, &browser, "ada", PASSWORD).0, sessions()), (200, 1));
     assert_eq!(sign_in(&server, &server.stranger(), "ada", PASSWORD).0, 200);
     assert_eq!(sessions(), 2, "another browser's is another");
+}
+
+#[test]
+fn no_other_site_begins_a_sign_in() {
+    let home = home();
+    let server = home.serve(&[]);
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    for (from, code) in
+        [("cross-site", "origin_forbidden"), ("same-site", "origin_forbidden"), ("none", "oidc_missing")]
+    {
+        let request = client.get(format!("{}/v1/auth/oidc", server.base)).header("sec-fetch-site", from);
+        let sent = request.send().unwrap();
+        assert_eq!(sent.headers()["location"], format!("/#/sign-in/{code}"), "{from}");
+        assert!(!sent.headers().contains_key("set-cookie"), "{from}");
+    }
 }
 
 #[test]

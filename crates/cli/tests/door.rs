@@ -88,7 +88,7 @@ fn a_server_with_a_certificate_answers_by_tls_only_and_commands_find_it() {
     assert!(server.base.starts_with("https://"));
     let browser = papers.browser().build().unwrap();
     let live = browser.get(format!("{}/health/live", server.base)).send().unwrap();
-    assert!(live.headers()["strict-transport-security"].to_str().unwrap().starts_with("max-age="));
+    assert_eq!(live.headers()["strict-transport-security"], "max-age=31536000; includeSubDomains");
     assert!(!said(&server, "GET /health/live HTTP/1.0\r\n\r\n").contains("200 OK"));
     let key = home.ok(&["keys", "create", "ci"]).out.trim().to_owned();
     let by_name = ["--server", &server.base, "--key", &key, "workspace", "list"];
@@ -106,7 +106,14 @@ fn sessions_go_by_tls_only() {
     let request = json!({ "token": token, "name": "ada", "password": "seven grey herons wade slowly" });
     let browser = papers.browser().build().unwrap();
     let response = browser.post(format!("{}/v1/auth/link", server.base)).json(&request).send().unwrap();
-    assert!(response.headers()["set-cookie"].to_str().unwrap().contains("; Secure"));
+    let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.starts_with("__Host-ibid_session=") && cookie.contains("; Secure"), "{cookie}");
+    let shown = cookie.split(';').next().unwrap();
+    let me = |cookie: &str| {
+        let request = browser.get(format!("{}/v1/auth/me", server.base)).header("cookie", cookie);
+        request.send().unwrap().status().as_u16()
+    };
+    assert_eq!((me(shown), me(shown.trim_start_matches("__Host-"))), (200, 401));
 }
 
 #[test]
@@ -191,6 +198,26 @@ fn heads_have_a_size_and_connections_a_number() {
     assert!(full.starts_with("HTTP/1.1 503") && full.contains("Retry-After"), "{full}");
     drop(held);
     until(|| said(&server, "GET /health/live HTTP/1.0\r\n\r\n"), "200 OK");
+}
+
+#[test]
+fn a_request_has_one_end() {
+    let home = home();
+    let server = home.serve(&[]);
+    let post = |heads: &str, rest: &str| {
+        said(&server, &format!("POST /v1/search HTTP/1.1\r\nHost: a\r\n{heads}\r\n{rest}"))
+    };
+    for heads in [
+        "Content-Length: 4\r\nContent-Length: 40\r\n",
+        "Content-Length: +4\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+    ] {
+        let refused = post(heads, "{}{}");
+        assert!(refused.starts_with("HTTP/1.1 400"), "{heads}: {refused}");
+    }
+    let both = "Content-Length: 40\r\nTransfer-Encoding: chunked\r\n";
+    let answers = post(both, "0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert!(answers.starts_with("HTTP/1.1 4") && answers.matches("HTTP/1.1 ").count() <= 2, "{answers}");
 }
 
 #[test]

@@ -134,6 +134,12 @@ fn wrong_codes_cost_the_same_waits_as_wrong_passwords() {
     let tried: Vec<String> = (0..7).map(|_| sign_in(&server, &server.stranger(), "000000").1).collect();
     assert_eq!(tried.last().unwrap(), "sign_in_locked", "{tried:?}");
     assert_eq!(sign_in(&server, &server.stranger(), app.code(1).reveal()).1, "sign_in_locked");
+    // Nor does a link let codes be guessed.
+    let link = home.ok(&["auth", "link", "ada"]).out.trim().rsplit('/').next().unwrap().to_owned();
+    let request =
+        json!({ "token": link, "password": "another long pass phrase", "code": app.code(1).reveal() });
+    let with_link = post(&server, &server.stranger(), "/v1/auth/link", &request);
+    assert_eq!(coded(&with_link), (429, "sign_in_locked".to_owned()));
 }
 
 #[test]
@@ -249,6 +255,8 @@ fn people_sign_in_with_a_real_provider() {
     let (to, _) = server_redirect(&server, "/v1/auth/oidc", "");
     let back = provider.browse(&to, "eve");
     assert_eq!(server_redirect(&server, &back, "").0, "/#/sign-in/oidc_refused");
+    let log = home.ok(&["audit", "list"]).out;
+    assert!(log.contains("by provider from 127.0.0.1 (oidc_refused)"), "{log}");
     drop(home.ok(&["auth", "disable", "ann@example.org"]));
     assert_eq!(through_provider(&server, &provider, "ann").0, "/#/sign-in/account_disabled");
 }

@@ -240,7 +240,9 @@ fn what_is_uploaded_is_a_text_and_a_name_and_nothing_else() {
     let original = house.server.http.get(format!("{url}/{id}/content")).send().unwrap();
     assert_eq!(original.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(original.headers()["x-content-type-options"], "nosniff");
-    assert!(original.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    let policy = original.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+    assert_eq!(original.headers()["content-disposition"], "inline; filename*=UTF-8''b%3E.html");
     assert_eq!(original.text().unwrap(), page);
     let outside: Vec<_> = house.home.path().join("data").read_dir().unwrap().flatten().collect();
     assert!(outside.iter().all(|entry| entry.file_name() != "etc"), "a source is a name and no path");
@@ -265,4 +267,68 @@ fn no_path_and_no_header_leads_out() {
     let other = other.header("cookie", "ibid_session=x").header("origin", "https://evil.example");
     let (status, told) = answer(other.json(&json!({ "question": QUESTION })).send().unwrap());
     assert_eq!((status, told["error"]["code"].as_str()), (403, Some("origin_forbidden")), "{told}");
+}
+
+#[test]
+fn browsers_are_told_what_they_may_do_with_an_answer() {
+    let house = house("The bakery opens at six.", &[]);
+    for (path, is_api) in [
+        ("/", false),
+        ("/nowhere", false),
+        ("/health/live", false),
+        ("/v1/workspaces", true),
+        ("/v1/nothing", true),
+        ("/openapi.json", true),
+        ("/metrics", true),
+    ] {
+        let request = house.server.http.get(format!("{}{path}", house.server.base));
+        let answered = request.header("origin", "https://evil.example").send().unwrap();
+        let told = |name: &str| answered.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        let policy = told("content-security-policy");
+        let wanted = [
+            "default-src 'none'",
+            "script-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ];
+        assert!(
+            wanted.iter().all(|part| policy.contains(part)) && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
+        assert_eq!(
+            (told("x-content-type-options"), told("referrer-policy")),
+            ("nosniff", "no-referrer"),
+            "{path}"
+        );
+        let origins = [told("cross-origin-opener-policy"), told("cross-origin-resource-policy")];
+        assert_eq!(origins, ["same-origin"; 2], "{path}");
+        assert_eq!(told("cache-control") == "no-store", is_api, "{path}");
+        assert_eq!((told("access-control-allow-origin"), told("server")), ("", ""), "{path}");
+        assert!(!told("content-type").is_empty() || answered.content_length() == Some(0), "{path}");
+    }
+}
+
+#[test]
+fn what_nobody_asks_properly_is_refused() {
+    let house = house("The bakery opens at six.", &[]);
+    for method in ["TRACE", "PROPFIND", "PUT"] {
+        for path in ["/", "/health/live", "/v1/status"] {
+            let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+            let request = house.server.http.request(method, format!("{}{path}", house.server.base));
+            let answered = request.header("x-echo", "come back").send().unwrap();
+            assert_eq!(answered.status(), 405, "{path}");
+            assert!(!answered.text().unwrap().contains("come back"), "{path}");
+        }
+    }
+    for path in ["/v1/documents?limit=1&limit=2", "/v1/documents?limit=one"] {
+        let (status, told) = house.server.get(path);
+        assert_eq!(
+            (status, told["error"]["code"].as_str()),
+            (400, Some("parameter_malformed")),
+            "{path}: {told}"
+        );
+    }
+    let more = serde_json::json!({ "question": QUESTION, "owner": "ada" });
+    assert_eq!(house.server.post("/v1/ask", &more).1["error"]["code"], "request_malformed");
 }

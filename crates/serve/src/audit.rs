@@ -1,6 +1,7 @@
 //! What goes into the audit log: administrative requests, and what is different since the server ran last.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -67,6 +68,15 @@ pub async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -
 pub async fn refused(app: &Arc<App>, who: &Who, method: &Method, route: &str) {
     if app.refusals.is_news(&format!("{who} {method} {route}"), app.clock.now()) {
         append(app, who, "refused".to_owned(), format!("{method} {route}")).await;
+    }
+}
+
+/// Records that somebody unknown was refused; the same from one address once a minute.
+pub async fn unknown(app: &Arc<App>, what: &str, address: Option<IpAddr>) {
+    let from = address.map_or_else(|| "this machine".to_owned(), |address| address.to_string());
+    let subject = format!("{what} from {from}");
+    if app.refusals.is_news(&subject, app.clock.now()) {
+        append(app, &Who::Nobody, "refused".to_owned(), subject).await;
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 
 use crate::App;
+use crate::access::is_encrypted;
 use crate::http::{Failure, REQUEST_ID};
 use crate::live::OwnBound;
 
@@ -24,8 +25,11 @@ pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id"
 /// Names the trace that a request is of (W3C Trace Context).
 const TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
-/// Browsers that were here come by https only, for half a year.
-const BY_TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=15768000");
+/// Browsers that were here come by https only, for a year (OWASP ASVS 3.4.1).
+const BY_TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
+/// What the API answers is for whoever asked, and for no cache.
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Gives the request an id (the client's own, where it is short and plain), logs it and measures it.
 pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -55,7 +59,7 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
         span.record("error", "server");
     }
     let trace = span.in_scope(|| {
-        tracing::info!(%method, path, status, ms = (seconds * 1e4).round() / 10.0, "request");
+        tracing::info!(%method, path = path.as_str(), status, ms = (seconds * 1e4).round() / 10.0, "request");
         ibid_runtime::current_trace()
     });
     if let Some(Ok(value)) = trace.map(|trace| HeaderValue::from_str(&trace.to_string())) {
@@ -65,7 +69,10 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
     harden(&mut response);
-    if app.config.server.tls.is_on() {
+    if is_api(&path) {
+        response.headers_mut().insert(header::CACHE_CONTROL, NOT_KEPT);
+    }
+    if is_encrypted(&app) {
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, BY_TLS_ONLY);
     }
     response
@@ -84,8 +91,12 @@ fn text_of<'a>(request: &'a Request, header: &str) -> Option<&'a str> {
 /// Nothing of a document or an answer may run as code, be framed, or tell another site where it was seen.
 fn harden(response: &mut Response) {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+         connect-src 'self'; font-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'";
+    const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
     let headers = response.headers_mut();
+    headers.insert("cross-origin-opener-policy", SAME_ORIGIN);
+    headers.insert("cross-origin-resource-policy", SAME_ORIGIN);
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

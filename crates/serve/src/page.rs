@@ -13,7 +13,7 @@ use crate::http::Failure;
 struct Files;
 
 /// A file of the page, or the page itself for an address that is a view of it.
-pub async fn file(uri: Uri, headers: HeaderMap) -> Response {
+pub async fn file(asked: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("v1/") {
         return Failure(Error::not_found(
@@ -24,6 +24,7 @@ pub async fn file(uri: Uri, headers: HeaderMap) -> Response {
     }
     let name = if path.is_empty() { "index.html" } else { path };
     match Files::get(name) {
+        Some(_) if asked != Method::GET && asked != Method::HEAD => method(asked, uri).await,
         Some(file) => answer(&file, name, &headers),
         None => Failure(Error::not_found("page_unknown", format!("there is no page {}", uri.path())))
             .into_response(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN, RETRY_AFTER, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ibid_types::access::{Holder, Rights};
@@ -22,6 +22,8 @@ use crate::http::{Failure, blocking};
 use crate::identity::tokens;
 use crate::{App, audit};
 
+/// What is refused there is in the audit log with the name that was tried.
+const NOTED_BY_NAME: &str = "/v1/auth/sign-in";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Guards every endpoint. What is no endpoint has no row and is nobody's.
@@ -33,7 +35,9 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         Looked::Shown(credential, need) => match admitted(&app, credential, need).await {
             Ok(admitted) => admitted,
             Err(Failure(error)) => {
-                audit::unknown(&app, &error, address).await;
+                if is_guess(&error) {
+                    audit::unknown(&app, error.code, address).await;
+                }
                 return turned_away(&app, error, address);
             }
         },
@@ -56,6 +60,9 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     }
     request.extensions_mut().insert(Caller::new(Arc::clone(&app), principal, need));
     let mut response = next.run(request).await;
+    if need == Need::Attempt && response.status() == StatusCode::UNAUTHORIZED && route != NOTED_BY_NAME {
+        audit::unknown(&app, &route, address).await;
+    }
     if let Some(Ok(value)) = renewed.map(|secret| cookie::session(&app, &secret).parse()) {
         response.headers_mut().append(SET_COOKIE, value);
     }
@@ -99,6 +106,11 @@ fn held_up(app: &App, wait: Wait) -> Response {
     let mut response = Failure(too_fast(wait)).into_response();
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.seconds()));
     response
+}
+
+/// Whether a key or token was shown that is none, as opposed to a session that is over.
+fn is_guess(error: &Error) -> bool {
+    error.code == "key_unknown" || error.code.starts_with("token_")
 }
 
 fn factor_missing() -> Error {

@@ -3,7 +3,7 @@
 use ibid_auth::password;
 use ibid_store::{Session, User, link_over};
 use ibid_types::access::{Granted, Holder, Role};
-use ibid_types::{Error, Result, Secret, UserId};
+use ibid_types::{Error, Result, Secret, Timestamp, UserId};
 
 use super::second_factor;
 use crate::App;
@@ -20,6 +20,8 @@ pub struct Visitor {
     pub address: String,
     /// What the browser says of itself.
     pub device: String,
+    /// Of the session that it has until now.
+    pub former: Option<Secret>,
 }
 
 /// Somebody who is in now.
@@ -38,25 +40,29 @@ pub fn sign_in(
     code: Option<&str>,
     visitor: &Visitor,
 ) -> Result<SignedIn> {
-    let user = check_password(app, name, given, visitor)?;
+    let _one = app.sign_ins.guesses.attempt.lock();
+    let user = password_of(app, name, given, visitor)?;
     second_factor::check(app, &user, code, visitor)?;
     enter(app, user, "sign-in", visitor)
 }
 
 /// The account of that name, if the password is its. Errors: `sign_in_failed`, `sign_in_locked`.
 pub fn check_password(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<User> {
-    let name = canonical(name);
-    // One at a time: attempts side by side would not see each other's failures, and each takes 19 MiB.
     let _one = app.sign_ins.guesses.attempt.lock();
+    password_of(app, name, given, visitor)
+}
+
+/// The same for whoever holds the lock of attempts. One at a time: attempts side by side would not see each other's failures, and
+/// each takes 19 MiB.
+fn password_of(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<User> {
+    let name = canonical(name);
     let (user, now) = (app.store.user_named(&name)?, app.clock.now());
     let locked_until = match &user {
         Some(user) => user.locked_until.filter(|until| *until > now),
         None => app.sign_ins.guesses.locked_until(&name, now),
     };
     if let Some(until) = locked_until {
-        note(app, &name, "sign-in.locked", visitor)?;
-        let what = format!("too many wrong passwords: the next attempt can be made at {until}");
-        return Err(Error::too_many_requests("sign_in_locked", what));
+        return Err(locked(app, &name, until, visitor)?);
     }
     let stored =
         user.as_ref().filter(|user| user.disabled_at.is_none()).and_then(|user| user.password.as_deref());
@@ -77,6 +83,13 @@ pub fn check_password(app: &App, name: &str, given: &str, visitor: &Visitor) -> 
             Err(Error::unauthenticated("sign_in_failed", what))
         }
     }
+}
+
+/// The error for an attempt that comes too soon.
+fn locked(app: &App, name: &str, until: Timestamp, visitor: &Visitor) -> Result<Error> {
+    note(app, name, "sign-in.locked", visitor)?;
+    let what = format!("too many wrong passwords or codes: the next attempt can be made at {until}");
+    Ok(Error::too_many_requests("sign_in_locked", what))
 }
 
 /// What a wrong password or a wrong code costs; the error for it.
@@ -109,8 +122,8 @@ pub struct ByLink<'a> {
     pub code: Option<&'a str>,
 }
 
-/// Makes the first account, or sets a password. Errors: `link_over`, `name_malformed`, `password_weak`, `user_exists`, and
-/// those of `second_factor::check`: whoever makes links for others does not have their second factor.
+/// Makes the first account, or sets a password. Errors: `link_over`, `name_malformed`, `password_weak`, `user_exists`, and where
+/// there is a second factor `sign_in_locked` and those of `second_factor::check`: whoever makes links for others does not have it.
 pub fn use_link(app: &App, link: ByLink<'_>, visitor: &Visitor) -> Result<SignedIn> {
     match app.store.link_find(link.token)?.ok_or_else(link_over)? {
         Some(user) => set_by_link(app, link, user, visitor),
@@ -119,8 +132,13 @@ pub fn use_link(app: &App, link: ByLink<'_>, visitor: &Visitor) -> Result<Signed
 }
 
 fn set_by_link(app: &App, link: ByLink<'_>, user: UserId, visitor: &Visitor) -> Result<SignedIn> {
+    let _one = app.sign_ins.guesses.attempt.lock();
     let user = app.store.user_find(user)?.filter(|user| user.disabled_at.is_none()).ok_or_else(link_over)?;
     let ByLink { token, password: given, .. } = link;
+    let now = app.clock.now();
+    if let Some(until) = user.locked_until.filter(|until| *until > now && user.has_second_factor()) {
+        return Err(locked(app, &user.name, until, visitor)?);
+    }
     password::check_policy(given, &[&user.name])?;
     second_factor::check(app, &user, link.code, visitor)?;
     let hash = password::hash(given)?;
@@ -139,10 +157,13 @@ fn make_first(app: &App, token: &str, name: &str, given: &str, visitor: &Visitor
     enter(app, user, "account.first", visitor)
 }
 
-/// Lets somebody in who has shown who they are.
+/// Lets somebody in who has shown who they are. The session that their browser had until then ends.
 pub fn enter(app: &App, user: User, action: &str, visitor: &Visitor) -> Result<SignedIn> {
     let device: String = visitor.device.chars().take(DEVICE_BYTES_MAX).collect();
     app.store.user_tried(user.id, true, None)?;
+    if let Some(former) = &visitor.former {
+        app.store.session_leave(former.reveal())?;
+    }
     let (session, secret) = app.store.session_begin(user.id, &visitor.address, &device)?;
     note(app, &user.name, action, visitor)?;
     Ok(SignedIn { user, session, secret })

@@ -1,7 +1,7 @@
 //! `/v1/documents`: what is in, its versions and passages, changing and deleting it.
 
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::document::{
     Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
@@ -211,7 +211,7 @@ pub async fn content(
     Parameters(place): Parameters<Place>,
     Parameters(query): Parameters<ContentQuery>,
 ) -> Answered<Response> {
-    let (version, bytes) = blocking(&app, move |app| {
+    let (source, version, bytes) = blocking(&app, move |app| {
         let (_, document, current) = find(app, &place, &id)?;
         let version = match query.version {
             Some(version) => app.store.version_find(document.workspace, document.id, version.parse()?)?,
@@ -220,17 +220,34 @@ pub async fn content(
         let version =
             version.ok_or_else(|| Error::not_found("version_unknown", "the document has no such version"))?;
         let bytes = app.blobs.get(&version.content)?;
-        Ok((version, bytes))
+        Ok((document.source, version, bytes))
     })
     .await?;
-    Ok((
-        [
-            (header::CONTENT_TYPE, inert(&version.media_type)),
-            (header::CONTENT_DISPOSITION, "inline".to_owned()),
-        ],
-        bytes,
-    )
-        .into_response())
+    let kind = inert(&version.media_type);
+    let is_framed = kind == "application/pdf";
+    let head = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, inline(&source))];
+    let mut response = (head, bytes).into_response();
+    if !is_framed {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(ALONE));
+    }
+    Ok(response)
+}
+
+/// An original is a page of nobody, not even of this server. Browsers show no PDF in such a page.
+const ALONE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; sandbox";
+/// Of the name of a file, what a browser is told at most.
+const NAME_BYTES_MAX: usize = 200;
+
+/// The header that names a file, by the last part of its source (RFC 6266; the characters of RFC 8187, section 3.2.1, stand for
+/// themselves).
+fn inline(source: &str) -> String {
+    let name = source.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let mut header = "inline; filename*=UTF-8''".to_owned();
+    for byte in name.bytes().take(NAME_BYTES_MAX) {
+        if is_plain(byte) { header.push(char::from(byte)) } else { header.push_str(&format!("%{byte:02X}")) }
+    }
+    header
 }
 
 /// What a browser may show as it is; all else that could run or be styled is shown as text.
@@ -241,4 +258,29 @@ fn inert(media_type: &str) -> String {
     }
     let text = media_type.starts_with("text/") || media_type == "application/json";
     if text { "text/plain; charset=utf-8".to_owned() } else { "application/octet-stream".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_file_is_no_header_of_its_own() {
+        assert_eq!(inline("minutes/May 9.pdf"), "inline; filename*=UTF-8''May%209.pdf");
+        assert_eq!(
+            inline("a\r\nSet-Cookie: \"b\""),
+            "inline; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20%22b%22"
+        );
+        assert_eq!(inline("C:\\folder\\\u{e9}.md"), "inline; filename*=UTF-8''%C3%A9.md");
+        assert_eq!(inline(&"x".repeat(1000)).len(), "inline; filename*=UTF-8''".len() + NAME_BYTES_MAX);
+    }
+
+    #[test]
+    fn only_what_cannot_run_is_shown_as_it_is() {
+        assert_eq!(inert("application/pdf"), "application/pdf");
+        assert_eq!(inert("text/html"), "text/plain; charset=utf-8");
+        for other in ["image/svg+xml", "application/xhtml+xml", "application/javascript", ""] {
+            assert_eq!(inert(other), "application/octet-stream", "{other}");
+        }
+    }
 }

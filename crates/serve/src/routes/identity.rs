@@ -14,7 +14,7 @@ use ibid_api::problem::Problem;
 use ibid_types::access::Permission;
 use ibid_types::{Result, Secret, SessionId, Timestamp};
 
-use crate::access::{Caller, Who, no_cookie, session_cookie};
+use crate::access::{Caller, Who, is_encrypted, no_cookie, session_cookie, session_shown};
 use crate::http::{Answered, Json, blocking, respond};
 use crate::identity::{self, ByLink, SignedIn, Visitor, passkeys};
 
@@ -213,9 +213,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> std::result::Result<Self, Self::Rejection> {
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let device = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let caller = parts.extensions.get::<Caller>();
+        let former = caller.and_then(|caller| session_shown(&parts.headers, is_encrypted(caller)));
         Ok(Self {
             address: address.map_or_else(|| "this machine".to_owned(), |from| from.0.ip().to_string()),
             device: device.unwrap_or_default().to_owned(),
+            former: former.map(Secret::new),
         })
     }
 }

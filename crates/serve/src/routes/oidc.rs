@@ -6,20 +6,27 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use ibid_api::problem::Problem;
 use ibid_auth::oidc::Callback;
-use ibid_types::Result;
+use ibid_types::{Error, Result};
 
 use super::identity::entered;
-use crate::access::{Caller, sign_in_cookie, sign_in_cookie_in};
+use crate::access::{Caller, Who, is_encrypted, sign_in_cookie, sign_in_cookie_in};
+use crate::audit;
 use crate::http::blocking;
 use crate::identity::{Visitor, provider};
 
+/// By what a browser says who sent it (W3C Fetch Metadata).
+const FETCH_SITE: &str = "sec-fetch-site";
 /// The page's place that tells why a sign-in failed; the error's code follows.
 const FAILED: &str = "/#/sign-in/";
 
 /// Sends the browser to the sign-in provider.
 #[utoipa::path(get, path = "/v1/auth/oidc", tag = "identity",
     responses((status = 303, description = "to the provider"), (status = "default", body = Problem)))]
-pub async fn begin(app: Caller) -> Response {
+pub async fn begin(app: Caller, headers: HeaderMap) -> Response {
+    if comes_from_elsewhere(&headers) {
+        let what = "sign-ins begin at this server's own page; open it, and choose the provider there";
+        return failed(&Error::forbidden("origin_forbidden", what));
+    }
     let begun = blocking(&app, |app| {
         let (url, id) = provider::begin(app)?;
         Ok((url, sign_in_cookie(app, &id)))
@@ -41,9 +48,12 @@ pub async fn callback(
     Query(callback): Query<Callback>,
     headers: HeaderMap,
 ) -> Response {
-    let id = id_in(&headers);
+    let id = id_in(&headers, is_encrypted(&app));
+    let from = visitor.address.clone();
     let work = move |app: &Caller| -> Result<String> {
-        entered(app, provider::finish(app, &id, &callback, &visitor)?).map(|(cookie, _)| cookie)
+        let signed_in = provider::finish(app, &id, &callback, &visitor);
+        entered(app, signed_in.inspect_err(|error| note_failure(app, error, &from))?)
+            .map(|(cookie, _)| cookie)
     };
     match blocking(&app, work).await {
         Ok(cookie) => sent("/", cookie),
@@ -51,9 +61,21 @@ pub async fn callback(
     }
 }
 
-fn id_in(headers: &HeaderMap) -> String {
+/// A sign-in at the provider that came to nothing is in the audit log as one with a password is.
+fn note_failure(app: &Caller, error: &Error, from: &str) {
+    audit::note(app, &Who::Nobody, "sign-in.failed", &format!("by provider from {from} ({})", error.code));
+}
+
+/// Whether another site sent the browser, which would sign somebody in who did not ask for it.
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    let from = headers.get(FETCH_SITE).map_or("none", |value| value.to_str().unwrap_or_default());
+    !["none", "same-origin"].contains(&from)
+}
+
+fn id_in(headers: &HeaderMap, is_encrypted: bool) -> String {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|text| text.split(';')).find_map(sign_in_cookie_in).unwrap_or_default()
+    let mut pairs = cookies.flat_map(|text| text.split(';'));
+    pairs.find_map(|pair| sign_in_cookie_in(pair, is_encrypted)).unwrap_or_default()
 }
 
 fn sent(to: &str, cookie: String) -> Response {
@@ -61,7 +83,7 @@ fn sent(to: &str, cookie: String) -> Response {
     (StatusCode::SEE_OTHER, AppendHeaders(headers)).into_response()
 }
 
-fn failed(error: &ibid_types::Error) -> Response {
+fn failed(error: &Error) -> Response {
     tracing::warn!(code = error.code, "a sign-in with the provider failed: {}", error.chain());
     (StatusCode::SEE_OTHER, AppendHeaders([(LOCATION, format!("{FAILED}{}", error.code))])).into_response()
 }
