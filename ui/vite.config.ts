@@ -25,6 +25,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {
+        // What nearly every room needs comes with the first page, in a file of its own.
+        advancedChunks: { groups: [{ name: 'base', minShareCount: 6 }] },
         entryFileNames: 'app.js',
         chunkFileNames: '[name].js',
         // The first page's style is named after index.html, those of rooms that come later after their components.

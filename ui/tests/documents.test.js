@@ -178,3 +178,46 @@ test('a large drop goes in requests of bounded size, and is followed as one batc
     assert.equal(new Set(sent.map(({ query }) => query.batch)).size, 1);
   });
 });
+
+test('who may read a document is told, and changed by a dialog that says what is wrong', async () => {
+  await withPage(server.url, { hash: '#/documents/doc-runbook', expectErrors: true }, async (page) => {
+    await page.getByText('Everybody in the workspace').waitFor();
+    await page.getByRole('button', { name: 'Change who may read it…' }).click();
+    const dialog = page.getByRole('dialog');
+    const typed = dialog.getByLabel('Who may read it', { exact: true });
+    const change = dialog.getByRole('button', { name: 'Change it' });
+    await typed.fill('nobody');
+    await change.click();
+    await dialog.getByText('There is no user:nobody.').waitFor();
+    await dialog.getByRole('button', { name: 'Remove user:nobody' }).click();
+    await typed.fill('group:legal');
+    await page.keyboard.press('Enter');
+    await change.click();
+    await dialog.getByText('This list would shut you out yourself').waitFor();
+    await typed.fill('ada');
+    await page.keyboard.press('Enter');
+    await change.click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('group legal, ada').waitFor();
+    await page.getByRole('button', { name: 'Change who may read it…' }).click();
+    await dialog.getByRole('button', { name: 'Remove group:legal' }).click();
+    await dialog.getByRole('button', { name: 'Remove user:ada' }).click();
+    await change.click();
+    await page.getByText('Everybody in the workspace').waitFor();
+    const sent = server.requests.filter((one) => one.method === 'PATCH').map((one) => JSON.parse(one.body).readers);
+    assert.deepEqual(sent, [['user:nobody'], ['group:legal'], ['group:legal', 'user:ada'], []]);
+  });
+});
+
+test('what is added may be for some only', async () => {
+  await withPage(server.url, { hash: '#/documents' }, async (page) => {
+    await page.getByText('What is added may be read by:').click();
+    await page.getByLabel('Who may read it', { exact: true }).fill('ada');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Who may read it', { exact: true }).fill('group:legal');
+    await page.getByLabel('Files to add').setInputFiles([{ name: 'board.txt', mimeType: 'text/plain', buffer: Buffer.from('Words.') }]);
+    await page.locator('[data-upload="board.txt"]').getByText('3 chunks').waitFor();
+    assert.equal(server.uploadReaders, 'user:ada,group:legal');
+    await page.getByText('ada, group legal').waitFor();
+  });
+});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { assertNoOverflow, launch, quit, withPage } from './support/browser.js';
+import { assertNoOverflow, assertNothingToMend, launch, quit, withPage } from './support/browser.js';
 import { PASSWORD } from './support/identity.js';
 import { ScriptedServer } from './support/server.js';
 
@@ -12,7 +12,6 @@ after(quit);
 beforeEach(async () => (server = await ScriptedServer.start()));
 afterEach(() => server.stop());
 
-const AXE = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const at = (hash, work, options = {}) => withPage(server.url, { hash, expectErrors: true, ...options }, work);
 const sent = (method, path) => server.requests.filter((one) => one.method === method && one.path === path).map((one) => (one.body.length ? JSON.parse(one.body) : null));
 const asked = (path) => server.requests.filter((one) => one.path === path).length;
@@ -25,12 +24,6 @@ async function signIn(page, name = 'ada', words = PASSWORD) {
   await page.getByLabel('Name', { exact: true }).fill(name);
   await password(page).fill(words);
   await page.keyboard.press('Enter');
-}
-
-async function assertNothingToMend(page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`), []);
 }
 
 // Leaves one role to whoever is signed in.
@@ -410,6 +403,17 @@ test('somebody is kept out, let in and deleted after a question; oneself is not'
     await dialog(page).getByRole('button', { name: 'Make it' }).click();
     await page.getByText('/#/welcome/ibid_again').waitFor();
     assert.deepEqual(sent('POST', '/v1/auth/links'), [{ user: 'jo' }]);
+  });
+});
+
+test('a second factor that somebody lost is reset after a question', async () => {
+  await at('#/people', async (page) => {
+    await page.getByRole('button', { name: 'Reset the second factor of mara…' }).click();
+    await dialog(page).getByText('Be sure that it is mara who asks.').waitFor();
+    await dialog(page).getByRole('button', { name: 'Reset it' }).click();
+    await somebody(page, 'mara').getByText('second factor', { exact: true }).waitFor({ state: 'detached' });
+    assert.equal(server.requests.filter((one) => one.method === 'DELETE' && one.path === '/v1/users/u-mara/factors').length, 1);
+    assert.equal(await page.getByRole('button', { name: /^Reset the second/ }).count(), 0);
   });
 });
 

@@ -113,7 +113,7 @@ test('who may not look is told so once and not asked again', async () => {
     await page.getByRole('alert').getByText('This key may not look at operations.').waitFor();
     assert.equal(await page.getByRole('alert').count(), 1);
   }, { expectErrors: true });
-  for (const tab of ['/alerts', '/backups', '/incidents', '/charts', '/runbooks']) {
+  for (const tab of ['/alerts', '/backups', '/incidents', '/charts', '/providers', '/blocked', '/runbooks']) {
     await at(tab, async (page) => {
       await page.getByRole('alert').waitFor();
       await page.waitForLoadState('networkidle');
@@ -383,6 +383,47 @@ test('the command of a restore is exact, and copied', async () => {
   }, { timezoneId: 'UTC' });
 });
 
+test('providers tell how they fare, what is left and who is asked after whom', async () => {
+  await at('/providers', async (page) => {
+    const large = page.getByRole('article', { name: 'large' });
+    await large.getByText('41 calls, 1 failed').waitFor();
+    await large.getByText('p50 421 ms, p95 1.8 s').waitFor();
+    await large.getByText('46 of 60 left').waitFor();
+    assert.equal(await large.getByRole('meter', { name: 'requests per minute of large' }).getAttribute('aria-valuenow'), '77');
+    await page.getByRole('article', { name: 'spare' }).getByText('not asked for now').waitFor();
+    assert.deepEqual(await page.getByRole('list', { name: 'Models of standard, in order' }).getByRole('listitem').allTextContents(), ['large', 'then\u00a0spare', 'then\u00a0here']);
+    await page.getByRole('button', { name: 'Try large' }).click();
+    await large.getByText('It answered in 640 ms: “ready”').waitFor();
+    await page.getByRole('button', { name: 'Try spare' }).click();
+    await page.getByText('The provider does not take the key.').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Try all-MiniLM-L6-v2' }).count(), 0);
+  });
+});
+
+test('an address is blocked and unblocked by an administrator; others see it', async () => {
+  await at('/blocked', async (page) => {
+    await page.locator('[data-block="198.51.100.23"]').getByText('by itself').waitFor();
+    await page.getByRole('button', { name: 'Block an address…' }).click();
+    await page.getByLabel('Address, or a network').fill('everybody');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByText('is no network; write 192.0.2.7').waitFor();
+    await page.getByLabel('Address, or a network').fill('192.0.2.7');
+    await page.getByLabel('For').selectOption('1 hour');
+    await page.getByLabel('Reason').fill('it guesses');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-block="192.0.2.7"]').getByText('It guesses.').waitFor();
+    assert.deepEqual(sent('PUT', '/v1/limits/blocks').at(-1), { network: '192.0.2.7', reason: 'it guesses', minutes: 60 });
+    await page.getByRole('button', { name: 'Unblock 203.0.113.0/24…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Unblock it' }).click();
+    await page.locator('[data-block="203.0.113.0/24"]').waitFor({ state: 'detached' });
+  }, { expectErrors: true });
+  server.identity.grants = [{ holder: 'user:u-ada', name: 'ada', role: 'operator' }];
+  await at('/blocked', async (page) => {
+    await page.locator('[data-block="192.0.2.7"]').waitFor();
+    assert.equal(await page.getByRole('button', { name: /lock/ }).count(), 0);
+  });
+});
+
 test('a runbook is read, step by step', async () => {
   await at('/runbooks', async (page) => {
     await page.getByRole('link', { name: 'A backup is late' }).click();
@@ -394,7 +435,7 @@ test('a runbook is read, step by step', async () => {
   });
 });
 
-for (const tab of ['', '/charts', '/charts/performance', '/alerts', '/incidents', '/incidents/3', '/backups', '/runbooks', '/runbooks/backup-failed']) {
+for (const tab of ['', '/charts', '/charts/performance', '/alerts', '/incidents', '/incidents/3', '/backups', '/providers', '/blocked', '/runbooks', '/runbooks/backup-failed']) {
   test(`nothing is cut off on a phone: operations${tab}`, async () => {
     server.operations.incidents[0].title = 'unbroken'.repeat(30);
     server.operations.alerts[0].summary = 'unbroken'.repeat(30);

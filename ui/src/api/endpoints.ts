@@ -1,6 +1,6 @@
 // The endpoints that the page uses, a function each. All of them name the workspace at hand.
 import { place } from '../state/place.svelte';
-import { getJson, postForm, postJson, query, send } from './client';
+import { changeJson, getJson, postForm, postJson, query, send } from './client';
 import type {
   Accepted,
   Document,
@@ -39,6 +39,9 @@ export const documents = (
 
 export const document = (id: string) => getJson<Document>(`${documentPath(id)}${inPlace()}`);
 export const versions = (id: string) => getJson<Version[]>(`${documentPath(id)}/versions${inPlace()}`);
+
+// Each `user:NAME`, `group:NAME` or `key:NAME`, or with an id in the name's place; none: everybody.
+export const changeReaders = (id: string, readers: string[]) => changeJson<Document>('PATCH', `${documentPath(id)}${inPlace()}`, { readers });
 
 export async function deleteDocument(id: string): Promise<void> {
   await send(`${documentPath(id)}${inPlace()}`, { method: 'DELETE' });

@@ -32,6 +32,13 @@ export interface User {
   has_second_factor: boolean;
 }
 
+// What the page must ask for; `passkey_host` and `provider` are left out where they cannot sign anybody in.
+export interface Door {
+  is_first_run: boolean;
+  passkey_host?: string;
+  provider?: string;
+}
+
 // A one-time link; `path` goes after the server's address.
 export interface Link {
   path: string;
@@ -88,7 +95,7 @@ const remove = async (path: string): Promise<void> => void (await send(path, { m
 const part = encodeURIComponent;
 
 export const me = () => getJson<Me>('/v1/auth/me');
-export const door = () => getJson<{ is_first_run: boolean }>('/v1/auth/door');
+export const door = () => getJson<Door>('/v1/auth/door');
 
 // Whom the key stands for, or without one the session that this browser has. Never waits at the door.
 export async function probe(key: string | null): Promise<Me> {
@@ -97,9 +104,9 @@ export async function probe(key: string | null): Promise<Me> {
   return (await response.json()) as Me;
 }
 
-export const signIn = (name: string, password: string) => changeJson<Me>('POST', '/v1/auth/sign-in', { name, password });
+export const signIn = (asked: { name: string; password: string; code?: string }) => changeJson<Me>('POST', '/v1/auth/sign-in', asked);
 export const signOut = async (): Promise<void> => void (await send('/v1/auth/sign-out', { method: 'POST' }));
-export const useLink = (asked: { token: string; name?: string; password: string }) => changeJson<Me>('POST', '/v1/auth/link', asked);
+export const useLink = (asked: { token: string; name?: string; password: string; code?: string }) => changeJson<Me>('POST', '/v1/auth/link', asked);
 export const changePassword = (former: string, password: string) => changeJson<Me>('POST', '/v1/auth/password', { former, password });
 export const sessions = () => getJson<Session[]>('/v1/auth/sessions');
 export const endSession = (id: string) => remove(`/v1/auth/sessions/${part(id)}`);
@@ -110,6 +117,7 @@ export const users = () => getJson<User[]>('/v1/users');
 export const addUser = (asked: { name: string } & Partial<Granted>) => changeJson<{ user: User; link: Link }>('POST', '/v1/users', asked);
 export const newLink = (user: string) => changeJson<Link>('POST', '/v1/auth/links', { user });
 export const deleteUser = (id: string) => remove(`/v1/users/${part(id)}`);
+export const resetFactors = (id: string) => remove(`/v1/users/${part(id)}/factors`);
 export const keepOut = async (id: string, isOut: boolean): Promise<void> =>
   void (await sendJson('PATCH', `/v1/users/${part(id)}`, { is_disabled: isOut }));
 

@@ -75,6 +75,12 @@ export interface Version {
   created_at: string;
 }
 
+// `holder` is `user:ID`, `group:ID` or `key:ID`.
+export interface Reader {
+  holder: string;
+  name: string;
+}
+
 export interface Document {
   id: string;
   workspace: string;
@@ -84,6 +90,8 @@ export interface Document {
   author?: string;
   language?: string;
   tags: string[];
+  // Left out: everybody who reads in the workspace.
+  readers?: Reader[];
   date: string;
   created_at: string;
   updated_at: string;

@@ -1,9 +1,11 @@
 // Where the reader is: `#/` a fresh question, `#/chat/ID`, `#/documents`, `#/documents/ID`, `#/search`, `#/runs`, `#/runs/ID`,
 // `#/approvals`, `#/flows`, `#/flows/NAME`, `#/new-flow`, `#/operations`, `#/operations/TAB`, `#/operations/TAB/ID`, `#/people`,
-// `#/people/TAB`, `#/account`, `#/api`, `#/welcome/TOKEN`.
+// `#/people/TAB`, `#/account`, `#/api`, `#/welcome/TOKEN`; `#/sign-in/CODE` is
+// `#/` for whoever came back from the sign-in provider with a failure.
 // Keeps true: a one-time token leaves the address bar and the history before anything else is done.
+import { door } from './door.svelte';
 
-export const TABS = ['overview', 'charts', 'alerts', 'incidents', 'backups', 'runbooks'] as const;
+export const TABS = ['overview', 'charts', 'alerts', 'incidents', 'backups', 'providers', 'blocked', 'runbooks'] as const;
 export type Tab = (typeof TABS)[number];
 export const PEOPLE_TABS = ['accounts', 'groups', 'keys', 'audit'] as const;
 export type PeopleTab = (typeof PEOPLE_TABS)[number];
@@ -66,6 +68,11 @@ function read(): Route {
   if (name === 'welcome') {
     window.history.replaceState(null, '', '#/welcome');
     return { page: 'welcome', token: id };
+  }
+  if (name === 'sign-in') {
+    window.history.replaceState(null, '', '#/');
+    door.failure = id;
+    return { page: 'chat', id: null };
   }
   if (name === 'people') return { page: 'people', tab: PEOPLE_TABS.find((one) => one === part) ?? 'accounts' };
   if (name === 'operations') return { page: 'operations', tab: TABS.find((one) => one === part) ?? 'overview', id: rest ? decode(rest) : null };

@@ -69,6 +69,8 @@ export class Upload {
 
 class Uploads {
   items = $state<Upload[]>([]);
+  // Who may read what is added from now on: `user:NAME`, `group:NAME`, `key:NAME`; nobody named is everybody.
+  readers = $state<string[]>([]);
   // Counts finished batches and files; lists that show documents read it to know when to look again.
   changes = $state(0);
 
@@ -83,18 +85,19 @@ class Uploads {
   // One batch after the other, so that a huge folder neither floods the server nor outgrows what it lists at once.
   async add(files: { file: File; source: string }[]) {
     const items = files.map(({ file, source }) => new Upload(file, source));
+    const readers = this.readers;
     this.items = [...items, ...this.items];
     for (let from = 0; from < items.length; from += BATCH_FILES_MAX) {
-      await this.#addBatch(items.slice(from, from + BATCH_FILES_MAX));
+      await this.#addBatch(items.slice(from, from + BATCH_FILES_MAX), readers);
     }
     this.#changed();
   }
 
-  async #addBatch(items: Upload[]) {
+  async #addBatch(items: Upload[], readers: string[]) {
     const batch = `page-${randomName()}`;
     let following: Promise<void> | null = null;
     for (const request of requests(items)) {
-      const sent = await sendRequest(batch, request);
+      const sent = await sendRequest(batch, request, readers);
       if (sent) following ??= this.#follow(batch, items);
     }
     await following;
@@ -137,8 +140,9 @@ async function listen(batch: string, take: (job: Job) => void) {
 }
 
 // True when the server took the files.
-async function sendRequest(batch: string, items: Upload[]): Promise<boolean> {
+async function sendRequest(batch: string, items: Upload[], readers: string[]): Promise<boolean> {
   const form = new FormData();
+  if (readers.length > 0) form.append('readers', readers.join(','));
   for (const item of items) {
     form.append('source', item.source);
     form.append('file', item.file, item.file.name);

@@ -1,5 +1,6 @@
 // Accounts of a server: who asks, who else there is, and what each may, as a test sets them. One browser at a time: its session
 // is held here, not in a cookie.
+import { FactorRoutes } from './factors.js';
 import { json, problem } from './wire.js';
 
 const ALL = ['enter', 'read', 'converse', 'edit', 'build', 'see', 'operate', 'audit', 'administer', 'own'];
@@ -11,7 +12,7 @@ const ROLES = {
   operator: ['enter', 'see', 'operate'],
   auditor: ['enter', 'see', 'audit'],
 };
-const OPEN = ['/v1/auth/door', '/v1/auth/sign-in', '/v1/auth/link'];
+const OPEN = ['/v1/auth/door', '/v1/auth/sign-in', '/v1/auth/link', '/v1/auth/passkey-sign-in/begin', '/v1/auth/passkey-sign-in'];
 const HOUR = 3_600_000;
 const iso = (ms) => new Date(ms).toISOString();
 
@@ -19,12 +20,12 @@ export const PASSWORD = 'seven grey herons wade slowly';
 
 export class IdentityRoutes {
   now = Date.now();
-  users = [user('ada', { signed_in_at: iso(this.now - HOUR) }), user('mara', { signed_in_at: iso(this.now - 50 * HOUR) }), user('jo', { has_password: false }), user('eve', { is_disabled: true })];
+  users = [user('ada', { signed_in_at: iso(this.now - HOUR) }), user('mara', { signed_in_at: iso(this.now - 50 * HOUR), has_second_factor: true }), user('jo', { has_password: false }), user('eve', { is_disabled: true })];
   passwords = { ada: PASSWORD };
   groups = [{ id: 'g-legal', name: 'legal', members: ['u-mara'] }];
   grants = [grant('user:u-ada', 'owner'), grant('user:u-mara', 'editor'), grant('user:u-mara', 'auditor', 'default'), grant('group:g-legal', 'reader', 'default')];
   keys = [key('nightly import', ['editor'], { last_used_at: iso(this.now - 3 * HOUR), expires_at: iso(this.now + 2000 * HOUR) }), key('old', ['reader in default'], { expires_at: iso(this.now - HOUR) })];
-  links = { 'ibid_first': null, 'ibid_jo': 'jo' };
+  links = { 'ibid_first': null, 'ibid_jo': 'jo', 'ibid_ada': 'ada' };
   sessions = [session('s-1', { is_this: true }), session('s-2', { device: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile Safari/604.1', address: '10.0.0.7', used_at: iso(this.now - 30 * HOUR) })];
   entries = Array.from({ length: 120 }, (_, index) => entry(index + 1, this.now - (120 - index) * HOUR));
   // Who has a session; nobody is null.
@@ -32,6 +33,10 @@ export class IdentityRoutes {
   // Why nobody has one.
   refusal = 'key_missing';
   isFirstRun = false;
+  // `{ passkey_host, provider }`, where there are such.
+  offered = {};
+  // Of ada, with whom every test begins.
+  factors = new FactorRoutes(this);
   lockedUntil = null;
   workspaces = () => ['default'];
 
@@ -44,8 +49,12 @@ export class IdentityRoutes {
   refused({ path, headers }, key) {
     if (OPEN.includes(path)) return null;
     if (headers.authorization) return headers.authorization === `Bearer ${key}` ? null : unauthenticated('key_unknown', 'the API key is not known, was revoked, or is over');
-    if (this.signedIn) return null;
+    if (this.signedIn) return this.#lacksFactor(path) ? { status: 403, type: 'forbidden', code: 'second_factor_missing', message: 'this server wants a second factor of every account; set up an authenticator app or a passkey first' } : null;
     return unauthenticated(this.refusal, this.refusal === 'key_missing' ? 'sign in, or send an API key' : 'you are not signed in any more; sign in again');
+  }
+
+  #lacksFactor(path) {
+    return this.factors.isRequired && !this.factors.isThere && !path.startsWith('/v1/auth/');
   }
 
   me(request) {
@@ -63,7 +72,7 @@ export class IdentityRoutes {
     const asked = body.length > 0 ? JSON.parse(body) : {};
     const done = () => response.writeHead(204).end();
     const name = `${method} ${noun}`;
-    if (noun === 'auth') return this.#auth(`${method} ${id}`, part, asked, request, response);
+    if (noun === 'auth') return this.factors.route(`${method} ${id}`, part, other, asked, response) || this.#auth(`${method} ${id}`, part, asked, request, response);
     if (name === 'GET users') return json(response, this.users);
     if (name === 'POST users') return this.#addUser(asked, response);
     if (name === 'GET groups') return json(response, this.groups);
@@ -81,7 +90,8 @@ export class IdentityRoutes {
       return json(response, this.groups.at(-1), 201);
     }
     if (name === 'PATCH users') this.users.find((one) => one.id === id).is_disabled = asked.is_disabled;
-    if (name === 'DELETE users') this.users = this.users.filter((one) => one.id !== id);
+    if (name === 'DELETE users' && part === 'factors') this.users.find((one) => one.id === id).has_second_factor = false;
+    else if (name === 'DELETE users') this.users = this.users.filter((one) => one.id !== id);
     if (name === 'DELETE keys') this.keys = this.keys.filter((one) => one.id !== id);
     if (name === 'PUT groups') this.groups.find((one) => one.id === id).members.push(other);
     if (name === 'DELETE groups' && other) {
@@ -100,10 +110,10 @@ export class IdentityRoutes {
 
   #auth(name, id, asked, request, response) {
     const done = () => response.writeHead(204).end();
-    if (name === 'GET door') return json(response, { is_first_run: this.isFirstRun });
+    if (name === 'GET door') return json(response, { is_first_run: this.isFirstRun, ...this.offered });
     if (name === 'GET me') return json(response, this.me(request));
     if (name === 'GET sessions') return json(response, this.sessions);
-    if (name === 'POST sign-in') return this.#signIn(asked.name.trim().toLowerCase(), asked.password, response);
+    if (name === 'POST sign-in') return this.#signIn(asked.name.trim().toLowerCase(), asked, response);
     if (name === 'POST link') return this.#useLink(asked, response);
     if (name === 'POST links') return json(response, { path: '/#/welcome/ibid_again', expires_at: iso(this.now + 24 * HOUR) }, 201);
     if (name === 'POST password') {
@@ -121,17 +131,21 @@ export class IdentityRoutes {
     return done();
   }
 
-  #signIn(name, password, response) {
+  #signIn(name, { password, code }, response) {
     if (this.lockedUntil) return problem(response, 429, 'too_many_requests', 'sign_in_locked', `too many wrong passwords: the next attempt can be made at ${this.lockedUntil}`);
     if (!password || this.passwords[name] !== password) return fail(response, unauthenticated('sign_in_failed', 'the name or the password is wrong; `ibid auth link NAME` on the server sets another password'));
+    const refused = name === 'ada' ? this.factors.refused(code) : null;
+    if (refused) return fail(response, unauthenticated(refused.code, refused.message));
     this.signedIn = name;
     return json(response, this.me());
   }
 
-  #useLink({ token, name, password }, response) {
+  #useLink({ token, name, password, code }, response) {
     if (!(token in this.links)) return fail(response, unauthenticated('link_over', 'the link was used, is over, or was replaced by a newer one; `ibid auth link` makes another'));
     if (password.includes('password')) return problem(response, 400, 'bad_request', 'password_guessable', 'the password is one of those that are tried first; take three or four words');
     const whose = this.links[token] ?? name.trim().toLowerCase();
+    const refused = whose === 'ada' ? this.factors.refused(code) : null;
+    if (refused) return fail(response, unauthenticated(refused.code, refused.message));
     if (this.links[token] === null) {
       this.users = [user(whose)];
       this.grants = [grant(`user:u-${whose}`, 'owner')];

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answer, cite, claim, entry, library } from './library.js';
 import { fail, IdentityRoutes } from './identity.js';
+import { LimitRoutes, ProviderRoutes } from './limits.js';
 import { openapi } from './openapi.js';
 import { OperationsRoutes } from './operations.js';
 import { RunRoutes } from './runs.js';
@@ -34,11 +35,15 @@ export class ScriptedServer {
   chat = new ThreadRoutes(this);
   operations = new OperationsRoutes();
   identity = new IdentityRoutes();
+  limits = new LimitRoutes();
+  models = new ProviderRoutes();
   // `(file) => job changes`: what becomes of an upload; null leaves the job to the test.
   read = () => ({ state: 'done', progress: 1, chunks: 3 });
   // `(request) => problem | null`, asked before every API call.
   refuse = () => null;
   jobStreams = true;
+  // Who may read what was uploaded last, as the form said it.
+  uploadReaders = undefined;
   down = false;
   #listeners = new Set();
   #waiting = [];
@@ -120,6 +125,8 @@ export class ScriptedServer {
     if (name === 'POST search') return this.#search(JSON.parse(request.body), response);
     if (name === 'GET status') return json(response, this.status());
     if (['auth', 'users', 'groups', 'grants', 'keys', 'audit'].includes(noun)) return this.identity.route(request, response);
+    if (noun === 'limits') return this.limits.route(request, response);
+    if (noun === 'providers') return this.models.route(request, response);
     if (noun === 'ops') return this.operations.route(request, response);
     if (name === 'GET workspaces') return json(response, this.workspaces.map((one) => ({ id: one, name: one, documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' })));
     if (name === 'GET jobs' && id === 'events') return this.#follow(request.query.batch, response);
@@ -163,15 +170,29 @@ export class ScriptedServer {
       this.entries = this.entries.filter((one) => one !== held);
       return response.writeHead(204).end();
     }
+    if (request.method === 'PATCH') return this.#share(held.document, JSON.parse(request.body).readers, response);
     if (!part) return json(response, held.document);
     if (part === 'content') return response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(held.text);
     if (part === 'versions' && !version) return json(response, [held.document.version]);
     return passage(held, request.query, response);
   }
 
+  // Who is named must be there, and whoever writes the list on it.
+  #share(document, named, response) {
+    const { users, groups, signedIn } = this.identity;
+    const known = [...users.map(({ name }) => `user:${name}`), ...groups.map(({ name }) => `group:${name}`)];
+    const unknown = named.find((one) => !known.includes(one));
+    if (unknown) return problem(response, 404, 'not_found', 'holder_unknown', `there is no ${unknown}`);
+    if (named.length > 0 && !named.includes(`user:${signedIn}`)) return problem(response, 400, 'bad_request', 'readers_without_you', 'this list would shut you out yourself; put your account, or a group of yours, into it');
+    document.readers = named.map((one) => ({ holder: one.replace(/^(.)(.*):/, '$1$2:$1-'), name: one.replace(/^.*:/, '') }));
+    return json(response, document);
+  }
+
   #upload(request, response) {
     const batch = request.query.batch ?? 'batch-1';
-    const files = parseForm(request).map((file) => this.#accept(batch, file));
+    const { readers, files: sent } = parseForm(request);
+    this.uploadReaders = readers;
+    const files = sent.map((file) => this.#accept(batch, file));
     json(response, { batch, files }, 202);
   }
 
@@ -309,7 +330,8 @@ function parseForm({ headers, body }) {
     return { name: / name="([^"]*)"/.exec(head)?.[1], file: /filename="([^"]*)"/.exec(head)?.[1], text: rest.join('\r\n\r\n').replace(/\r\n$/, '') };
   });
   const sources = read.filter((part) => part.name === 'source').map((part) => part.text);
-  return read.filter((part) => part.name === 'file').map((part, index) => ({ source: sources[index] ?? part.file, text: part.text }));
+  const files = read.filter((part) => part.name === 'file').map((part, index) => ({ source: sources[index] ?? part.file, text: part.text }));
+  return { files, readers: read.find((part) => part.name === 'readers')?.text };
 }
 
 function serveFile(path, response) {
