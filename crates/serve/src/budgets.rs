@@ -86,13 +86,13 @@ impl Budgets {
 
     /// Learns anew whose each is, and what they spent by the store and by `unwritten`, which is not there yet.
     pub fn read(&self, store: &Store, unwritten: &[(Payer, u64)], now: Timestamp) -> Result<()> {
-        let mut accounts = self.accounts.lock();
-        for account in accounts.iter_mut() {
-            let of = Of::find(&account.budget, store)?;
-            account.roll(now);
-            let mut spent = store.spend_by_payer(account.period)?;
+        let budgets: Vec<Budget> = self.accounts.lock().iter().map(|account| account.budget.clone()).collect();
+        // Nobody who wants to ask a model waits for the store.
+        for (place, budget) in budgets.iter().enumerate() {
+            let of = Of::find(budget, store)?;
+            let mut spent = store.spend_by_payer(period_at(budget, now))?;
             spent.extend(unwritten.iter().map(|(payer, nano)| (payer.workspace, payer.owner.clone(), *nano)));
-            account.learn(of, &spent, now);
+            self.accounts.lock()[place].learn(of, &spent, now);
         }
         Ok(())
     }
@@ -129,8 +129,7 @@ impl Account {
 
     /// Begins the period that `now` is in, if it has not begun.
     fn roll(&mut self, now: Timestamp) {
-        let today = Day::of(now);
-        let period = if self.budget.is_monthly() { today.month_start() } else { today };
+        let period = period_at(&self.budget, now);
         if period != self.period {
             (self.period, self.spent_nano_usd, self.used_up_at) = (period, 0, None);
         }
@@ -138,6 +137,7 @@ impl Account {
 
     /// What is on its way to the store is in neither sum for a moment, so that of the same holder a sum does not shrink.
     fn learn(&mut self, of: Of, spent: &[(WorkspaceId, String, u64)], now: Timestamp) {
+        self.roll(now);
         let own = spent.iter().filter(|(workspace, owner, _)| of.has(*workspace, owner));
         let sum = own.fold(0_u64, |sum, (_, _, nano)| sum.saturating_add(*nano));
         let is_same = of == self.of;
@@ -182,6 +182,12 @@ impl Account {
         let (spent_nano_usd, until) = (self.spent_nano_usd, self.until());
         Standing { budget: self.budget.clone(), spent_nano_usd, state, until }
     }
+}
+
+/// The day that begins the period that `now` is in.
+fn period_at(budget: &Budget, now: Timestamp) -> Day {
+    let today = Day::of(now);
+    if budget.is_monthly() { today.month_start() } else { today }
 }
 
 impl Of {

@@ -27,11 +27,6 @@ impl Price {
 
     /// The same in billionths of a US dollar, which add up without a rest.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cost is not negative; too much is the most"
-    )]
     pub fn nano_usd(&self, usage: Usage) -> u64 {
         (self.usd(usage) * BILLION).round() as u64
     }
