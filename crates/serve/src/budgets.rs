@@ -86,7 +86,8 @@ impl Budgets {
 
     /// Learns anew whose each is, and what they spent by the store and by `unwritten`, which is not there yet.
     pub fn read(&self, store: &Store, unwritten: &[(Payer, u64)], now: Timestamp) -> Result<()> {
-        let budgets: Vec<Budget> = self.accounts.lock().iter().map(|account| account.budget.clone()).collect();
+        let budgets: Vec<Budget> =
+            self.accounts.lock().iter().map(|account| account.budget.clone()).collect();
         // Nobody who wants to ask a model waits for the store.
         for (place, budget) in budgets.iter().enumerate() {
             let of = Of::find(budget, store)?;
