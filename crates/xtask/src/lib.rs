@@ -1,6 +1,8 @@
-//! What can be known of the repository without running it: ranks of crates, heads of files, error codes, its bill of materials.
+//! What can be known of the repository without running it: ranks of crates, heads of files, error codes, its bill of materials, the
+//! table of security.
 
 pub mod sbom;
+pub mod security;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
