@@ -163,7 +163,8 @@ test('few recovery codes are told of and renewed; an app is removed', async () =
   await at('#/account', async (page) => {
     await page.getByText('2 codes are left.').waitFor();
     await page.getByText('few left').waitFor();
-    await page.getByRole('button', { name: 'Make new recovery codes…' }).click();
+    await assertNothingToMend(page);
+    await page.getByRole('button', { name: 'Renew the recovery codes…' }).click();
     await confirm(page);
     await dialog(page).getByLabel('I have kept them').check();
     await page.keyboard.press('Enter');

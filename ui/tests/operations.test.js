@@ -108,7 +108,7 @@ test('what reads the whole library is looked at when somebody asks for it', asyn
 });
 
 test('who may not look is told so once and not asked again', async () => {
-  server.refuse = ({ path }) => (path.startsWith('/v1/ops/') ? { status: 403, type: 'forbidden', code: 'role_forbidden', message: 'this key may not look at operations' } : null);
+  server.refuse = ({ path }) => (/^\/v1\/(ops|providers|limits)/.test(path) ? { status: 403, type: 'forbidden', code: 'role_forbidden', message: 'this key may not look at operations' } : null);
   await at('', async (page) => {
     await page.getByRole('alert').getByText('This key may not look at operations.').waitFor();
     assert.equal(await page.getByRole('alert').count(), 1);
@@ -392,17 +392,17 @@ test('providers tell how they fare, what is left and who is asked after whom', a
     assert.equal(await large.getByRole('meter', { name: 'requests per minute of large' }).getAttribute('aria-valuenow'), '77');
     await page.getByRole('article', { name: 'spare' }).getByText('not asked for now').waitFor();
     assert.deepEqual(await page.getByRole('list', { name: 'Models of standard, in order' }).getByRole('listitem').allTextContents(), ['large', 'then\u00a0spare', 'then\u00a0here']);
-    await page.getByRole('button', { name: 'Try large' }).click();
+    await page.getByRole('button', { name: 'Try it: large' }).click();
     await large.getByText('It answered in 640 ms: “ready”').waitFor();
-    await page.getByRole('button', { name: 'Try spare' }).click();
+    await page.getByRole('button', { name: 'Try it: spare' }).click();
     await page.getByText('The provider does not take the key.').waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Try all-MiniLM-L6-v2' }).count(), 0);
+    assert.equal(await page.getByRole('button', { name: 'Try it: all-MiniLM-L6-v2' }).count(), 0);
   });
 });
 
 test('an address is blocked and unblocked by an administrator; others see it', async () => {
   await at('/blocked', async (page) => {
-    await page.locator('[data-block="198.51.100.23"]').getByText('by itself').waitFor();
+    await page.locator('[data-block="198.51.100.23"]').getByText('by the server itself').waitFor();
     await page.getByRole('button', { name: 'Block an address…' }).click();
     await page.getByLabel('Address, or a network').fill('everybody');
     await page.keyboard.press('Enter');

@@ -174,7 +174,7 @@ const VIEWS = {
     await page.getByText('all sound').waitFor();
   }],
   'providers': ['#/operations/providers', async (page) => {
-    await page.getByRole('button', { name: 'Try spare' }).click();
+    await page.getByRole('button', { name: 'Try it: spare' }).click();
     await page.getByText('The provider does not take the key.').waitFor();
   }],
   'blocked addresses': ['#/operations/blocked', (page) => page.getByText('203.0.113.0/24').waitFor()],
@@ -193,7 +193,7 @@ const VIEWS = {
     await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
     await page.getByText('The link for jo').waitFor();
   }],
-  'a second factor to reset': ['#/people', (page) => page.getByRole('button', { name: 'Reset the second factor of mara…' }).click()],
+  'a second factor to reset': ['#/people', (page) => page.getByRole('button', { name: 'Reset second factor of mara…' }).click()],
   'somebody new': ['#/people', (page) => page.getByRole('button', { name: 'Add somebody…' }).click()],
   'the groups': ['#/people/groups', (page) => page.getByText('1 member').waitFor()],
   'the keys': ['#/people/keys', (page) => page.getByText('nightly import').waitFor()],

@@ -2,6 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { abstain, hotels, leave } from './support/answers.js';
+import { APP_CODE, RECOVERY_CODES } from './support/factors.js';
+import { PASSWORD } from './support/identity.js';
 import { answer } from './support/library.js';
 import { approval } from './support/runs.js';
 import { ask, quit, withPage } from './support/browser.js';
@@ -9,6 +11,22 @@ import { gate, ScriptedServer } from './support/server.js';
 
 const OUT = fileURLToPath(new URL('../test-results/', import.meta.url));
 const WIDTHS = { desktop: { viewport: { width: 1280, height: 860 } }, phone: { viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true } };
+
+// In the dialogs of the account, up to the picture for the authenticator app.
+async function toPicture(page) {
+  await page.getByRole('button', { name: 'Set up an authenticator app…' }).click();
+  await page.getByLabel('Your password', { exact: true }).fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByText('Scan the picture').waitFor();
+}
+
+async function signIn(page, server) {
+  server.identity.end('key_missing');
+  await page.reload();
+  await page.getByLabel('Name', { exact: true }).fill('ada');
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.keyboard.press('Enter');
+}
 
 const file = (name, text) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
 
@@ -203,6 +221,59 @@ const SCENES = {
     await page.keyboard.press('Enter');
     await page.getByText('This link is over').waitFor();
   }],
+  code: ['#/', async (page, server) => {
+    Object.assign(server.identity.factors, { hasApp: true, codes: RECOVERY_CODES });
+    server.identity.offered = { provider: 'Example' };
+    await signIn(page, server);
+    await page.getByLabel('Code', { exact: true }).waitFor();
+  }],
+  ways: ['#/', async (page, server) => {
+    server.identity.end('key_missing');
+    server.identity.offered = { provider: 'Example', passkey_host: 'localhost' };
+    await page.goto(`${server.url.replace('127.0.0.1', 'localhost')}/#/sign-in/oidc_unknown`);
+    await page.getByText('you have no account here').waitFor();
+  }],
+  factors: ['#/account', async (page, server) => {
+    Object.assign(server.identity.factors, { hasApp: true, codes: RECOVERY_CODES.slice(2, 4) });
+    server.identity.factors.passkeys = [{ id: 'AAAA', name: 'Chrome on Android', created_at: '2026-11-01T08:00:00Z', used_at: '2026-11-20T08:00:00Z', is_backed_up: true }];
+    await page.reload();
+    await page.getByText('2 codes are left').waitFor();
+  }],
+  appbegin: ['#/account', (page) => page.getByRole('button', { name: 'Set up an authenticator app…' }).click()],
+  picture: ['#/account', (page) => toPicture(page)],
+  codes: ['#/account', async (page) => {
+    await toPicture(page);
+    await page.getByLabel('Code', { exact: true }).fill(APP_CODE);
+    await page.keyboard.press('Enter');
+    await page.getByText('I have kept them').waitFor();
+  }],
+  factormissing: ['#/documents', async (page, server) => {
+    server.identity.factors.isRequired = true;
+    await page.reload();
+    await page.getByText('Set up…').waitFor();
+  }],
+  providers: ['#/operations/providers', async (page) => {
+    await page.getByRole('button', { name: 'Try it: spare' }).click();
+    await page.getByText('does not take the key').waitFor();
+  }],
+  blocked: ['#/operations/blocked', async (page) => page.getByText('198.51.100.23').waitFor()],
+  block: ['#/operations/blocked', async (page) => page.getByRole('button', { name: 'Block an address…' }).click()],
+  readers: ['#/documents/doc-runbook', async (page) => {
+    await page.getByRole('button', { name: 'Change who may read it…' }).click();
+    for (const name of ['ada', 'group:legal', 'nobody']) {
+      await page.getByLabel('Who may read it', { exact: true }).fill(name);
+      await page.keyboard.press('Enter');
+    }
+    await page.getByRole('button', { name: 'Change it' }).click();
+    await page.getByText('holder_unknown').waitFor();
+  }],
+  shared: ['#/documents/doc-runbook', async (page) => page.getByText('Everybody in the workspace').waitFor()],
+  added: ['#/documents', async (page) => {
+    await page.getByText('What is added may be read by:').click();
+    await page.getByLabel('Who may read it', { exact: true }).fill('group:legal');
+    await page.keyboard.press('Enter');
+  }],
+  reset: ['#/people', async (page) => page.getByRole('button', { name: 'Reset second factor of mara…' }).click()],
   account: ['#/account', async (page) => page.getByText('Safari on iPhone').waitFor()],
   password: ['#/account', async (page) => page.getByRole('button', { name: 'Change the password…' }).click()],
   people: ['#/people', async (page) => {
@@ -231,7 +302,7 @@ const SCENES = {
 };
 
 // Pages that are read downwards.
-const FULL = ['operations', 'well', 'charts', 'quality', 'alerts', 'incident', 'backups', 'verified', 'runbook', 'gone', 'account', 'people', 'groups', 'keys'];
+const FULL = ['operations', 'well', 'charts', 'quality', 'alerts', 'incident', 'backups', 'verified', 'runbook', 'gone', 'providers', 'blocked', 'factors', 'factormissing', 'shared', 'account', 'people', 'groups', 'keys'];
 
 const wanted = process.argv.slice(2);
 mkdirSync(OUT, { recursive: true });

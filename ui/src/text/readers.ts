@@ -16,8 +16,8 @@ export function asTyped(reader: Reader, others: Reader[]): string {
   return reader.name && isAlone ? `${kind}:${reader.name}` : reader.holder;
 }
 
-// `ada, group legal, key scanner`
+// `ada, group legal, key scanner`, of what is typed.
 export function readersInWords(holders: string[]): string {
   const one = (holder: string) => holder.replace(/^user:/, '').replace(/^(group|key):/, '$1 ');
-  return holders.length > 0 ? holders.map(one).join(', ') : 'Everybody in the workspace';
+  return holders.length > 0 ? holders.map(one).join(', ') : 'everybody in the workspace';
 }

@@ -5,7 +5,8 @@ export const APP_CODE = '287082';
 export const RECOVERY_CODES = Array.from({ length: 10 }, (_, index) => `k3mq-7w2x-9abc-defg-hjkm-npq${index}`);
 // What the picture shows matters to no test; it is as fine as a real one.
 const PICTURE_SIZE = 61;
-const PICTURE = Array.from({ length: 1400 }, (_, index) => `M${4 + ((index * 7) % 53)},${4 + ((index * 11) % 53)}h1v1h-1z`).join('');
+const MODULES = Array.from({ length: 53 * 53 }, (_, index) => [4 + (index % 53), 4 + Math.floor(index / 53)]);
+const PICTURE = MODULES.filter(([x, y]) => (x * x * 31 + y * y * 17 + x * y * 7) % 11 < 5).map(([x, y]) => `M${x},${y}h1v1h-1z`).join('');
 const encoded = (text) => Buffer.from(text).toString('base64url');
 
 export class FactorRoutes {
