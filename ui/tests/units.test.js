@@ -25,6 +25,7 @@ const { restoreLine } = await load('text/restore.ts');
 const { inline, partsOf } = await load('text/runbook.ts');
 const { budgetWords, exact } = await load('text/budget.ts');
 const { beginning } = await load('text/beginning.ts');
+const { asHolder, asTyped, readersInWords } = await load('text/readers.ts');
 const { dots, path } = await load('text/chart.ts');
 
 test('events come whole however the stream is cut', () => {
@@ -220,4 +221,15 @@ test('a line is interrupted where nothing was measured, and a lone point is a do
   const box = { width: 30, height: 10 };
   assert.equal(path(points, 4, box), 'M0.0 7.5M20.0 5.0L30.0 0.0');
   assert.equal(dots(points, 4, box), 'M0.0 7.5h0');
+});
+
+test('readers are people unless something else is said', () => {
+  assert.deepEqual([' ada ', 'group:legal', 'key:scanner', 'user:bo'].map(asHolder), ['user:ada', 'group:legal', 'key:scanner', 'user:bo']);
+  assert.equal(readersInWords(['user:ada', 'group:legal', 'key:scanner']), 'ada, group legal, key scanner');
+  assert.equal(readersInWords([]), 'everybody in the workspace');
+});
+
+test('a reader that is gone, or shares its name, keeps its id', () => {
+  const readers = [['user:1', 'ada'], ['group:2', 'ada'], ['key:3', 'scanner'], ['key:4', 'scanner'], ['user:5', '']].map(([holder, name]) => ({ holder, name }));
+  assert.deepEqual(readers.map((one) => asTyped(one, readers)), ['user:ada', 'group:ada', 'key:3', 'key:4', 'user:5']);
 });
