@@ -183,7 +183,10 @@ fn clients_that_are_slow_are_given_up() {
         home.token()
     );
     let slow = said(&server, &head);
-    assert!(slow.starts_with("HTTP/1.1 408") && slow.contains("request_slow"), "{slow}");
+    assert!(
+        slow.starts_with("HTTP/1.1 408") && slow.contains("request_slow") && slow.contains("nosniff"),
+        "{slow}"
+    );
 }
 
 #[test]

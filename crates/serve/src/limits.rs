@@ -111,7 +111,9 @@ pub fn is_api(path: &str) -> bool {
 /// To whoever shows no certificate where one is wanted.
 pub fn certificate_missing() -> Response {
     let what = "this server wants a certificate of its clients for the API (server.tls.client_for)";
-    Failure(Error::forbidden("client_certificate_missing", what)).into_response()
+    let mut response = Failure(Error::forbidden("client_certificate_missing", what)).into_response();
+    harden(&mut response);
+    response
 }
 
 /// To whoever sends a body too slowly; what is still on its way is not read.
@@ -121,6 +123,7 @@ pub fn too_slow() -> Response {
     let mut response = Failure(Error::timeout("request_slow", what)).into_response();
     *response.status_mut() = axum::http::StatusCode::REQUEST_TIMEOUT;
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    harden(&mut response);
     response
 }
 

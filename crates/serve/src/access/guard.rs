@@ -31,7 +31,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
     let (principal, need, renewed) = match looked_at(&app, &request, &route, address) {
-        Looked::Nobody => (Principal::nobody(), Need::Open, None),
+        Looked::Nobody(need) => (Principal::nobody(), need, None),
         Looked::Shown(credential, need) => match admitted(&app, credential, need).await {
             Ok(admitted) => admitted,
             Err(Failure(error)) => {
@@ -71,7 +71,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
 
 /// What is seen of a request before anything is looked up.
 enum Looked {
-    Nobody,
+    Nobody(Need),
     Shown(Credential, Need),
     Refused(Error),
     TooFast(Wait),
@@ -84,9 +84,9 @@ fn looked_at(app: &App, request: &Request, route: &str, address: Option<IpAddr>)
     match need(request.method(), route) {
         None => Looked::Refused(closed(route)),
         Some(Need::Attempt) => {
-            app.pace.of_stranger(address).map_or_else(Looked::TooFast, |()| Looked::Nobody)
+            app.pace.of_stranger(address).map_or_else(Looked::TooFast, |()| Looked::Nobody(Need::Attempt))
         }
-        Some(Need::Open) => Looked::Nobody,
+        Some(Need::Open) => Looked::Nobody(Need::Open),
         Some(need) => credential(request.headers(), request.method(), cookie::is_encrypted(app))
             .map_or_else(Looked::Refused, |credential| Looked::Shown(credential, need)),
     }

@@ -209,7 +209,7 @@ impl Connections {
 
 /// What a client reads that finds no place: sent as it is, since a full server reads no request.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\n\
-    Content-Type: application/json\r\nContent-Length: 119\r\n\r\n\
+    Content-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 119\r\n\r\n\
     {\"error\":{\"message\":\"too many connections; try again in 2 s\",\"code\":\"connections_many\",\"class\":\"unavailable\"}}         ";
 
 fn builder(server: &ibid_config::Server) -> Builder<TokioExecutor> {

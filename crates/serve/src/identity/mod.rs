@@ -20,7 +20,7 @@ use ibid_auth::jwt::SigningKeys;
 use ibid_auth::oidc::{Begun, Provider};
 use ibid_auth::passkey::{Registering, SigningIn};
 use ibid_auth::totp::TotpSecret;
-use ibid_types::{Error, Result, UserId};
+use ibid_types::{Error, Result, Secret, UserId};
 use parking_lot::Mutex;
 
 use crate::App;
@@ -41,7 +41,7 @@ pub struct SignIns {
     apps: Pending<(UserId, TotpSecret)>,
     registering: Pending<(UserId, Registering)>,
     signing_in: Pending<SigningIn>,
-    at_provider: Pending<Begun>,
+    at_provider: Pending<(Begun, Option<Secret>)>,
     provider: OnceLock<Option<Provider>>,
     signing: Mutex<Option<SigningKeys>>,
 }

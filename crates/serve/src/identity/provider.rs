@@ -34,23 +34,24 @@ pub fn open(configured: &SignInProvider, public_url: &str) -> Result<Option<Prov
 }
 
 /// Begins a sign-in: where the browser goes, and what it must bring back. Errors: `oidc_missing`, `oidc_unreachable`,
-/// `oidc_answer`.
-pub fn begin(app: &App) -> Result<(String, String)> {
+/// `oidc_answer`. The session that the browser has until then is told now, since it is not when another site sends it back.
+pub fn begin(app: &App, visitor: Visitor) -> Result<(String, String)> {
     let now = app.clock.now();
     let (url, begun) = app.sign_in_provider()?.begin(now)?;
-    let id = app.sign_ins.at_provider.put(begun, now.plus_ms(ANSWER_WITHIN_MS), now)?;
+    let id = app.sign_ins.at_provider.put((begun, visitor.former), now.plus_ms(ANSWER_WITHIN_MS), now)?;
     Ok((url, id))
 }
 
 /// Errors: `oidc_refused`, `oidc_unknown`, `oidc_name_taken` and the others of `Provider::finish`.
 pub fn finish(app: &App, id: &str, callback: &Callback, visitor: &Visitor) -> Result<SignedIn> {
     let now = app.clock.now();
-    let begun: Option<Begun> = app.sign_ins.at_provider.take(id, now);
+    let begun: Option<(Begun, _)> = app.sign_ins.at_provider.take(id, now);
     let elsewhere = || {
         let what = "the sign-in was begun in another browser, or too long ago; begin again";
         Error::unauthenticated("oidc_refused", what)
     };
-    let identity = app.sign_in_provider()?.finish(&begun.ok_or_else(elsewhere)?, callback, now)?;
+    let (begun, former) = begun.ok_or_else(elsewhere)?;
+    let identity = app.sign_in_provider()?.finish(&begun, callback, now)?;
     let user = account(app, &identity)?;
     if user.disabled_at.is_some() {
         return Err(Error::unauthenticated(
@@ -59,7 +60,7 @@ pub fn finish(app: &App, id: &str, callback: &Callback, visitor: &Visitor) -> Re
         ));
     }
     in_groups(app, user.id, &identity)?;
-    enter(app, user, "sign-in.by-provider", visitor)
+    enter(app, user, "sign-in.by-provider", &Visitor { former, ..visitor.clone() })
 }
 
 fn account(app: &App, identity: &Identity) -> Result<User> {

@@ -22,13 +22,13 @@ const FAILED: &str = "/#/sign-in/";
 /// Sends the browser to the sign-in provider.
 #[utoipa::path(get, path = "/v1/auth/oidc", tag = "identity",
     responses((status = 303, description = "to the provider"), (status = "default", body = Problem)))]
-pub async fn begin(app: Caller, headers: HeaderMap) -> Response {
+pub async fn begin(app: Caller, visitor: Visitor, headers: HeaderMap) -> Response {
     if comes_from_elsewhere(&headers) {
         let what = "sign-ins begin at this server's own page; open it, and choose the provider there";
         return failed(&Error::forbidden("origin_forbidden", what));
     }
-    let begun = blocking(&app, |app| {
-        let (url, id) = provider::begin(app)?;
+    let begun = blocking(&app, move |app| {
+        let (url, id) = provider::begin(app, visitor)?;
         Ok((url, sign_in_cookie(app, &id)))
     });
     match begun.await {
