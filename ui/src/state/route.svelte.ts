@@ -1,7 +1,7 @@
 // Where the reader is: `#/` a fresh question, `#/chat/ID`, `#/documents`, `#/documents/ID`, `#/search`, `#/runs`, `#/runs/ID`,
 // `#/approvals`, `#/flows`, `#/flows/NAME`, `#/new-flow`, `#/operations`, `#/operations/TAB`, `#/operations/TAB/ID`, `#/people`,
-// `#/people/TAB`, `#/account`, `#/api`, `#/welcome/TOKEN`; `#/sign-in/CODE` is
-// `#/` for whoever came back from the sign-in provider with a failure.
+// `#/people/TAB`, `#/account`, `#/api`, `#/welcome/TOKEN`. `#/sign-in/CODE` is `#/` for whoever came back from the sign-in provider
+// without being let in.
 // Keeps true: a one-time token leaves the address bar and the history before anything else is done.
 import { door } from './door.svelte';
 
