@@ -41,6 +41,7 @@ use crate::metrics::model::{CallMetrics, Everyone, MeteredEmbedder};
 use crate::providers::Providers;
 use crate::spend::{self, Bought, Ledger, Payer};
 use crate::tls::Tls;
+use crate::turns::TurnKeeper;
 use crate::watch::Watching;
 use crate::{access, clean_up, embedder, policy, quality, search, upkeep, watch};
 
@@ -149,7 +150,9 @@ impl App {
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let (kinds, flows) = (ibid_chat::kinds(&ports), ibid_chat::flows(&config.chat.tools));
-        let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, &metrics, &ledger)?;
+        let keeper =
+            TurnKeeper { store: store.clone(), metrics: metrics.clone(), ledger: Arc::clone(&ledger) };
+        let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, keeper)?;
         let series = open_series(&config, mode);
         let watching = Watching::open(&config, &store)?;
         let app = Arc::new(Self {

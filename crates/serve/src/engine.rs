@@ -19,7 +19,6 @@ use crate::flow_book::{Entry, FlowBook};
 use crate::library::Tools;
 use crate::metered::Metered;
 use crate::metrics::Metrics;
-use crate::spend::Ledger;
 use crate::telemetry::RunTraces;
 use crate::turns::TurnKeeper;
 
@@ -39,7 +38,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// `chat` holds the kinds of chat, `built_in` the flows that come with the program.
+    /// `chat` holds the kinds of chat, `built_in` the flows that come with the program; `keeper` learns of each end.
     pub fn open(
         config: &Config,
         store: &Store,
@@ -47,17 +46,14 @@ impl Engine {
         tools: Tools,
         chat: &[Arc<dyn NodeKind>],
         built_in: &[(&str, String)],
-        metrics: &Metrics,
-        ledger: &Arc<Ledger>,
+        keeper: TurnKeeper,
     ) -> Result<Self> {
         let own = ibid_flow::nodes::registry(Arc::clone(&tools.toolbox));
         let traces = Arc::new(RunTraces::default());
-        let kinds = metered(own.kinds().chain(chat), metrics, &traces);
+        let kinds = metered(own.kinds().chain(chat), &keeper.metrics, &traces);
         let built_in: Vec<_> = built_in.iter().map(|(name, source)| (*name, source.as_str())).collect();
         let book = Arc::new(FlowBook::open(&config.data.dir, kinds.clone(), &built_in)?);
         let journal = Journal::new(store.clone(), codec(config));
-        let (metrics_kept, ledger) = (metrics.clone(), Arc::clone(ledger));
-        let keeper = TurnKeeper { store: store.clone(), metrics: metrics_kept, ledger };
         let runner = RunnerConfig {
             workers_max: config.flow.workers_max,
             stop_longest: Duration::from_secs(config.server.shutdown_seconds_max),

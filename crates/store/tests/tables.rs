@@ -410,7 +410,7 @@ fn workspaces_take_turns_in_the_queue() {
     let f = fixture();
     let late = f.store.workspace_ensure("late").unwrap().id;
     for number in 0..40 {
-        drop(f.accept(&format!("{number}.txt"), number));
+        let _ = f.accept(&format!("{number}.txt"), number);
     }
     let upload = |number: u8| NewUpload {
         workspace: late,
