@@ -111,10 +111,10 @@ fn every_cent_is_booked_on_its_model_and_outlives_the_server() {
     assert_eq!((&models[1]["of"], &models[1]["usd"]), (&json!("free"), &json!(0.0)));
     assert_eq!(house.get("/v1/costs?by=workspace")["rows"][0]["of"], "default");
     assert_eq!(house.get("/v1/costs?by=owner")["rows"][0]["of"], "this machine");
-    house.start();
-    assert_eq!(house.total(), (calls, usd));
     let metrics = house.get("/metrics").to_string();
     assert!(metrics.contains("ibid_model_cost_usd_total"), "{metrics}");
+    house.start();
+    assert_eq!(house.total(), (calls, usd));
 }
 
 #[test]

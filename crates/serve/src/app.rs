@@ -355,6 +355,12 @@ impl App {
         let started = Instant::now();
         let payer = Payer::of_question(question.workspace, question.reader, self.clock.now());
         let (answer, bought) = spend::on_account_of(payer, || self.answerer.ask(question, on_event));
+        // A run writes what it bought with its end; a question has no other end than this.
+        if bought.nano_usd > 0
+            && let Err(error) = self.ledger.write()
+        {
+            tracing::error!(code = error.code, "what an answer cost is not written yet: {}", error.chain());
+        }
         match &answer {
             Ok(answer) => self.metrics.answer(answer, started.elapsed()),
             Err(_) => self.metrics.answer_failed(started.elapsed()),

@@ -7,7 +7,7 @@ use super::{Addresses, clean};
 use crate::policy::{Action, Policy};
 
 /// Bytes that are gathered before the text is cleaned again, where no line ends.
-const STEP_BYTES: usize = 48;
+const STEP_BYTES: usize = 16;
 /// Each time the whole is read, so the steps grow with it, by this share: a text is read so many times at most, and a few more
 /// in its first words.
 const STEP_SHARE: usize = 64;
