@@ -28,6 +28,9 @@ pub struct AskRequest {
     /// 1 to 20; 6 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub citations: Option<usize>,
+    /// Asks anew, also where an answer to the same question from the same passages is kept.
+    #[serde(default)]
+    pub fresh: bool,
     #[serde(default)]
     pub stream: bool,
     /// Adds `trace` to the answer.
@@ -59,6 +62,9 @@ pub struct Answer {
     pub usd: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
+    /// When it was made, where it was made before, for the same question from the same passages; it cost nothing this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_at: Option<String>,
     pub took_ms: f64,
 }
 
@@ -111,7 +117,7 @@ pub struct Usage {
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct StepEvent {
-    /// `retrieve`, `judge`, `answer`, `verify`.
+    /// `retrieve`, `recall`, `judge`, `answer`, `verify`.
     pub name: String,
     /// `started`, `finished` or `failed`.
     pub state: String,

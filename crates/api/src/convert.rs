@@ -187,6 +187,7 @@ impl answer::Answer {
             usage: value.usage.into(),
             usd: None,
             trace: explain.then(|| value.trace.into()),
+            kept_at: value.kept.map(|kept| kept.at.to_string()),
             took_ms,
         }
     }

@@ -90,6 +90,9 @@ pub struct TurnRequest {
     /// A flow by name; `chat` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
+    /// Asks anew, also where an answer to the same question from the same passages is kept.
+    #[serde(default)]
+    pub fresh: bool,
     #[serde(default)]
     pub stream: bool,
 }

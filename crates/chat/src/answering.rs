@@ -306,6 +306,7 @@ pub(crate) fn empty_answer(mode: AnswerMode, examined: &[Examined], notices: Vec
         flags: Vec::new(),
         usage: Usage::default(),
         trace: examined.first().map(|part| part.trace.clone()).unwrap_or_default(),
+        kept: None,
     }
 }
 

@@ -66,6 +66,9 @@ pub struct TurnOptions {
     /// Of the chat model, 0 to 2.
     pub temperature: f32,
     pub quality: Quality,
+    /// Whether the answer is to be made anew, whatever was answered before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
 }
 
 impl Default for TurnOptions {
@@ -81,6 +84,7 @@ impl Default for TurnOptions {
             tokens_max: config.answer_tokens_max,
             temperature: config.temperature,
             quality: Quality::default(),
+            fresh: false,
         }
     }
 }
@@ -98,6 +102,7 @@ impl TurnOptions {
             model: self.model.clone(),
             context_tokens_max: self.context_tokens,
             citations_max: self.citations,
+            fresh: self.fresh,
         }
     }
 

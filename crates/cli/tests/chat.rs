@@ -56,7 +56,8 @@ fn again(server: &Server, run: &str, view: &View) -> Events {
 fn provider(pieces: &'static [&'static str]) -> ChatProvider {
     ChatProvider::start(move |body| {
         let text = body["messages"].to_string();
-        if text.contains("three other ways") || text.contains("follow-up question") {
+        let beside = ["three other ways", "follow-up question", "several questions at once"];
+        if beside.iter().any(|rule| text.contains(rule)) {
             return vec![Piece::from("When does the bakery close?")];
         }
         let mut said = Vec::new();

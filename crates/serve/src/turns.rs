@@ -146,6 +146,7 @@ pub fn options(app: &App, request: TurnRequest) -> Result<TurnOptions> {
         tokens_max: within("tokens", request.tokens, usual.tokens_max, 1..=32_000)?,
         temperature,
         quality,
+        fresh: request.fresh,
     })
 }
 
@@ -275,6 +276,7 @@ fn plain_answer(text: String) -> answer::Answer {
         flags: Vec::new(),
         usage: answer::Usage::default(),
         trace: ibid_types::search::Trace::default(),
+        kept: None,
     }
 }
 

@@ -4,6 +4,7 @@ use ibid_types::access::{Holder, Readable};
 use ibid_types::document::{Document, DocumentStatus, Version};
 use ibid_types::{DocumentId, Error, Result, Timestamp, WorkspaceId};
 
+use crate::kept::kept_of_document;
 use crate::readable;
 use crate::statements::{bands, feed_entry};
 use crate::value::{IDS_MAX, json, marks, to_json};
@@ -148,7 +149,8 @@ impl Store {
             change.readers.as_deref().and_then(readable::written).into(),
         ];
         let statement = Statement::new(sql, params).expecting(1);
-        self.db.batch(vec![statement, feed_entry(workspace, "document", id.as_bytes().to_vec())])?;
+        let fed = feed_entry(workspace, "document", id.as_bytes().to_vec());
+        self.db.batch(vec![statement, kept_of_document(id), fed])?;
         self.feed_head()
     }
 
@@ -162,6 +164,7 @@ impl Store {
             Statement::new(mark, vec![workspace.into(), id.into(), now.into()]).expecting(1),
             Statement::new(cancel, vec![id.into(), now.into()]),
             Statement::new("DELETE FROM signatures WHERE document_id = $1", vec![id.into()]),
+            kept_of_document(id),
             feed_entry(workspace, "document", id.as_bytes().to_vec()),
         ])?;
         self.feed_head()

@@ -20,6 +20,7 @@ mod flows;
 mod grants;
 mod incidents;
 mod jobs;
+mod kept;
 mod keys;
 mod links;
 mod merge;
@@ -65,6 +66,7 @@ pub use incidents::{
     incident_state,
 };
 pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJob};
+pub use kept::{KeptPlace, KeptRow, NewKept};
 pub use keys::Key;
 pub use links::link_over;
 pub use merge::{Part, PartHeld, PartNamed};

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use crate::fault::classed;
 
 /// What was released is never changed: its checksum is compared at every start.
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     ("0001_ground", include_str!("migrations/0001_ground.sql")),
     ("0002_runs", include_str!("migrations/0002_runs.sql")),
     ("0003_light_runs", include_str!("migrations/0003_light_runs.sql")),
@@ -17,6 +17,7 @@ const MIGRATIONS: [(&str, &str); 10] = [
     ("0008_blocks", include_str!("migrations/0008_blocks.sql")),
     ("0009_spend", include_str!("migrations/0009_spend.sql")),
     ("0010_fair_jobs", include_str!("migrations/0010_fair_jobs.sql")),
+    ("0011_kept_answers", include_str!("migrations/0011_kept_answers.sql")),
 ];
 
 /// Brings the tables up to date.

@@ -5,6 +5,7 @@
 
 use ibid_types::{ContentHash, Result, RunId, ThreadId, Timestamp, WorkspaceId};
 
+use crate::kept::kept_of_run;
 use crate::threads::SeenBy;
 use crate::{Row, Statement, Store, Value};
 
@@ -203,7 +204,7 @@ impl Store {
         rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
     }
 
-    /// Deletes a run that is over, with its checkpoints, its feedback and the values that no other run uses. Says
+    /// Deletes a run that is over, with its checkpoints, its feedback, the values that no other run uses and what it made to be given again. Says
     /// whether there was one; turns that name it keep their text.
     pub fn run_delete(&self, id: RunId) -> Result<bool> {
         let outcome = self.db.batch(run_delete(id))?;
@@ -265,6 +266,7 @@ pub(crate) fn run_delete(id: RunId) -> Vec<Statement> {
         delete(format!("DELETE FROM run_values WHERE run_id = $1 AND {is_over}")),
         delete(format!("DELETE FROM checkpoints WHERE run_id = $1 AND {is_over}")),
         delete(format!("DELETE FROM feedback WHERE run_id = $1 AND {is_over}")),
+        kept_of_run(id),
         delete("DELETE FROM runs WHERE id = $1 AND finished_at IS NOT NULL".to_owned()),
     ]
 }

@@ -1,6 +1,6 @@
 //! What people and answers say, and the secrets of sign-in, in sealed columns: the store writes and reads them through a sealer that its owner gives.
 //!
-//! Keeps true: a sealed text opens only in its own column and beside its own run, thread or user, so that rows cannot be
+//! Keeps true: a sealed text opens only in its own column and beside its own run, thread, user or kept answer, so that rows cannot be
 //! exchanged; copies of a turn in a fork keep their run, and so their texts as they are. An empty text stays empty.
 
 use ibid_types::Result;
@@ -57,10 +57,12 @@ pub enum SealedColumn {
     Correction,
     Totp,
     SigningKeys,
+    KeptQuestion,
+    KeptAnswer,
 }
 
 impl SealedColumn {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Title,
         Self::Summary,
         Self::Question,
@@ -71,6 +73,8 @@ impl SealedColumn {
         Self::Correction,
         Self::Totp,
         Self::SigningKeys,
+        Self::KeptQuestion,
+        Self::KeptAnswer,
     ];
 
     /// Table, key, the id that texts are bound to, and the column itself.
@@ -86,6 +90,8 @@ impl SealedColumn {
             Self::Correction => ("feedback", "run_id", "run_id", "correction"),
             Self::Totp => ("users", "id", "id", "totp"),
             Self::SigningKeys => ("signing_keys", "id", "id", "keys"),
+            Self::KeptQuestion => ("kept_answers", "id", "id", "question"),
+            Self::KeptAnswer => ("kept_answers", "id", "id", "answer"),
         }
     }
 

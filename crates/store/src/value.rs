@@ -1,7 +1,7 @@
 //! Between Rust's types and columns: one conversion each way, for every type that rows hold.
 
 use ibid_types::{
-    ChunkId, ContentHash, DocumentId, Error, GroupId, JobId, KeyId, Result, RunId, SessionId, ThreadId,
+    ChunkId, ContentHash, DocumentId, Error, GroupId, JobId, KeptId, KeyId, Result, RunId, SessionId, ThreadId,
     Timestamp, TurnId, UserId, VersionId, WorkspaceId,
 };
 
@@ -91,7 +91,8 @@ id_value!(
     TurnId,
     UserId,
     GroupId,
-    SessionId
+    SessionId,
+    KeptId
 );
 optional!(i64, u64, u32, String, Vec<u8>, Timestamp);
 

@@ -2,6 +2,7 @@
 
 use ibid_types::{Error, Result, Timestamp, WorkspaceId};
 
+use crate::kept::kept_of_workspace;
 use crate::statements::feed_entry;
 use crate::{Row, Statement, Store};
 
@@ -70,6 +71,7 @@ impl Store {
                 "UPDATE workspaces SET name = name || ' (deleted ' || $1 || ')' WHERE id = $2",
                 vec![WorkspaceId::new().to_string().into(), id.into()],
             ),
+            kept_of_workspace(id),
             feed_entry(id, "workspace", id.as_bytes().to_vec()),
         ])?;
         self.feed_head()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Reader;
 use crate::document::Chunk;
 use crate::search::{Filter, Trace};
-use crate::{ChunkId, DocumentId, Error, Result, VersionId, WorkspaceId};
+use crate::{ChunkId, DocumentId, Error, KeptId, Result, Timestamp, VersionId, WorkspaceId};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
@@ -24,6 +24,8 @@ pub struct Question {
     pub context_tokens_max: usize,
     /// Citations wanted at most.
     pub citations_max: usize,
+    /// Whether it is to be answered anew, whatever was answered before.
+    pub fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,6 +64,17 @@ pub struct Answer {
     pub flags: Vec<Flag>,
     pub usage: Usage,
     pub trace: Trace,
+    /// Set where it was made for an earlier question; then its `usage` is zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+}
+
+/// Where an answer that is given again comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub id: KeptId,
+    /// When it was made.
+    pub at: Timestamp,
 }
 
 /// What a guard saw, and what it did about it.
@@ -192,7 +205,7 @@ pub struct Usage {
 /// What happens while an answer is made, in order. `Done` comes last, once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A step began or ended: `retrieve`, `judge`, `answer`, `verify`.
+    /// A step began or ended: `retrieve`, `recall`, `judge`, `answer`, `verify`.
     Step {
         name: String,
         state: StepState,

@@ -113,3 +113,7 @@ id!(
     /// Somebody signed in on a device.
     SessionId
 );
+id!(
+    /// An answer that is kept to be given again.
+    KeptId
+);

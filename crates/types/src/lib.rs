@@ -20,7 +20,7 @@ pub use day::Day;
 pub use error::{Class, Error, Result};
 pub use hash::ContentHash;
 pub use id::{
-    ChunkId, DocumentId, GroupId, JobId, KeyId, RunId, SessionId, ThreadId, TurnId, UserId, VersionId,
+    ChunkId, DocumentId, GroupId, JobId, KeptId, KeyId, RunId, SessionId, ThreadId, TurnId, UserId, VersionId,
     WorkspaceId,
 };
 pub use secret::Secret;

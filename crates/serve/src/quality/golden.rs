@@ -68,6 +68,7 @@ fn ask(app: &App, golden: &Golden) -> Result<Told> {
         model: None,
         context_tokens_max: defaults.context_tokens,
         citations_max: defaults.citations_max,
+        fresh: true,
     };
     let (answer, _) = app.ask(&question, &mut |_| ControlFlow::Continue(()))?;
     recheck::check(app, workspace.id, &golden.question, &answer)?;

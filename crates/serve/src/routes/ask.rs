@@ -59,6 +59,7 @@ pub fn read_question(app: &Caller, request: AskRequest) -> Result<Question> {
             200..=32_000,
         )?,
         citations_max: within("citations", request.citations, defaults.citations_max, 1..=20)?,
+        fresh: request.fresh,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 10] = [
+pub const RELEASED: [(&str, &str, &str); 11] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -55,6 +55,11 @@ pub const RELEASED: [(&str, &str, &str); 10] = [
         "0010_fair_jobs",
         include_str!("../../src/migrations/0010_fair_jobs.sql"),
         "6770cb003c4fb52a0049e5f690aa2708a2bf07e36004cff2e180a7d3836c8124",
+    ),
+    (
+        "0011_kept_answers",
+        include_str!("../../src/migrations/0011_kept_answers.sql"),
+        "309a6b097d5a73eb5859768a457e648216cdc5010de8b1b1fc9bbecde7c49c3e",
     ),
 ];
 
@@ -122,8 +127,15 @@ const BLOCKS: &str = "INSERT INTO blocks VALUES ('192.0.2.7', 'it guessed', 'ser
 /// Since the ninth: a day of a model.
 const SPEND: &str = "INSERT INTO spend VALUES (20000, zeroblob(16), '', 'small', 1, 7, 5, 13500);";
 
+/// Since the eleventh: an answer from the lease.
+const KEPT: &str = "
+    INSERT INTO kept_answers VALUES (x'0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e', x'01010101010101010101010101010101', zeroblob(32), zeroblob(32),
+      x'07070707070707070707070707070707', 'What is the rent?', '{}', 5, 6);
+    INSERT INTO kept_passages VALUES (x'0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e', x'04040404040404040404040404040404',
+      x'02020202020202020202020202020202');";
+
 /// What each migration made room for.
-const ROWS: [&str; 10] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, ""];
+const ROWS: [&str; 11] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, "", KEPT];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {
