@@ -70,8 +70,7 @@ impl Store {
             "SELECT id, evidence, question, answer, made_at, used_at FROM kept_answers WHERE {which} AND workspace_id = $1 \
              AND shape = $2 AND made_at >= $3 ORDER BY used_at DESC, id LIMIT $5"
         );
-        let params =
-            [place.workspace.into(), place.shape.into(), place.not_before.into(), of, limit.into()];
+        let params = [place.workspace.into(), place.shape.into(), place.not_before.into(), of, limit.into()];
         self.db.query(&sql, &params)?.iter().map(|row| self.read_kept(row)).collect()
     }
 

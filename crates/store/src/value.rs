@@ -1,8 +1,8 @@
 //! Between Rust's types and columns: one conversion each way, for every type that rows hold.
 
 use ibid_types::{
-    ChunkId, ContentHash, DocumentId, Error, GroupId, JobId, KeptId, KeyId, Result, RunId, SessionId, ThreadId,
-    Timestamp, TurnId, UserId, VersionId, WorkspaceId,
+    ChunkId, ContentHash, DocumentId, Error, GroupId, JobId, KeptId, KeyId, Result, RunId, SessionId,
+    ThreadId, Timestamp, TurnId, UserId, VersionId, WorkspaceId,
 };
 
 use crate::Value;

@@ -67,11 +67,7 @@ impl House {
     }
 
     fn place(&self) -> KeptPlace {
-        KeptPlace {
-            workspace: self.workspace,
-            shape: ContentHash([1; 32]),
-            not_before: Timestamp(0),
-        }
+        KeptPlace { workspace: self.workspace, shape: ContentHash([1; 32]), not_before: Timestamp(0) }
     }
 
     fn rows(&self) -> Vec<KeptRow> {
@@ -89,7 +85,8 @@ fn an_answer_is_found_by_its_place_and_its_passages() {
     house.keep("Why?");
     assert_eq!(house.questions(), ["Why?"]);
     assert_eq!(house.store.kept_of_passage(&house.place(), house.chunk, 10).unwrap(), house.rows());
-    let found = |place: KeptPlace, evidence| house.store.kept_of_evidence(&place, evidence, 10).unwrap().len();
+    let found =
+        |place: KeptPlace, evidence| house.store.kept_of_evidence(&place, evidence, 10).unwrap().len();
     assert_eq!(found(house.place(), ContentHash([3; 32])), 0);
     assert_eq!(found(KeptPlace { workspace: WorkspaceId::new(), ..house.place() }, EVIDENCE), 0);
     assert_eq!(found(KeptPlace { shape: ContentHash([4; 32]), ..house.place() }, EVIDENCE), 0);

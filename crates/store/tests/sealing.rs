@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_store::{
-    RunRow, SealedColumn, Sealer, Sqlite, SqliteConfig, Store, ThreadsQuery, Totp, TurnEnd, TurnStart,
-    run_insert, thread_insert, turn_finish, turn_insert,
+    KeptPlace, NewKept, RunRow, SealedColumn, Sealer, Sqlite, SqliteConfig, Store, ThreadsQuery, Totp,
+    TurnEnd, TurnStart, run_insert, thread_insert, turn_finish, turn_insert,
 };
 use ibid_types::{ContentHash, Error, Result, RunId, Secret, ThreadId, Timestamp, TurnId, WorkspaceId};
 use serde_json::json;
@@ -113,6 +113,22 @@ impl Fixture {
         (thread, run)
     }
 
+    /// An answer that may be given again.
+    fn keep(&self, question: &str) {
+        let hash = ContentHash([1; 32]);
+        let new = NewKept {
+            workspace: self.workspace,
+            shape: hash,
+            evidence: hash,
+            passages: &[],
+            run: None,
+            question,
+            answer: "a harbour",
+            replaces: None,
+        };
+        self.store.kept_save(&new, 9).unwrap();
+    }
+
     /// So many threads more.
     fn fill(&self, count: usize) {
         let thread = |number| {
@@ -133,6 +149,12 @@ impl Fixture {
     }
 }
 
+fn kept(f: &Fixture, store: &Store) -> Vec<String> {
+    let hash = ContentHash([1; 32]);
+    let place = KeptPlace { workspace: f.workspace, shape: hash, not_before: Timestamp(0) };
+    store.kept_of_evidence(&place, hash, 9).unwrap().into_iter().map(|row| row.question).collect()
+}
+
 fn renew_all(store: &Store) -> usize {
     let mut statements = Vec::new();
     for column in SealedColumn::ALL {
@@ -149,6 +171,8 @@ fn renew_all(store: &Store) -> usize {
 fn everything_that_is_said_is_sealed_and_comes_back() {
     let f = fixture();
     let (thread, run) = f.harbour();
+    f.keep("Where is the harbour?");
+    assert_eq!(kept(&f, &f.store), ["Where is the harbour?"]);
     let row = f.store.thread_find(f.workspace, thread).unwrap().unwrap();
     assert_eq!((row.title.as_str(), row.summary.as_deref()), ("About the harbour", Some("harbours")));
     let turn = f.store.turn_of_run(run).unwrap().unwrap();
@@ -221,6 +245,7 @@ fn all_texts_come_under_a_new_key_once() {
     let ada = f.store.user_create("ada", None).unwrap().id;
     f.store.totp_set(ada, Some(&Totp { secret: Secret::new("code".to_owned()), step_used: 7 })).unwrap();
     f.store.signing_keys_set(&Secret::new("keys".to_owned())).unwrap();
+    f.keep("Where is the harbour?");
     let new = f.under("b");
     assert_eq!(renew_all(&new), SealedColumn::ALL.len());
     assert_eq!(renew_all(&new), 0);
@@ -228,6 +253,7 @@ fn all_texts_come_under_a_new_key_once() {
     assert_eq!(new.signing_keys().unwrap().unwrap().reveal(), "keys");
     assert_eq!(new.thread_find(f.workspace, thread).unwrap().unwrap().title, "About the harbour");
     assert_eq!(new.feedback_find(run).unwrap().unwrap().reason.as_deref(), Some("harbour"));
+    assert_eq!(kept(&f, &new), ["Where is the harbour?"]);
 }
 
 #[test]

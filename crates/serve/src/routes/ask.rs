@@ -28,12 +28,16 @@ pub async fn ask(app: Caller, Json(request): Json<AskRequest>) -> Answered<Respo
         let request = request.clone();
         blocking(&app, move |app| read_question(app, request)).await?
     };
+    let place = app.place(app.queue_of(request.mode.as_deref()), request.workspace.as_deref()).await?;
     if stream {
-        let events = sse::stream(&app, move |app, sender| answer_streaming(app, &question, explain, sender));
+        let events = sse::stream(&app, move |app, sender| {
+            let _held = place;
+            answer_streaming(app, &question, explain, sender);
+        });
         return Ok(events.into_response());
     }
     let answer = blocking(&app, move |app| {
-        let started = Instant::now();
+        let (_held, started) = (place, Instant::now());
         let (answer, bought) = app.ask(&question, &mut |_| ControlFlow::Continue(()))?;
         Ok(priced(Answer::new(answer, explain, milliseconds(started)), bought))
     })
