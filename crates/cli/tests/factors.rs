@@ -1,13 +1,9 @@
 //! Second factors, passkeys, sign-in with a provider, and tokens of services, tried from outside.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "factors/elsewhere.rs"]
-mod elsewhere;
-
-use elsewhere::{Browser, Provider};
 use ibid_auth::totp::TotpSecret;
 use ibid_runtime::Clock;
-use ibid_testkit::{Home, Server, answer};
+use ibid_testkit::{Browser, Home, OpenIdProvider, Server, answer};
 use ibid_types::Secret;
 use reqwest::Method;
 use reqwest::blocking::Client;
@@ -15,6 +11,8 @@ use serde_json::{Value, json};
 
 const PASSWORD: &str = "seven grey herons wade slowly";
 const STEP_MS: i64 = 30_000;
+/// Where the provider sends people back to: an address that nobody has, in whose place the test asks the server.
+const PUBLIC_URL: &str = "https://ibid.example";
 
 fn home() -> Home {
     Home::new(env!("CARGO_BIN_EXE_ibid"))
@@ -182,7 +180,7 @@ fn a_passkey_signs_in_alone() {
     let confirmed = json!({ "password": PASSWORD });
     let (status, begun) = post(&server, &browser, "/v1/auth/passkeys/begin", &confirmed);
     assert_eq!(status, 200, "{begun}");
-    let made = device.answer(&json!({ "create": begun["options"] }));
+    let made = device.ask(&json!({ "create": begun["options"] }));
     let answer = json!({ "id": begun["id"], "name": "telephone", "credential": made });
     let (status, codes) = post(&server, &browser, "/v1/auth/passkeys", &answer);
     assert_eq!((status, codes["codes"].as_array().unwrap().len()), (200, 10), "{codes}");
@@ -191,7 +189,7 @@ fn a_passkey_signs_in_alone() {
     assert_eq!(sign_in(&server, &server.stranger(), "").1, "second_factor_needed");
     let other = server.stranger();
     let begun = post(&server, &other, "/v1/auth/passkey-sign-in/begin", &json!({})).1;
-    let signed = device.answer(&json!({ "get": begun["options"] }));
+    let signed = device.ask(&json!({ "get": begun["options"] }));
     let answer = json!({ "id": begun["id"], "credential": signed });
     let (status, me) = post(&server, &other, "/v1/auth/passkey-sign-in", &answer);
     assert_eq!((status, &me["name"]), (200, &"ada".into()), "{me}");
@@ -210,10 +208,31 @@ fn a_passkey_signs_in_alone() {
     assert_eq!(sign_in(&server, &server.stranger(), "").0, 200);
 }
 
+fn provider() -> Option<OpenIdProvider> {
+    OpenIdProvider::start("ES256", &format!("{PUBLIC_URL}/v1/auth/oidc/callback"))
+}
+
+/// A server at which people sign in with the provider.
+fn serve_with(home: &Home, provider: &OpenIdProvider, more: &[&str]) -> Server {
+    let mut settings = vec![
+        format!("notify.public_url={PUBLIC_URL}"),
+        format!("identity.provider.issuer={}", provider.issuer),
+        format!("identity.provider.client_id={}", OpenIdProvider::CLIENT),
+        format!("identity.provider.client_secret={}", OpenIdProvider::SECRET),
+    ];
+    settings.extend(more.iter().map(|setting| format!("identity.provider.{setting}")));
+    home.serve(&settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect::<Vec<_>>())
+}
+
+/// The path and query of the server to which the provider sends that person's browser.
+fn sent_back(provider: &OpenIdProvider, url: &str, person: &str) -> String {
+    provider.browse(url, person).as_str().strip_prefix(PUBLIC_URL).unwrap().to_owned()
+}
+
 /// The cookies of a browser that is sent to the provider and comes back, as the provider's pages were filled in by that person.
-fn through_provider(server: &Server, provider: &Provider, person: &str) -> (String, String) {
+fn through_provider(server: &Server, provider: &OpenIdProvider, person: &str) -> (String, String) {
     let (to, cookie) = server_redirect(server, "/v1/auth/oidc", "");
-    let back = provider.browse(&to, person);
+    let back = sent_back(provider, &to, person);
     server_redirect(server, &back, &cookie)
 }
 
@@ -235,12 +254,9 @@ fn me(server: &Server, cookie: &str) -> Value {
 
 #[test]
 fn people_sign_in_with_a_real_provider() {
-    let Some(provider) = Provider::start() else { return };
+    let Some(provider) = provider() else { return };
     let home = home();
-    let mut settings = provider.settings();
-    settings.push("identity.provider.groups=[\"team\"]".to_owned());
-    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
-    let server = home.serve(&[arguments.as_slice(), &["--set", "identity.provider.role=reader"]].concat());
+    let server = serve_with(&home, &provider, &["groups=[\"team\"]", "role=reader"]);
     drop(home.ok(&["auth", "group", "team"]));
     assert_eq!(get(&server, &server.stranger(), "/v1/auth/door").1["provider"], "your organisation");
     let (to, cookie) = through_provider(&server, &provider, "ann");
@@ -253,7 +269,7 @@ fn people_sign_in_with_a_real_provider() {
     assert_eq!(home.ok(&["auth", "users", "--json"]).out.matches("ann@example.org").count(), 1);
     // Without the browser's cookie nothing is taken that came back.
     let (to, _) = server_redirect(&server, "/v1/auth/oidc", "");
-    let back = provider.browse(&to, "eve");
+    let back = sent_back(&provider, &to, "eve");
     assert_eq!(server_redirect(&server, &back, "").0, "/#/sign-in/oidc_refused");
     let log = home.ok(&["audit", "list"]).out;
     assert!(log.contains("by provider from 127.0.0.1 (oidc_refused)"), "{log}");
@@ -263,12 +279,9 @@ fn people_sign_in_with_a_real_provider() {
 
 #[test]
 fn who_has_no_account_gets_none_unless_that_is_wanted() {
-    let Some(provider) = Provider::start() else { return };
+    let Some(provider) = provider() else { return };
     let home = home();
-    let settings = provider.settings();
-    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
-    let server =
-        home.serve(&[arguments.as_slice(), &["--set", "identity.provider.link_by_email=true"]].concat());
+    let server = serve_with(&home, &provider, &["link_by_email=true"]);
     assert_eq!(through_provider(&server, &provider, "ann").0, "/#/sign-in/oidc_unknown");
     drop(home.ok(&["auth", "add", "ann@example.org", "--role", "editor"]));
     let (_, cookie) = through_provider(&server, &provider, "ann");

@@ -99,13 +99,7 @@ impl Backup {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Config, Layers};
-
-    fn read(flags: &[&str]) -> Result<Config, String> {
-        let mut layers = Layers::defaults().unwrap();
-        flags.iter().for_each(|flag| layers.flag(flag));
-        layers.finish().map(|(config, _)| config).map_err(|error| error.message)
-    }
+    use crate::tried::read;
 
     #[test]
     fn destinations_are_checked_and_their_secrets_are_not_shown() {

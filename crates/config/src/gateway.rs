@@ -103,13 +103,7 @@ impl Chat {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Config, Layers};
-
-    fn read(flags: &[&str]) -> Result<Config, String> {
-        let mut layers = Layers::defaults().unwrap();
-        flags.iter().for_each(|flag| layers.flag(flag));
-        layers.finish().map(|(config, _)| config).map_err(|error| error.message)
-    }
+    use crate::tried::read;
 
     #[test]
     fn routes_name_models_that_there_are() {

@@ -75,13 +75,7 @@ pub fn kind_and_action(entry: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::kind_and_action;
-    use crate::{Config, Layers};
-
-    fn read(flags: &[&str]) -> Result<Config, String> {
-        let mut layers = Layers::defaults().unwrap();
-        flags.iter().for_each(|flag| layers.flag(flag));
-        layers.finish().map(|(config, _)| config).map_err(|error| error.message)
-    }
+    use crate::tried::read;
 
     #[test]
     fn kinds_go_before_groups_and_are_known() {

@@ -13,6 +13,8 @@ mod layers;
 mod tls;
 mod tools;
 mod tree;
+#[cfg(test)]
+mod tried;
 mod watch;
 
 pub use backup::{Backup, BackupDestination};

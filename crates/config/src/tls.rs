@@ -82,13 +82,7 @@ fn is_domain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::Layers;
-
-    fn told(flags: &[&str]) -> String {
-        let mut layers = Layers::defaults().unwrap();
-        flags.iter().for_each(|flag| layers.flag(flag));
-        layers.finish().map_or_else(|error| error.message, |_| "fine".to_owned())
-    }
+    use crate::tried::told;
 
     #[test]
     fn a_certificate_has_a_key_or_is_fetched() {

@@ -85,6 +85,15 @@ pub struct Limits {
     pub workspace_requests_per_minute: u32,
     /// Of one address from which nobody known comes; 0: without bound.
     pub strangers_per_minute: u32,
+    /// Searches, embeddings and answers without a model that are worked on at the same time; 0: by the machine's cores.
+    pub searches_concurrent_max: usize,
+    /// Answers of chat models and flows that are waited for at the same time.
+    pub answers_concurrent_max: usize,
+    /// Requests that wait for a place among either of these; 0: none waits.
+    pub waiting_max: usize,
+    /// Of one workspace.
+    pub workspace_waiting_max: usize,
+    pub waiting_ms_max: u64,
     /// Networks that alone are answered; empty: all.
     pub allow: Vec<String>,
     pub block: Vec<String>,
@@ -212,6 +221,11 @@ pub struct Ingest {
 pub struct Answer {
     pub context_tokens: usize,
     pub citations_max: usize,
+    /// Answers of chat models kept to be given again; 0 keeps none.
+    pub kept_max: usize,
+    pub kept_hours_max: u32,
+    /// Whether a question in other words may be the same.
+    pub kept_reworded: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -290,6 +304,8 @@ impl Config {
         self.server.connection_problems(&mut must);
         self.server.tls.problems(&mut must);
         self.identity.problems(&mut must);
+        must(self.limits.answers_concurrent_max >= 1, "limits.answers_concurrent_max", "at least 1");
+        must((1..=60_000).contains(&self.limits.waiting_ms_max), "limits.waiting_ms_max", "1 to 60000");
         must((1..=1440).contains(&self.limits.block_minutes), "limits.block_minutes", "1 to 1440");
         must(
             self.limits.requests_per_minute == 0 || self.limits.burst >= 1,
@@ -325,6 +341,8 @@ impl Config {
         );
         must((200..=32_000).contains(&self.answer.context_tokens), "answer.context_tokens", "200 to 32000");
         must((1..=20).contains(&self.answer.citations_max), "answer.citations_max", "1 to 20");
+        must(self.answer.kept_max <= 1_000_000, "answer.kept_max", "0 to 1000000");
+        must((1..=8760).contains(&self.answer.kept_hours_max), "answer.kept_hours_max", "1 to 8760");
         must((1..=1024).contains(&self.flow.workers_max), "flow.workers_max", "1 to 1024");
         must(self.flow.streams_max >= 1, "flow.streams_max", "at least 1");
         self.tools.problems(&mut must);
@@ -453,13 +471,7 @@ fn one_of(text: &str, allowed: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Config, Layers};
-
-    fn read(flags: &[&str]) -> Result<Config, String> {
-        let mut layers = Layers::defaults().unwrap();
-        flags.iter().for_each(|flag| layers.flag(flag));
-        layers.finish().map(|(config, _)| config).map_err(|error| error.message)
-    }
+    use crate::tried::read;
 
     #[test]
     fn a_model_costs_nothing_unless_its_prices_say_so() {

@@ -278,12 +278,7 @@ fn is_word(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::Layers;
-
-    fn told(flags: &[&str]) -> String {
-        let mut layers = Layers::defaults().unwrap();
-        flags.iter().for_each(|flag| layers.flag(flag));
-        layers.finish().map_or_else(|error| error.message, |_| "fine".to_owned())
-    }
+    use crate::tried::told;
 
     #[test]
     fn receivers_have_what_their_kind_needs() {

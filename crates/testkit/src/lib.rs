@@ -1,7 +1,7 @@
 //! A library in a temporary folder, driven from outside through the real program, as a user would.
 //!
 //! Keeps true: a test that ends, in whatever way, leaves no process and no folder behind.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod collector;
 mod exchange;
@@ -10,6 +10,7 @@ mod following;
 mod inbox;
 mod load;
 mod mail;
+mod node;
 mod provider;
 mod record;
 mod running;
@@ -28,6 +29,7 @@ pub use following::{Events, Told, View};
 pub use inbox::{Inbox, Post};
 pub use load::Load;
 pub use mail::{MailServer, Security};
+pub use node::{Browser, OpenIdProvider};
 pub use provider::{ChatProvider, Piece};
 pub use record::{Recorder, Replay};
 pub use running::{Dice, Running};

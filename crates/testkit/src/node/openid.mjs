@@ -1,5 +1,5 @@
 // A real OpenID Connect provider (oidc-provider, certified by the OpenID Foundation) on a port of its choice:
-//   node --input-type=module --eval "$(cat provider.mjs)" CLIENT_ID CLIENT_SECRET REDIRECT_URL ALGORITHM
+//   node --input-type=module --eval "$(cat openid.mjs)" CLIENT_ID CLIENT_SECRET REDIRECT_URL ALGORITHM
 // in the folder whose packages it uses.
 // Prints its issuer when it listens. Its sign-in page takes every name, with any password; "rotate" on standard input
 // has it sign with another key from then on. It ends when standard input does.
