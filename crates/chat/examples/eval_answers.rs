@@ -226,6 +226,7 @@ fn question(text: &str) -> Question {
         model: None,
         context_tokens_max: 2_000,
         citations_max: 8,
+        fresh: true,
     }
 }
 

@@ -121,6 +121,7 @@ fn support(answerer: &Answerer, question: &str) -> Option<f32> {
         model: None,
         context_tokens_max: 4_000,
         citations_max: 8,
+        fresh: true,
     };
     let mut checked = None;
     let answer = answerer

@@ -22,6 +22,11 @@ use crate::score::Candidate;
 use crate::talk::reply;
 use crate::{AnswerConfig, Search};
 
+/// How hard answers are tried for that no flow makes, as kept answers know it.
+const EFFORT: &str = "ask";
+/// What is told of an answer that is given again.
+pub const RECALLED: &str = "answered before from the same passages";
+
 /// Answers questions.
 #[derive(Debug)]
 pub struct Answerer {
@@ -108,19 +113,41 @@ impl Answerer {
         reporter: &mut Reporter<'_>,
     ) -> Result<Answer> {
         reporter.step("retrieve", StepState::Started, "");
-        let examined = self.examined(question, parts)?;
-        let found: usize = examined.iter().map(|part| part.sources.hits.len()).sum();
+        let config = &self.ports.config;
+        let findings = self.ports.find_all(question, parts, config)?;
+        let found: usize = findings.iter().map(|finding| finding.hits.len()).sum();
         reporter.step("retrieve", StepState::Finished, format!("{found} passages"));
-        let making = Making { ports: &self.ports, question, config: &self.ports.config, advice: &[] };
-        let hits = examined.iter().flat_map(|part| &part.sources.hits);
+        let hits = findings.iter().flat_map(|finding| &finding.hits);
         let guard = Guard::new(&question.text, hits, &self.ports.policy.answers);
-        tell(&guard, reporter, |reporter| making.answer(model, &examined, reporter))
+        let memory = self.ports.memory(question, config, EFFORT);
+        if let Some(answer) = memory.as_ref().and_then(|memory| memory.again(&findings)) {
+            return tell(&guard, reporter, |reporter| Ok(tell_again(answer, reporter)));
+        }
+        let examined = self.ports.weigh_all(&findings, config)?;
+        let making = Making { ports: &self.ports, question, config, advice: &[] };
+        tell(&guard, reporter, |reporter| {
+            let answer = making.answer(model, &examined, reporter)?;
+            if let Some(memory) = &memory {
+                memory.keep(&findings, &answer, None);
+            }
+            Ok(answer)
+        })
     }
 
     fn examined(&self, question: &Question, parts: &[Part]) -> Result<Vec<Examined>> {
         let config = &self.ports.config;
         self.ports.weigh_all(&self.ports.find_all(question, parts, config)?, config)
     }
+}
+
+/// Tells an answer that was given before, all at once.
+fn tell_again(answer: Answer, reporter: &mut Reporter<'_>) -> Answer {
+    reporter.step("recall", StepState::Finished, RECALLED);
+    for citation in &answer.citations {
+        reporter.send(Event::Citation(Box::new(citation.clone())));
+    }
+    reporter.send(Event::Token(answer.text.clone()));
+    answer
 }
 
 /// Makes an answer of which the listener hears only what the guard lets pass, while it is written and in the end.

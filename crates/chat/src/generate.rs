@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use ibid_model::{ChatDelta, ChatModel, ChatOutcome, PassedOver};
 use ibid_types::Result;
 use ibid_types::answer::{Citation, Claim, Event, StepState, Usage};
+use ibid_types::search::Hit;
 
 use crate::answering::{Making, Reporter};
 use crate::extract::Span;
@@ -85,18 +86,25 @@ fn stream(model: &dyn ChatModel, prompt: &Prompt, writer: &mut Writer<'_, '_>) -
 
 /// The parts' hits by turns, each once.
 pub fn merged(examined: &[Examined]) -> Sources {
+    let parts: Vec<&[Hit]> = examined.iter().map(|part| part.sources.hits.as_slice()).collect();
+    let hits = by_turns(&parts).into_iter().cloned().collect();
+    let language = examined.first().and_then(|part| part.language.clone());
+    Sources::new(hits, language.as_deref())
+}
+
+/// What a model is shown of the hits of all parts: by turns, each once.
+pub fn by_turns<'h>(parts: &[&'h [Hit]]) -> Vec<&'h Hit> {
     let mut hits = Vec::new();
     let mut seen = HashSet::new();
-    let longest = examined.iter().map(|part| part.sources.hits.len()).max().unwrap_or(0);
+    let longest = parts.iter().map(|hits| hits.len()).max().unwrap_or(0);
     for rank in 0..longest {
-        for hit in examined.iter().filter_map(|part| part.sources.hits.get(rank)) {
+        for hit in parts.iter().filter_map(|hits| hits.get(rank)) {
             if hits.len() < HITS_MAX && seen.insert(hit.chunk.id) {
-                hits.push(hit.clone());
+                hits.push(hit);
             }
         }
     }
-    let language = examined.first().and_then(|part| part.language.clone());
-    Sources::new(hits, language.as_deref())
+    hits
 }
 
 /// Turns the stream into text, citations and claims.

@@ -3,6 +3,7 @@
 //! Keeps true: a chat model that is missing or fails is a notice in the output and never an error; the only errors are
 //! a malformed input and those of the search.
 
+mod recalling;
 mod specs;
 mod steering;
 
@@ -26,6 +27,7 @@ use crate::edit::without_claims;
 use crate::finding::{Examined, Finding, FindingRecord, records};
 use crate::followup::Exchange;
 use crate::guard::{Guard, orders};
+use crate::kept::Memory;
 use crate::ports::{Choice, Ports};
 use crate::question::{Part, QUESTION_CHARS_MAX, parts};
 use crate::rewrite::rewrite;
@@ -156,6 +158,7 @@ struct Input {
     answer: Option<Answer>,
     check: Check,
     last: bool,
+    evidence: String,
 }
 
 /// A call, read.
@@ -195,6 +198,11 @@ impl<'a> Work<'a> {
     /// The model for what rules can do too: nobody at *quick*.
     fn model_beside_the_answer(&self) -> Option<&'a dyn ChatModel> {
         self.model(&mut Vec::new()).filter(|_| self.input.options.quality != Quality::Quick)
+    }
+
+    /// What is remembered of the question, as hard as it is tried for.
+    fn memory(&self) -> Option<Memory<'_>> {
+        self.ports.memory(&self.question, &self.config, self.input.options.quality.name())
     }
 
     fn examined(&self) -> Result<Vec<Examined>> {
@@ -279,7 +287,8 @@ fn perform_retrieve(ports: &Ports, call: &Call<'_>) -> Result<Output> {
     let findings = ports.find_all(&work.question, &own, &work.config)?;
     let found: usize = findings.iter().map(|finding| finding.hits.len()).sum();
     let _ = (call.emit)(Emitted::Progress(format!("{found} passages")));
-    let mut value = json!({ "findings": records(&findings), "found": found });
+    let keeps = found > 0 && work.memory().is_some();
+    let mut value = json!({ "findings": records(&findings), "found": found, "keeps": keeps });
     if work.input.texts {
         value["passages"] = passages(&findings);
     }

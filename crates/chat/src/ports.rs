@@ -11,6 +11,7 @@ use ibid_tools::Toolbox;
 use ibid_types::answer::{AnswerMode, Question};
 use ibid_types::{Error, Result};
 
+use crate::kept::Keeping;
 use crate::policy::Policy;
 use crate::{AnswerConfig, Search};
 
@@ -28,6 +29,8 @@ pub struct Ports {
     prices: HashMap<String, Price>,
     /// What a model may be offered; without it only the tools that rules know are chosen.
     pub(crate) tools: Option<Arc<Toolbox>>,
+    /// Where answers are kept to be given again, if they are.
+    pub(crate) keeping: Option<Keeping>,
 }
 
 impl std::fmt::Debug for Ports {
@@ -59,7 +62,7 @@ impl Ports {
     ) -> Self {
         let embedder = Remembering::new(embedder);
         let (policy, prices) = (Policy::default(), HashMap::new());
-        Self { search, embedder, models, config, policy, prices, tools: None }
+        Self { search, embedder, models, config, policy, prices, tools: None, keeping: None }
     }
 
     #[must_use]
@@ -78,6 +81,12 @@ impl Ports {
     #[must_use]
     pub fn with_tools(mut self, tools: Arc<Toolbox>) -> Self {
         self.tools = Some(tools);
+        self
+    }
+
+    #[must_use]
+    pub fn with_keeping(mut self, keeping: Keeping) -> Self {
+        self.keeping = Some(keeping);
         self
     }
 

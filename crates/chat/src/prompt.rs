@@ -122,6 +122,12 @@ fn advice(findings: &[String]) -> String {
     format!("An answer given before had these faults; avoid them:\n{}\n\n", lines.join("\n"))
 }
 
+/// What models are told of answering, the same for all prompts.
+#[must_use]
+pub fn rules_told() -> String {
+    rules(&Fence::new([0; 16]))
+}
+
 fn rules(fence: &Fence) -> String {
     format!(
         "You answer questions from the given sources and from nothing else.\n\

@@ -43,7 +43,7 @@ use crate::spend::{self, Bought, Ledger, Payer};
 use crate::tls::Tls;
 use crate::turns::TurnKeeper;
 use crate::watch::Watching;
-use crate::{access, clean_up, embedder, policy, quality, search, upkeep, watch};
+use crate::{access, clean_up, embedder, kept, policy, quality, search, upkeep, watch};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -146,7 +146,12 @@ impl App {
         );
         let tools = Tools::open(&config, &clock, Library::new(Arc::clone(&retriever), store.clone()))?;
         let ports = ports.with_policy(policy::of(&config)?).with_prices(providers.prices());
-        let ports = Arc::new(ports.with_tools(Arc::clone(&tools.toolbox)));
+        let ports = ports.with_tools(Arc::clone(&tools.toolbox));
+        let ports = match kept::keeping(&config, &store, &metrics) {
+            Some(keeping) => ports.with_keeping(keeping),
+            None => ports,
+        };
+        let ports = Arc::new(ports);
         let answerer = Answerer::over(Arc::clone(&ports));
         let pipeline = Arc::new(make_pipeline(&config, &store, &blobs, &embedder, &indexes)?);
         let (kinds, flows) = (ibid_chat::kinds(&ports), ibid_chat::flows(&config.chat.tools));

@@ -11,7 +11,7 @@ use ibid_types::Result;
 use parking_lot::Mutex;
 
 use crate::backups::drill;
-use crate::{App, scrub};
+use crate::{App, kept, scrub};
 
 /// Between two rounds of clean-up.
 const CLEANUP_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -35,10 +35,13 @@ pub static CLEANING: Mutex<()> = Mutex::new(());
 type Work = fn(&App, &Shutdown) -> Result<String>;
 
 /// Every ten minutes.
-const OFTEN: [(&str, Work); 7] = [
+const OFTEN: [(&str, Work); 8] = [
     ("clean-documents", documents),
     ("clean-jobs", jobs),
     ("clean-runs", runs),
+    ("clean-answers", |app, _| {
+        Ok(format!("{} kept answers erased", kept::clean_up(&app.config, &app.store)?))
+    }),
     ("clean-alerts", alerts),
     ("clean-sessions", |app, _| Ok(format!("{} sessions that are over were removed", sessions_over(app)?))),
     ("change-signing-keys", signing_keys),

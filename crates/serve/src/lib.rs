@@ -18,6 +18,7 @@ mod examination;
 mod flow_book;
 mod http;
 mod identity;
+mod kept;
 mod leaks;
 mod library;
 mod limits;

@@ -113,14 +113,14 @@ impl Store {
         self.db.batch(statements).map(|_| id)
     }
 
-    /// Notes that an answer was given again.
-    pub fn kept_used(&self, row: &KeptRow) -> Result<()> {
+    /// Notes that an answer was given again, which was last used at a time.
+    pub fn kept_used(&self, id: KeptId, used_at: Timestamp) -> Result<()> {
         let now = self.now();
-        if now.0 - row.used_at.0 < USED_EVERY_MS {
+        if now.0 - used_at.0 < USED_EVERY_MS {
             return Ok(());
         }
         let sql = "UPDATE kept_answers SET used_at = $2 WHERE id = $1";
-        self.db.batch(vec![Statement::new(sql, vec![row.id.into(), now.into()])]).map(drop)
+        self.db.batch(vec![Statement::new(sql, vec![id.into(), now.into()])]).map(drop)
     }
 
     /// Erases one answer.

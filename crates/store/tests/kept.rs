@@ -100,7 +100,7 @@ fn those_used_longest_ago_make_room() {
     ["one", "two", "three"].iter().for_each(|question| drop(house.keep(question)));
     house.clock.advance_ms(100_000);
     let first = house.rows().pop().unwrap();
-    house.store.kept_used(&first).unwrap();
+    house.store.kept_used(first.id, first.used_at).unwrap();
     assert_eq!(house.questions(), ["one", "three", "two"]);
     house.keep("four");
     assert_eq!(house.questions(), ["four", "one", "three"]);
@@ -114,7 +114,7 @@ fn a_use_within_a_minute_writes_nothing() {
     house.keep("Why?");
     house.clock.advance_ms(59_000);
     let before = house.rows();
-    house.store.kept_used(&before[0]).unwrap();
+    house.store.kept_used(before[0].id, before[0].used_at).unwrap();
     assert_eq!(house.rows(), before);
 }
 

@@ -1,5 +1,6 @@
 //! What the kinds of the chat flow are called, take and do.
 
+use super::recalling::{perform_keep, perform_recall};
 use super::steering::{
     perform_judge, perform_reply, perform_report, perform_route, perform_split, perform_widen,
 };
@@ -66,6 +67,28 @@ pub(super) const SPECS: &[Spec] = &[
             ("options", "object", false),
         ],
         perform: perform_retrieve,
+    },
+    Spec {
+        name: "recall",
+        description: "Gives an answer again that was given to the same question from the same passages",
+        parameters: &[
+            ("question", "string", true),
+            ("findings", "array", true),
+            ("options", "object", false),
+        ],
+        perform: perform_recall,
+    },
+    Spec {
+        name: "keep",
+        description: "Keeps a whole answer, to be given again while its passages are as they were when it was looked for",
+        parameters: &[
+            ("question", "string", true),
+            ("findings", "array", true),
+            ("answer", "object", true),
+            ("evidence", "string", true),
+            ("options", "object", false),
+        ],
+        perform: perform_keep,
     },
     Spec {
         name: "judge",

@@ -84,7 +84,11 @@ impl Metrics {
 
     /// Counts an answer with what it is worth.
     pub fn answer(&self, answer: &Answer, took: Duration) {
-        let mode = if answer.model.is_some() { "generative" } else { "extractive" };
+        let mode = match (answer.kept, &answer.model) {
+            (Some(_), _) => "kept",
+            (None, Some(_)) => "generative",
+            (None, None) => "extractive",
+        };
         let outcome = if answer.abstained.is_some() { "abstained" } else { "answered" };
         self.registry.count(&list::ANSWERS, [mode, outcome]);
         self.registry.observe(&list::ANSWER_DURATION, [mode], took.as_secs_f64());
