@@ -39,6 +39,7 @@ use crate::live::Streams;
 use crate::metrics::Metrics;
 use crate::metrics::model::{CallMetrics, Everyone, MeteredEmbedder};
 use crate::providers::Providers;
+use crate::queue::{Queue, Queues};
 use crate::spend::{self, Bought, Ledger, Payer};
 use crate::tls::Tls;
 use crate::turns::TurnKeeper;
@@ -89,6 +90,8 @@ pub struct App {
     series: Option<Series>,
     local_token: Secret,
     pub pace: Pace,
+    /// Places for work, and who waits for them.
+    pub queues: Queues,
     /// Of a server that has a certificate.
     pub tls: OnceLock<Arc<Tls>>,
     pub sign_ins: SignIns,
@@ -160,7 +163,9 @@ impl App {
         let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, keeper)?;
         let series = open_series(&config, mode);
         let watching = Watching::open(&config, &store)?;
+        let queues = Queues::new(&config, &metrics);
         let app = Arc::new(Self {
+            queues,
             started_at: clock.now(),
             series,
             clock,
@@ -385,6 +390,12 @@ impl App {
 
     pub fn wake_pipeline(&self) {
         self.pipeline.wake();
+    }
+
+    /// Where a question of that mode waits for its turn: the words of documents need no chat model.
+    pub fn queue_of(&self, mode: Option<&str>) -> &Arc<Queue> {
+        let is_extractive = mode == Some("extractive") || self.providers.usual().is_none();
+        if is_extractive { &self.queues.searches } else { &self.queues.answers }
     }
 
     pub fn has_chat_model(&self, name: &str) -> bool {

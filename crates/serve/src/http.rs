@@ -1,6 +1,8 @@
 //! Reading requests and writing failures in the one shape that the API promises.
 
 use std::cell::RefCell;
+use std::fmt;
+use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, Request};
@@ -37,14 +39,46 @@ impl From<Error> for Failure {
     }
 }
 
+/// After what time it is worth trying again: the cause of an error that was foreseen, counted where it arose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub Duration);
+
+impl Wait {
+    /// What an error tells of it.
+    pub fn told_in(error: &Error) -> Option<Self> {
+        std::error::Error::source(error)?.downcast_ref().copied()
+    }
+
+    /// Whole seconds, as `Retry-After` tells them; at least one.
+    pub const fn seconds(self) -> u64 {
+        self.0.as_secs() + 1
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it takes {:.3} s", self.0.as_secs_f64())
+    }
+}
+
+impl std::error::Error for Wait {}
+
+/// Marks a response that is one of very many: it is counted, but not a line of the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreseen;
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let id = request_id();
+        let (id, wait) = (request_id(), Wait::told_in(&self.0));
         log(&self.0, id.as_deref());
         let code = StatusCode::from_u16(status(self.0.class)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (code, axum::Json(Problem::new(&self.0, id))).into_response();
         if matches!(self.0.class, Class::TooManyRequests | Class::Unavailable) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            let seconds = wait.map_or(1, Wait::seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if wait.is_some() {
+            response.extensions_mut().insert(Foreseen);
         }
         if self.0.class == Class::Unauthenticated {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -53,9 +87,10 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The server's own faults are logged with their causes; the client's are its own affair.
+/// The server's own faults are logged with their causes; the client's are its own affair, and a flood fills no log.
 fn log(error: &Error, request_id: Option<&str>) {
     match error.class {
+        _ if Wait::told_in(error).is_some() => tracing::debug!(code = error.code, request_id, "{error}"),
         Class::Internal => tracing::error!(code = error.code, request_id, "{}", error.chain()),
         Class::Unavailable | Class::Timeout => {
             tracing::warn!(code = error.code, request_id, "{}", error.chain())

@@ -31,6 +31,7 @@ mod policy;
 mod providers;
 mod quality;
 mod questions;
+mod queue;
 mod router;
 mod routes;
 mod runs;

@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use crate::App;
 use crate::access::is_encrypted;
-use crate::http::{Failure, REQUEST_ID};
+use crate::http::{Failure, Foreseen, REQUEST_ID};
 use crate::live::OwnBound;
 
 /// Names a request in answers, logs and errors.
@@ -59,7 +59,12 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
         span.record("error", "server");
     }
     let trace = span.in_scope(|| {
-        tracing::info!(%method, path = path.as_str(), status, ms = (seconds * 1e4).round() / 10.0, "request");
+        let ms = (seconds * 1e4).round() / 10.0;
+        if response.extensions().get::<Foreseen>().is_some() {
+            tracing::debug!(%method, path = path.as_str(), status, ms, "request");
+        } else {
+            tracing::info!(%method, path = path.as_str(), status, ms, "request");
+        }
         ibid_runtime::current_trace()
     });
     if let Some(Ok(value)) = trace.map(|trace| HeaderValue::from_str(&trace.to_string())) {
@@ -148,7 +153,8 @@ pub async fn bound_body(State((setting, most)): State<BodyBound>, request: Reque
     }
 }
 
-/// Answers 503 at once when too much is in work, and 504 when a request takes too long.
+/// Answers 503 at once when too much is held in memory, and 504 when a request takes too long. What is worked on, and for whom, is
+/// decided by `queue`.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     permits: Arc<Semaphore>,
@@ -165,7 +171,7 @@ pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -
     let Ok(permit) = Arc::clone(&bounds.permits).try_acquire_owned() else {
         return Failure(Error::unavailable(
             "server_busy",
-            "the server works on as many requests as it may; try again in a second",
+            "the server holds as many requests as it may (server.requests_concurrent_max); try again in a second",
         ))
         .into_response();
     };

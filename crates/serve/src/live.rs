@@ -3,6 +3,7 @@
 //! Keeps true: a stream has a thread and a bound of its own, so that watchers never keep requests out; a client that
 //! leaves ends its stream and nothing else; a stream ends by itself after `done` or `error`, and with the server.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::App;
 use crate::http::request_id;
+use crate::queue::Place;
 
 /// Frames that may wait for a slow client before its thread waits too.
 const FRAMES_WAITING_MAX: usize = 256;
@@ -95,16 +97,26 @@ impl Frame {
     }
 }
 
+/// Whether nothing is worked on after it, at least until a person has said something.
+pub const fn ends_work(event: &Event) -> bool {
+    matches!(event, Event::Interrupt(_) | Event::Done(_) | Event::Error(_))
+}
+
 /// Where a stream's thread puts its frames.
 #[derive(Debug)]
 pub struct Sink {
     channel: mpsc::Sender<Frame>,
     request_id: Option<String>,
+    /// Held while the run is at work, not while it waits for a person.
+    place: RefCell<Option<Place>>,
 }
 
 impl Sink {
     /// Sends one frame; `Break` says that nobody listens any more.
     pub fn send(&self, frame: Frame) -> ControlFlow<()> {
+        if ends_work(&frame.event) {
+            drop(self.place.take());
+        }
         match self.channel.blocking_send(frame) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -127,10 +139,11 @@ impl Sink {
 fn spawn(
     app: &Arc<App>,
     permit: OwnedSemaphorePermit,
+    place: Option<Place>,
     work: impl FnOnce(&App, &Sink) -> Result<()> + Send + 'static,
 ) -> Result<Receiver<Frame>> {
     let (channel, receiver) = mpsc::channel(FRAMES_WAITING_MAX);
-    let sink = Sink { channel, request_id: request_id() };
+    let sink = Sink { channel, request_id: request_id(), place: RefCell::new(place) };
     let app = Arc::clone(app);
     let span = tracing::Span::current();
     let body = move || {
@@ -147,12 +160,14 @@ fn spawn(
     Ok(receiver)
 }
 
-/// The frames of `work` as server-sent events, with a comment now and then while there is nothing to tell.
+/// The frames of `work` as server-sent events, with a comment now and then while there is nothing to tell. A place is given back when
+/// the work is over or waits for a person.
 pub fn sse(
     app: &Arc<App>,
+    place: Option<Place>,
     work: impl FnOnce(&App, &Sink) -> Result<()> + Send + 'static,
 ) -> Result<Response> {
-    let frames = ReceiverStream::new(spawn(app, app.streams.enter()?, work)?);
+    let frames = ReceiverStream::new(spawn(app, app.streams.enter()?, place, work)?);
     let events = frames.map(|frame| Ok::<_, Infallible>(frame.as_sse()));
     let mut response = Sse::new(events).keep_alive(KeepAlive::default()).into_response();
     response.extensions_mut().insert(OwnBound);
@@ -165,7 +180,7 @@ pub fn socket(
     upgrade: WebSocketUpgrade,
     work: impl FnOnce(&App, &Sink) -> Result<()> + Send + 'static,
 ) -> Result<Response> {
-    let frames = spawn(app, app.streams.enter()?, work)?;
+    let frames = spawn(app, app.streams.enter()?, None, work)?;
     let shutdown = app.shutdown.clone();
     let upgrade = upgrade.max_message_size(SOCKET_MESSAGE_BYTES_MAX);
     Ok(upgrade.on_upgrade(async move |socket| {

@@ -14,7 +14,8 @@ use ibid_types::{Error, KeyId, Result, SessionId, UserId, WorkspaceId};
 use super::matrix::Need;
 use super::pace::too_fast;
 use crate::App;
-use crate::http::Failure;
+use crate::http::{Answered, Failure, blocking};
+use crate::queue::{Place, Queue, Whose};
 
 /// Somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +121,22 @@ impl Caller {
             Err(error) if error.code == "workspace_unknown" => Err(self.not_allowed_in(name)),
             Err(error) => Err(error),
         }
+    }
+
+    /// A place for work in a workspace, when it is the caller's turn. Errors: those of `workspace`, and `server_busy`.
+    pub async fn place(&self, queue: &Arc<Queue>, workspace: Option<&str>) -> Answered<Place> {
+        let name = workspace.map(str::to_owned);
+        let workspace = blocking(self, move |app| app.workspace(name.as_deref())).await?;
+        Ok(queue.enter(self.of_workspace(Some(workspace.id))).await?)
+    }
+
+    /// A place for work that is for no workspace. Error: `server_busy`.
+    pub async fn place_anywhere(&self, queue: &Arc<Queue>) -> Answered<Place> {
+        Ok(queue.enter(self.of_workspace(None)).await?)
+    }
+
+    fn of_workspace(&self, workspace: Option<WorkspaceId>) -> Whose {
+        Whose { workspace, holder: self.principal.who.holder() }
     }
 
     /// Whether the caller may do what the endpoint does in a workspace that something was found in.

@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN, RETRY_AFTER, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ibid_types::access::{Holder, Rights};
@@ -17,8 +17,8 @@ use ibid_types::{Error, Result, Secret};
 use super::caller::{Caller, Principal, Who, refused};
 use super::cookie;
 use super::matrix::{Need, need};
-use super::pace::{Wait, too_fast};
-use crate::http::{Failure, blocking};
+use super::pace::too_fast;
+use crate::http::{Failure, Wait, blocking};
 use crate::identity::tokens;
 use crate::{App, audit};
 
@@ -103,9 +103,7 @@ fn turned_away(app: &App, error: Error, address: Option<IpAddr>) -> Response {
 
 fn held_up(app: &App, wait: Wait) -> Response {
     app.metrics.refused("rate_limited");
-    let mut response = Failure(too_fast(wait)).into_response();
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.seconds()));
-    response
+    Failure(too_fast(wait)).into_response()
 }
 
 /// Whether a key or token was shown that is none, as opposed to a session that is over.

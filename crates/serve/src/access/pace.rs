@@ -6,7 +6,6 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -16,6 +15,7 @@ use ibid_runtime::Clock;
 use ibid_types::{Error, Result, WorkspaceId};
 
 use super::blocks::Blocks;
+use crate::http::Wait;
 
 /// One customer of a provider has so many first bits of an IPv6 address (RFC 6177), and all addresses behind them.
 const IPV6_BITS: u32 = 64;
@@ -32,10 +32,6 @@ pub struct Pace {
     clock: DefaultClock,
     wall_clock: Clock,
 }
-
-/// Too fast: the next request may come after this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait(pub Duration);
 
 impl Pace {
     /// Error: `network_malformed`.
@@ -111,17 +107,10 @@ impl Pace {
     }
 }
 
-impl Wait {
-    /// Whole seconds, as `Retry-After` tells them; at least one.
-    pub fn seconds(self) -> u64 {
-        self.0.as_secs() + 1
-    }
-}
-
 /// Error: `rate_limited`.
 pub fn too_fast(wait: Wait) -> Error {
     let what = format!("too many requests; the next one may come in {} s", wait.seconds());
-    Error::too_many_requests("rate_limited", what)
+    Error::too_many_requests("rate_limited", what).caused_by(wait)
 }
 
 fn quota(per_minute: u32, burst: u32) -> Option<Quota> {

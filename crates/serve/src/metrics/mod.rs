@@ -67,6 +67,16 @@ impl Metrics {
         self.registry.observe(&list::HTTP_DURATION, [route], seconds);
     }
 
+    /// Notes how long a request waited for its place.
+    pub fn queue_waited(&self, queue: &str, waited: Duration) {
+        self.registry.observe(&list::QUEUE_WAIT_DURATION, [queue], waited.as_secs_f64());
+    }
+
+    /// Counts a request that got no place.
+    pub fn queue_refused(&self, queue: &str, reason: &str) {
+        self.registry.count(&list::QUEUE_REFUSALS, [queue, reason]);
+    }
+
     /// Counts a request that had no right to be made.
     pub fn refused(&self, code: &str) {
         self.registry.count(&list::AUTH_REFUSALS, [code]);

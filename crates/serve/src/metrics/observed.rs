@@ -24,6 +24,7 @@ impl Metrics {
         observe_files(registry, app);
         observe_process(registry, app);
         observe_tasks(registry);
+        observe_queues(registry, app);
         observe_providers(registry, app);
         observe_budgets(registry, app);
         for (host, seconds) in app.watching.certificates.remaining(app.clock.now()) {
@@ -112,6 +113,14 @@ fn observe_providers(registry: &Registry, app: &App) {
     }
     if let Some(state) = app.embedder.gate() {
         observe_gate(registry, &app.embedder.spec().id, &state);
+    }
+}
+
+fn observe_queues(registry: &Registry, app: &App) {
+    for queue in [&app.queues.searches, &app.queues.answers] {
+        let (running, waiting) = queue.figures();
+        registry.set(&list::QUEUE_RUNNING, [queue.name], running as f64);
+        registry.set(&list::QUEUE_WAITING, [queue.name], waiting as f64);
     }
 }
 

@@ -26,7 +26,8 @@ use super::sse::{self, Sender};
 use super::threads::idempotency_key;
 use crate::access::Caller;
 use crate::http::{Answered, Json, RUN_HEADER, blocking, request_id, respond};
-use crate::{App, events, runs, turns};
+use crate::queue::Place;
+use crate::{App, events, live, runs, turns};
 
 /// Earlier questions of a conversation that are looked at.
 const HISTORY_EXCHANGES_MAX: usize = 20;
@@ -48,12 +49,14 @@ pub async fn chat_completions(
     let usage_wanted = request.stream_options.is_some_and(|options| options.include_usage);
     let model = request.model.clone();
     let key = idempotency_key(&headers)?;
+    let mode = (model == "ibid-extractive").then_some("extractive");
+    let mut place = Some(app.place(app.queue_of(mode), request.workspace.as_deref()).await?);
     let run = blocking(&app, move |app| begin(app, request, key)).await?;
     let name = [(RUN_HEADER, run.to_string())];
     let head = Head::new(&app, model, run);
     if stream {
         let events = sse::stream(&app, move |app, sender| {
-            if let Err(error) = complete_streaming(app, &head, usage_wanted, sender) {
+            if let Err(error) = complete_streaming(app, &head, usage_wanted, sender, &mut place) {
                 let problem = Problem::new(&error, request_id());
                 let _ = sender.send_plain(&serde_json::to_string(&problem).unwrap_or_default());
             }
@@ -61,6 +64,7 @@ pub async fn chat_completions(
         return Ok((name, events).into_response());
     }
     let completion = blocking(&app, move |app| {
+        let _held = place;
         let longest = Duration::from_secs(app.config.server.request_seconds_max);
         let answer = answer_of(app, &runs::wait(app, run, longest)?)?;
         Ok(head.completion(&answer))
@@ -230,16 +234,28 @@ fn usage(answer: &Answer) -> Value {
     })
 }
 
-fn complete_streaming(app: &App, head: &Head, usage_wanted: bool, sender: &Sender) -> Result<()> {
+/// The place is given back when the run is over, or asks a person, which may take days.
+fn complete_streaming(
+    app: &App,
+    head: &Head,
+    usage_wanted: bool,
+    sender: &Sender,
+    place: &mut Option<Place>,
+) -> Result<()> {
     let send = |value: &Value| sender.send_plain(&value.to_string());
     let mut draft = Draft::default();
     if send(&head.chunk(&json!({ "role": "assistant", "content": "" }), None)).is_break() {
         return Ok(());
     }
     let is_left = || sender.is_closed();
-    events::follow(app, head.run, None, &is_left, &mut |_, event| match draft.take(event) {
-        Some(text) => send(&head.chunk(&json!({ "content": text }), None)),
-        None => ControlFlow::Continue(()),
+    events::follow(app, head.run, None, &is_left, &mut |_, event| {
+        if live::ends_work(&event) {
+            *place = None;
+        }
+        match draft.take(event) {
+            Some(text) => send(&head.chunk(&json!({ "content": text }), None)),
+            None => ControlFlow::Continue(()),
+        }
     })?;
     if sender.is_closed() {
         return Ok(());
@@ -313,7 +329,12 @@ impl Draft {
 #[utoipa::path(post, path = "/v1/embeddings", tag = "openai", request_body = EmbeddingRequest,
     responses((status = 200, body = Value), (status = "default", body = Problem)))]
 pub async fn embeddings(app: Caller, Json(request): Json<EmbeddingRequest>) -> Answered<axum::Json<Value>> {
-    respond(&app, move |app| embed(app, request)).await
+    let place = app.place_anywhere(&app.queues.searches).await?;
+    respond(&app, move |app| {
+        let _held = place;
+        embed(app, request)
+    })
+    .await
 }
 
 fn embed(app: &App, request: EmbeddingRequest) -> Result<Value> {

@@ -65,7 +65,9 @@ pub async fn start(
     Json(request): Json<RunRequest>,
 ) -> Answered<(StatusCode, axum::Json<Run>)> {
     let key = idempotency_key(&headers)?;
+    let place = app.place(&app.queues.answers, request.workspace.as_deref()).await?;
     let run = blocking(&app, move |app| {
+        let _held = place;
         let wait =
             within("wait_seconds", Some(request.wait_seconds as usize), 0, 0..=WAIT_SECONDS_MAX as usize)?;
         let (workspace, run) = runs::start(app, request, key)?;
@@ -168,7 +170,7 @@ pub async fn events(
 ) -> Answered<Response> {
     let after = events::after(last_event(&headers).or(query.after.as_deref()))?;
     let run = blocking(&app, move |app| Ok(app.run_in(query.workspace.as_deref(), &id)?.it.id)).await?;
-    Ok(live::sse(app.app(), move |app, sink| events::tell(app, run, after, sink))?)
+    Ok(live::sse(app.app(), None, move |app, sink| events::tell(app, run, after, sink))?)
 }
 
 fn last_event(headers: &HeaderMap) -> Option<&str> {

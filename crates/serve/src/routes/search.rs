@@ -16,7 +16,12 @@ use crate::http::{Answered, Json, respond};
 #[utoipa::path(post, path = "/v1/search", tag = "answers", request_body = SearchRequest,
     responses((status = 200, body = SearchResponse), (status = "default", body = Problem)))]
 pub async fn search(app: Caller, Json(request): Json<SearchRequest>) -> Answered<axum::Json<SearchResponse>> {
-    respond(&app, move |app| find(app, request)).await
+    let place = app.place(&app.queues.searches, request.workspace.as_deref()).await?;
+    respond(&app, move |app| {
+        let _held = place;
+        find(app, request)
+    })
+    .await
 }
 
 fn find(app: &Caller, request: SearchRequest) -> Result<SearchResponse> {

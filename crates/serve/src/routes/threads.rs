@@ -12,6 +12,7 @@ use ibid_store::ThreadRow;
 use ibid_types::{Error, Result};
 
 use super::ask::within;
+use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Json, Page, Parameters, Place, RUN_HEADER, blocking, respond};
 use crate::live;
@@ -214,6 +215,7 @@ pub async fn ask(
 ) -> Answered<Response> {
     let stream = request.stream;
     let key = idempotency_key(&headers)?;
+    let held = app.place(app.queue_of(request.mode.as_deref()), place.workspace.as_deref()).await?;
     let run = blocking(&app, move |app| {
         let found = app.thread_in(place.workspace.as_deref(), &id)?;
         turns::start(app, &found, request, key)
@@ -221,10 +223,15 @@ pub async fn ask(
     .await?;
     let name = [(RUN_HEADER, run.to_string())];
     if stream {
-        let events = live::sse(app.app(), move |app, sink| crate::events::tell(app, run, None, sink))?;
+        let tell = move |app: &App, sink: &live::Sink| crate::events::tell(app, run, None, sink);
+        let events = live::sse(app.app(), Some(held), tell)?;
         return Ok((name, events).into_response());
     }
-    let turn = blocking(&app, move |app| turns::wait(app, run)).await?;
+    let turn = blocking(&app, move |app| {
+        let _held = held;
+        turns::wait(app, run)
+    })
+    .await?;
     Ok((name, axum::Json(turn)).into_response())
 }
 
