@@ -31,6 +31,8 @@ export interface TurnRequest {
   citations?: number;
   tokens?: number;
   temperature?: number;
+  // Asks anew, also where an answer is kept.
+  fresh?: boolean;
 }
 
 export type RunStatus = 'running' | 'waiting' | 'undoing' | 'finished' | 'failed' | 'cancelled';

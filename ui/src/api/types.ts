@@ -50,6 +50,8 @@ export interface Answer {
   notices?: string[];
   usage: { prompt_tokens: number; completion_tokens: number };
   took_ms: number;
+  // When it was made, where it was made before, for the same question from the same passages.
+  kept_at?: string;
 }
 
 export interface Failure {

@@ -57,7 +57,7 @@ class Conversation {
   // The same question anew. One that never reached the server keeps its place and its key.
   async again(turn: Turn) {
     if (turn.phase === 'failed' && !turn.heard && turn === this.last) await this.#send(turn);
-    else await this.ask(turn.request);
+    else await this.ask({ ...turn.request, fresh: true });
   }
 
   // A new conversation that begins with the turns up to this one; the old one stays.
