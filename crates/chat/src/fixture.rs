@@ -8,9 +8,12 @@ use ibid_types::access::Reader;
 use ibid_types::answer::{AnswerMode, Question, Usage};
 use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::search::{Filter, Found, Hit, Request, Why};
-use ibid_types::{ChunkId, DocumentId, Error, Result, Timestamp, VersionId, WorkspaceId};
+use ibid_types::{
+    ChunkId, ContentHash, DocumentId, Error, KeptId, Result, Timestamp, VersionId, WorkspaceId,
+};
 
 use crate::Search;
+use crate::kept::{AnswerShelf, KeptAnswer, Look, NewAnswer, Place};
 use crate::terms::Analyzer;
 
 pub fn chunk(text: &str) -> Chunk {
@@ -148,6 +151,60 @@ impl Search for Shelf {
 
     fn read(&self, _: WorkspaceId, _: Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>> {
         Ok(self.0.iter().filter(|hit| chunks.contains(&hit.chunk.id)).cloned().collect())
+    }
+}
+
+/// Keeps answers in memory, and what came of each look.
+#[derive(Debug, Default)]
+pub struct Drawer {
+    kept: std::sync::Mutex<Vec<(Place, KeptAnswer, Vec<ChunkId>)>>,
+    pub looks: std::sync::Mutex<Vec<&'static str>>,
+}
+
+impl Drawer {
+    pub fn count(&self) -> usize {
+        self.kept.lock().unwrap().len()
+    }
+
+    fn of(&self, place: &Place, which: impl Fn(&KeptAnswer, &[ChunkId]) -> bool) -> Vec<KeptAnswer> {
+        let kept = self.kept.lock().unwrap();
+        let found = kept.iter().filter(|(of, answer, chunks)| of == place && which(answer, chunks));
+        found.map(|(_, answer, _)| answer.clone()).collect()
+    }
+}
+
+impl AnswerShelf for Drawer {
+    fn of_evidence(&self, place: &Place, evidence: ContentHash) -> Vec<KeptAnswer> {
+        self.of(place, |kept, _| kept.evidence == evidence)
+    }
+
+    fn of_passage(&self, place: &Place, chunk: ChunkId) -> Vec<KeptAnswer> {
+        self.of(place, |_, chunks| chunks.contains(&chunk))
+    }
+
+    fn keep(&self, new: &NewAnswer<'_>) -> bool {
+        let answer = KeptAnswer {
+            id: KeptId::new(),
+            question: new.question.to_owned(),
+            answer: new.answer.clone(),
+            evidence: new.evidence,
+            made_at: Timestamp(5),
+            used_at: Timestamp(5),
+        };
+        let chunks = new.passages.iter().map(|(chunk, _)| *chunk).collect();
+        let mut kept = self.kept.lock().unwrap();
+        kept.retain(|(_, answer, _)| Some(answer.id) != new.replaces);
+        kept.push((new.place, answer, chunks));
+        true
+    }
+
+    fn looked(&self, look: Look<'_>) {
+        let found = match look {
+            Look::Same(_) => "same",
+            Look::Reworded(_) => "reworded",
+            Look::Nothing => "nothing",
+        };
+        self.looks.lock().unwrap().push(found);
     }
 }
 

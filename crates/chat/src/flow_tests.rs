@@ -15,7 +15,8 @@ use ibid_types::search::Filter;
 use ibid_types::{Result, Timestamp, WorkspaceId};
 use serde_json::{Value, json};
 
-use crate::fixture::{HashEmbedder, Script, Shelf};
+use crate::fixture::{Drawer, HashEmbedder, Script, Shelf};
+use crate::kept::Keeping;
 use crate::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
 use crate::{AnswerConfig, Exchange, Ports, Route, flows, kinds};
 
@@ -29,6 +30,7 @@ struct Chat {
     tools: Vec<String>,
     /// Mails that were sent.
     sent: Arc<AtomicUsize>,
+    drawer: Arc<Drawer>,
 }
 
 const PRICE: Price = Price { usd_per_million_prompt_tokens: 1.0, usd_per_million_completion_tokens: 2.0 };
@@ -39,7 +41,10 @@ fn chat(texts: &[&str], model: Option<Script>) -> Chat {
     let clock = Clock::manual(Timestamp(1_800_000_000_000));
     let sent = Arc::new(AtomicUsize::new(0));
     let tools = tools(clock.clone(), &sent);
+    let drawer = Arc::new(Drawer::default());
+    let shelf = Arc::<Drawer>::clone(&drawer);
     let ports = Ports::new(Arc::new(Shelf::of(texts)), Arc::new(HashEmbedder::default()), models, config)
+        .with_keeping(Keeping { shelf, settings: String::new(), reworded: true })
         .with_tools(Arc::clone(&tools))
         .with_prices([("script".to_owned(), PRICE)]);
     let kinds = kinds(&Arc::new(ports));
@@ -56,6 +61,7 @@ fn chat(texts: &[&str], model: Option<Script>) -> Chat {
         runner,
         tools: ["calculator", "current_time"].map(str::to_owned).to_vec(),
         sent,
+        drawer,
     }
 }
 
@@ -389,4 +395,61 @@ fn up_to_a_hundred_items_are_honoured() {
         (config(8).extract_hits_max, config(8).search_hits_max, config(500).extract_hits_max),
         (8, 20, 100)
     );
+}
+
+const KEPT: &str = "How many days do refunds take?";
+
+fn keeping() -> Chat {
+    let model = Script {
+        usage: Usage { prompt_tokens: 7, completion_tokens: 5 },
+        ..Script::says("Refunds take 14 days [1].")
+    };
+    chat(&[REFUNDS, OFFICE], Some(model))
+}
+
+#[test]
+fn a_turn_is_answered_with_what_was_kept() {
+    let chat = keeping();
+    let first = chat.turn(&asks(KEPT));
+    let run = chat.run(&asks("how many days do refunds take"));
+    assert_eq!((run.spent.tokens, run.spent.money), (0, 0.0));
+    let Some(Outcome::Output(output)) = run.outcome else { panic!("{:?}", run.outcome) };
+    let again = TurnOutput::read(&output).unwrap().answer;
+    assert_eq!((first.answer.kept, again.kept.is_some()), (None, true));
+    assert_eq!((again.text, again.citations, again.usage), (first.answer.text, first.answer.citations, Usage::default()));
+    assert_eq!((chat.drawer.count(), chat.drawer.looks.lock().unwrap().as_slice()), (1, ["nothing", "same"].as_slice()));
+}
+
+#[test]
+fn a_follow_up_is_kept_as_it_is_answered() {
+    let chat = keeping();
+    chat.turn(&asks(KEPT));
+    assert!(chat.turn(&after(KEPT, "When does the office open?", "At nine [1].")).answer.kept.is_some());
+}
+
+#[test]
+fn a_turn_is_answered_anew_where_that_is_wanted_or_it_is_tried_for_harder() {
+    let chat = keeping();
+    chat.turn(&asks(KEPT));
+    let mut fresh = asks(KEPT);
+    fresh.options.fresh = true;
+    assert!(chat.turn(&fresh).answer.kept.is_none());
+    assert!(chat.turn(&with(Quality::Quick, KEPT)).answer.kept.is_none());
+    assert!(chat.turn(&asks(KEPT)).answer.kept.is_some());
+    assert_eq!(chat.drawer.count(), 2);
+}
+
+#[test]
+fn a_turn_that_was_improved_to_the_last_or_looked_further_is_not_kept() {
+    let chat = chat(&[REFUNDS], Some(Script::says("Refunds take 14 days [1]. Refunds take 90 days [1].")));
+    chat.turn(&asks(KEPT));
+    chat.turn(&asks("Which planet has the largest moon of Jupiter?"));
+    assert_eq!(chat.drawer.count(), 0);
+}
+
+#[test]
+fn without_a_model_nothing_is_looked_for() {
+    let chat = chat(&[REFUNDS], None);
+    chat.turn(&asks(KEPT));
+    assert!(chat.drawer.looks.lock().unwrap().is_empty());
 }

@@ -21,6 +21,8 @@ mod held;
 mod intent;
 pub mod judge;
 pub mod kept;
+#[cfg(test)]
+mod kept_tests;
 mod kinds;
 mod noun;
 mod phrases;

@@ -260,6 +260,9 @@ pub struct Ask {
     /// Shows how the sources were found
     #[arg(long)]
     pub explain: bool,
+    /// Asks anew, also where an answer from the same passages is kept
+    #[arg(long)]
+    pub fresh: bool,
     #[command(flatten)]
     pub filters: Filters,
 }

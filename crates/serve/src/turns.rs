@@ -228,6 +228,13 @@ pub fn wire_turn(app: &App, turn: TurnRow) -> Result<Turn> {
     })
 }
 
+/// Lets nobody be given the answer of this turn again: somebody says that it is bad.
+pub fn forget(app: &App, turn: &TurnRow) -> Result<()> {
+    app.store.kept_erase_of_run(turn.run)?;
+    let answer = turn.answer.as_ref().and_then(read_answer);
+    answer.and_then(|answer| answer.kept).map_or(Ok(()), |kept| app.store.kept_erase(kept.id))
+}
+
 pub fn feedback(app: &App, run: RunId) -> Result<Option<Feedback>> {
     let found = app.store.feedback_find(run)?;
     Ok(found.map(|row| Feedback {

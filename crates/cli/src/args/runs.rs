@@ -36,6 +36,9 @@ pub struct Chat {
     /// Of the chat model, 0 to 2
     #[arg(long, allow_negative_numbers = true, value_name = "NUMBER")]
     pub temperature: Option<f32>,
+    /// Asks anew, also where an answer from the same passages is kept
+    #[arg(long)]
+    pub fresh: bool,
     #[command(flatten)]
     pub filters: Filters,
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use ibid_api::answer::{Answer, AskRequest, StepEvent, TokenEvent};
 use ibid_types::{Error, Result};
 
+use super::status::duration;
 use super::{filter, place};
 use crate::args::Ask;
 use crate::context::Context;
@@ -43,6 +44,7 @@ fn request(context: &Context, arguments: &Ask) -> Result<AskRequest> {
         filter: filter(&arguments.filters),
         stream: arguments.stream,
         explain: arguments.explain,
+        fresh: arguments.fresh,
         ..AskRequest::default()
     })
 }
@@ -125,6 +127,9 @@ pub fn show(context: &Context, answer: &Answer, is_streamed: bool, explain: bool
         line(&color.red(&format!("Not supported by the documents: {}", foreign(&claim.text))))?;
     }
     line(&color.dim(&summary(answer)))?;
+    if let Some(at) = &answer.kept_at {
+        line(&color.dim(&format!("answered {} from the same passages; --fresh asks again", ago(at))))?;
+    }
     if explain && let Some(trace) = &answer.trace {
         super::search::show_trace(context, trace)?;
     }
@@ -163,6 +168,13 @@ fn notices(context: &Context, answer: &Answer) -> Result<()> {
         output::line(&context.color.yellow(&format!("Note: {}", foreign(notice))))?;
     }
     Ok(())
+}
+
+/// How long ago a time was that the server gave.
+fn ago(at: &str) -> String {
+    let now = ibid_runtime::Clock::system().now();
+    at.parse::<ibid_types::Timestamp>()
+        .map_or_else(|_| foreign(at), |at| format!("{} ago", duration((now.0 - at.0).max(0) as f64 / 1000.0)))
 }
 
 /// With a capital and a full stop.

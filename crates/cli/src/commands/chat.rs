@@ -64,7 +64,7 @@ impl Talk<'_> {
             question.clear();
             std::io::stdin().lock().read_to_string(&mut question).map_err(unreadable)?;
         }
-        let code = self.ask(&question)?;
+        let code = self.ask(&question, self.arguments.fresh)?;
         if let Some(thread) = self.thread.as_ref().filter(|_| !self.context.common.json) {
             note(&self.context.color.dim(&format!("Go on with: ibid chat --thread {}", thread.id)));
         }
@@ -122,21 +122,22 @@ impl Talk<'_> {
             "/bad" => self.rate(-1, rest.trim())?,
             "/retry" => {
                 let question = self.last()?.question.clone();
-                self.ask(&question)?;
+                self.ask(&question, true)?;
             }
             _ if word.starts_with('/') => {
                 let what = format!("there is no command {word}; /help lists them");
                 return Err(Error::bad_request("chat_command_unknown", what));
             }
             _ => {
-                self.ask(text)?;
+                self.ask(text, self.arguments.fresh)?;
             }
         }
         Ok(true)
     }
 
-    fn ask(&mut self, question: &str) -> Result<ExitCode> {
-        let reply = self.post(question)?;
+    /// Asks a question, `fresh` for an answer that is made anew.
+    fn ask(&mut self, question: &str, fresh: bool) -> Result<ExitCode> {
+        let reply = self.post(&TurnRequest { fresh, ..self.request(question) })?;
         match follow(self.context, None, Some(reply))? {
             End::Asked(approval) => {
                 line(&self.context.color.yellow(&foreign(&approval.prompt)))?;
@@ -156,12 +157,11 @@ impl Talk<'_> {
     }
 
     /// Begins a turn. A thread that was made for a question that is refused is taken back.
-    fn post(&mut self, question: &str) -> Result<Reply> {
+    fn post(&mut self, request: &TurnRequest) -> Result<Reply> {
         let is_new = self.thread.is_none();
         let thread = self.thread_id()?;
         let path = thread_path(self.context, &thread, "");
-        let asked =
-            self.context.client.post(&thread_path(self.context, &thread, "/turns"), &self.request(question));
+        let asked = self.context.client.post(&thread_path(self.context, &thread, "/turns"), request);
         if is_new && asked.is_err() {
             self.thread = None;
             // The refusal is what the person must hear of; an empty thread that stays is harmless.

@@ -169,7 +169,7 @@ fn checked(color: Color, check: &Check) -> String {
 }
 
 /// `3 d 4 h`, `5 min 2 s`
-fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let seconds = seconds as u64;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

@@ -261,6 +261,9 @@ pub async fn feedback(
         check_length("correction", request.correction.as_deref())?;
         let (reason, correction) = (request.reason.as_deref(), request.correction.as_deref());
         app.store.feedback_save(found.workspace.id, found.it.run, request.rating, reason, correction)?;
+        if request.rating < 0 {
+            turns::forget(app, &found.it)?;
+        }
         app.metrics.feedback(request.rating);
         turns::feedback(app, found.it.run)?
             .ok_or_else(|| Error::not_found("turn_unknown", format!("there is no turn {id}")))
