@@ -412,12 +412,18 @@ fn a_turn_is_answered_with_what_was_kept() {
     let chat = keeping();
     let first = chat.turn(&asks(KEPT));
     let run = chat.run(&asks("how many days do refunds take"));
-    assert_eq!((run.spent.tokens, run.spent.money), (0, 0.0));
+    assert_eq!((run.spent.prompt_tokens, run.spent.money), (0, 0.0));
     let Some(Outcome::Output(output)) = run.outcome else { panic!("{:?}", run.outcome) };
     let again = TurnOutput::read(&output).unwrap().answer;
     assert_eq!((first.answer.kept, again.kept.is_some()), (None, true));
-    assert_eq!((again.text, again.citations, again.usage), (first.answer.text, first.answer.citations, Usage::default()));
-    assert_eq!((chat.drawer.count(), chat.drawer.looks.lock().unwrap().as_slice()), (1, ["nothing", "same"].as_slice()));
+    assert_eq!(
+        (again.text, again.citations, again.usage),
+        (first.answer.text, first.answer.citations, Usage::default())
+    );
+    assert_eq!(
+        (chat.drawer.count(), chat.drawer.looks.lock().unwrap().as_slice()),
+        (1, ["nothing", "same"].as_slice())
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::guard::Guard;
 use crate::ports::{Choice, Ports};
 use crate::prompt;
 use crate::question::parts;
-use crate::same::{plain, sense};
+use crate::same::{plain, sense, without_courtesy};
 use crate::sources::cosine;
 
 /// Closeness of two questions whose senses are the same. Measured: see `docs/benchmarks.md`.
@@ -191,7 +191,8 @@ impl Memory<'_> {
 
     /// Whether this question and another are close.
     fn means(&self, other: &str) -> bool {
-        let vectors = self.ports.embedder.embed(&[&self.question.text, other], Purpose::Question);
+        let texts = [&self.question.text, other].map(without_courtesy);
+        let vectors = self.ports.embedder.embed(&texts, Purpose::Question);
         vectors.is_ok_and(|vectors| match vectors.as_slice() {
             [one, other] => cosine(one, other) >= SAME_MEANING_MIN,
             _ => false,

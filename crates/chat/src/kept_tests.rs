@@ -98,7 +98,7 @@ impl House {
         self.ask(QUESTION);
         let before = self.asked();
         let answer = self.answer(&change(self.question(QUESTION)));
-        assert_eq!(answer.kept.is_some(), self.asked() == before, "{answer:?}");
+        assert!(answer.kept.is_none() || self.asked() == before, "{answer:?}");
         answer.kept.is_some()
     }
 }
@@ -140,7 +140,9 @@ fn the_same_in_other_words_is_one_call_and_another_question_is_two() {
     let before = house.asked();
     assert!(house.ask("Please tell me, how long does the refund take?").kept.is_some());
     assert_eq!(house.asked(), before);
-    for other in ["How long do refunds not take?", "How long did refunds take?", "How long do 2 refunds take?"] {
+    for other in
+        ["How long do refunds not take?", "How long did refunds take?", "How long do 2 refunds take?"]
+    {
         assert!(house.ask(other).kept.is_none(), "{other}");
     }
 }
@@ -168,7 +170,11 @@ fn another_title_or_heading_ends_it() {
 
 #[test]
 fn somebody_who_finds_nothing_is_given_nothing() {
-    assert!(!house().is_given_again(|question| Question { reader: Reader::Nobody, mode: AnswerMode::Auto, ..question }));
+    assert!(!house().is_given_again(|question| Question {
+        reader: Reader::Nobody,
+        mode: AnswerMode::Auto,
+        ..question
+    }));
 }
 
 #[test]
@@ -234,10 +240,9 @@ fn what_the_guard_hides_is_not_kept() {
 #[test]
 fn a_listener_who_leaves_leaves_nothing_behind() {
     let house = house();
-    let mut left = 3;
-    let _ = house.answerer.ask(&house.question(QUESTION), &mut |event| {
-        left -= i32::from(matches!(event, Event::Token(_)));
-        if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    let _ = house.answerer.ask(&house.question(QUESTION), &mut |event| match event {
+        Event::Step { name, .. } if name == "answer" => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
     });
     assert_eq!(house.drawer.count(), 0);
 }

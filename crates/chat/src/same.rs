@@ -22,10 +22,12 @@ pub fn sense(question: &str, language: Option<&str>) -> Vec<String> {
     let mut sense = Vec::new();
     for term in Analyzer::new(language).terms(bare) {
         let word = &bare[term.start..term.end];
-        match term.kind {
-            TermKind::Stop => sense.extend(grammar(&word.to_lowercase().replace('’', "'"))),
-            _ if !is_shouted && is_acronym(word) => sense.push(word.to_owned()),
-            _ => sense.extend(opened(&term.key)),
+        let lower = word.to_lowercase().replace('’', "'");
+        match lower.strip_suffix("'s").filter(|asks| ASKING.contains(asks)) {
+            Some(asks) => sense.extend([asks.to_owned(), "is".to_owned()]),
+            None if is_acronym(word) && !is_shouted => sense.push(word.to_owned()),
+            None if term.kind == TermKind::Stop => sense.extend(grammar(&lower)),
+            None => sense.push(term.key),
         }
     }
     sense
@@ -34,14 +36,6 @@ pub fn sense(question: &str, language: Option<&str>) -> Vec<String> {
 /// IT and it, US and us are different words.
 fn is_acronym(word: &str) -> bool {
     word.chars().count() > 1 && word.chars().all(char::is_uppercase)
-}
-
-/// "what's" is two words.
-fn opened(key: &str) -> Vec<String> {
-    match key.replace('’', "'").split_once("'s") {
-        Some((asks, "")) if ASKING.contains(&asks) => vec![asks.to_owned(), "is".to_owned()],
-        _ => vec![key.to_owned()],
-    }
 }
 
 /// A word of grammar in its one form; none for articles.
@@ -54,7 +48,8 @@ fn grammar(word: &str) -> Option<String> {
 }
 
 /// The question without the polite words before it.
-fn without_courtesy(question: &str) -> &str {
+#[must_use]
+pub fn without_courtesy(question: &str) -> &str {
     let mut rest = question.trim();
     while let Some(shorter) = COURTESIES.iter().find_map(|courtesy| without(rest, courtesy)) {
         rest = shorter;
@@ -71,6 +66,7 @@ fn without<'a>(text: &'a str, courtesy: &str) -> Option<&'a str> {
     (head.to_lowercase() == courtesy && rest_begins && words(rest).len() > 1).then_some(rest)
 }
 
+/// "what's" is two words, "Ada's" is one.
 const ASKING: &[&str] = &["what", "who", "where", "when", "how", "that", "it"];
 
 const COURTESIES: &[&str] = &[
