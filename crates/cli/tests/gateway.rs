@@ -42,7 +42,7 @@ fn house(model_settings: &str) -> House {
 impl House {
     /// The answer, whole or as it was streamed.
     fn ask(&self, route: &str, stream: bool) -> Value {
-        let body = json!({ "question": QUESTION, "model": route, "stream": stream });
+        let body = json!({ "question": QUESTION, "model": route, "stream": stream, "fresh": true });
         if !stream {
             let (status, answer) = self.server.post("/v1/ask", &body);
             assert_eq!(status, 200, "{answer}");
