@@ -54,7 +54,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 15] = [
+pub const FIGURES: [(&str, Figure); 16] = [
     ("quality", quality::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
@@ -63,6 +63,7 @@ pub const FIGURES: [(&str, Figure); 15] = [
     ("start", start::rows),
     ("load", load_row::rows),
     ("flood", flood::rows),
+    ("fair", flood::fair_rows),
     ("flow", flow::rows),
     ("gateway", gateway::rows),
     ("backup", backup::rows),

@@ -82,6 +82,17 @@ impl Server {
         Ok(kb / 1024.0)
     }
 
+    /// Seconds of processor that it took so far, in itself and in the system.
+    pub fn cpu_seconds(&self) -> Outcome<f64> {
+        // Linux counts hundredths of a second for programs (`USER_HZ`), whatever it counts by itself.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks: Vec<f64> =
+            after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
+        Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+    }
+
     fn is_ready(&self) -> bool {
         let answer = Connection::open(&self.door).and_then(|mut to| to.get("/health/ready"));
         answer.is_ok_and(|answer| answer.status == 200)

@@ -1,6 +1,7 @@
 //! Worker threads and what waits for one: threads come when there is work and go when there is none.
 //!
-//! Keeps true: at most `workers_max` threads take tasks; after `stop` no task is taken.
+//! Keeps true: at most `workers_max` threads take tasks; after `stop` no task is taken; workspaces take turns, so that none with many
+//! tasks keeps the others waiting.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{Active, Runner};
 use crate::machine::{Command, Effect};
-use ibid_types::RunId;
+use ibid_types::{RunId, WorkspaceId};
 
 /// An idle thread ends after so long.
 const IDLE: Duration = Duration::from_secs(10);
@@ -35,9 +36,52 @@ pub struct Queue {
     ended: Condvar,
 }
 
+impl Task {
+    /// None of a run that is to be looked up first; all of these have one line.
+    fn workspace(&self) -> Option<WorkspaceId> {
+        match self {
+            Self::Perform(active, _) | Self::Failed { active, .. } => Some(active.workspace),
+            Self::TakeUp(_) => None,
+        }
+    }
+}
+
+/// Lines of workspaces; the first of the first line is next, and that line then goes behind the others.
+#[derive(Debug)]
+struct Lines<T> {
+    lines: VecDeque<(Option<WorkspaceId>, VecDeque<T>)>,
+    count: usize,
+}
+
+impl<T> Default for Lines<T> {
+    fn default() -> Self {
+        Self { lines: VecDeque::new(), count: 0 }
+    }
+}
+
+impl<T> Lines<T> {
+    fn push(&mut self, workspace: Option<WorkspaceId>, task: T) {
+        self.count += 1;
+        match self.lines.iter_mut().find(|(of, _)| *of == workspace) {
+            Some((_, line)) => line.push_back(task),
+            None => self.lines.push_back((workspace, VecDeque::from([task]))),
+        }
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let (workspace, mut line) = self.lines.pop_front()?;
+        let task = line.pop_front();
+        if !line.is_empty() {
+            self.lines.push_back((workspace, line));
+        }
+        self.count -= usize::from(task.is_some());
+        task
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
-    tasks: VecDeque<Task>,
+    tasks: Lines<Task>,
     workers: usize,
     idle: usize,
     /// Threads in effects that were given up; they take no tasks when they come back.
@@ -51,13 +95,13 @@ impl Queue {
     }
 
     pub fn len(&self) -> usize {
-        self.state.lock().tasks.len()
+        self.state.lock().tasks.count
     }
 
     /// Whether a worker with work of its own should let another task go first.
     fn is_crowded(&self, workers_max: usize) -> bool {
         let state = self.state.lock();
-        state.is_stopping || !state.tasks.is_empty() && state.workers >= workers_max
+        state.is_stopping || state.tasks.count > 0 && state.workers >= workers_max
     }
 
     /// The worker's next task; nothing when it should end.
@@ -67,13 +111,13 @@ impl Queue {
             if state.is_stopping {
                 break;
             }
-            if let Some(task) = state.tasks.pop_front() {
+            if let Some(task) = state.tasks.pop() {
                 return Some(task);
             }
             state.idle += 1;
             let waited = self.ready.wait_for(&mut state, IDLE);
             state.idle -= 1;
-            if waited.timed_out() && state.tasks.is_empty() {
+            if waited.timed_out() && state.tasks.count == 0 {
                 break;
             }
         }
@@ -110,7 +154,7 @@ impl Queue {
     pub fn stop(&self, longest: Duration) -> bool {
         let mut state = self.state.lock();
         state.is_stopping = true;
-        state.tasks.clear();
+        state.tasks = Lines::default();
         self.ready.notify_all();
         self.ended.wait_while_for(&mut state, |state| state.workers > 0, longest);
         state.workers == 0
@@ -124,8 +168,8 @@ impl Runner {
         if state.is_stopping {
             return;
         }
-        state.tasks.push_back(task);
-        if state.idle >= state.tasks.len() {
+        state.tasks.push(task.workspace(), task);
+        if state.idle >= state.tasks.count {
             self.queue.ready.notify_one();
         } else if state.workers < self.config.workers_max {
             state.workers += 1;
@@ -176,4 +220,21 @@ pub enum Performed {
     Next(Option<Effect>),
     /// The effect took too long and another thread took this one's place.
     GivenUp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workspaces_take_turns() {
+        let (many, few) = (Some(WorkspaceId::new()), Some(WorkspaceId::new()));
+        let mut lines = Lines::default();
+        (0..4).for_each(|task| lines.push(many, task));
+        (10..12).for_each(|task| lines.push(few, task));
+        assert_eq!((lines.pop(), lines.pop(), lines.count), (Some(0), Some(10), 4));
+        lines.push(None, 20);
+        let rest: Vec<u32> = std::iter::from_fn(|| lines.pop()).collect();
+        assert_eq!((rest, lines.count), (vec![1, 11, 20, 2, 3], 0));
+    }
 }

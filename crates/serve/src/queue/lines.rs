@@ -86,8 +86,10 @@ pub struct Lines<T> {
     shares: BTreeMap<Option<WorkspaceId>, Share<T>>,
     running: usize,
     waiting: usize,
-    /// The number of the next ticket or turn.
-    number: u64,
+    /// The last ticket that was given out.
+    ticket: u64,
+    /// The last turn that was taken; even, so that there is one before it and after all others.
+    turn: u64,
     /// How long a place is held, in the mean; 0 before the first is given back.
     held_seconds: f64,
     /// Since when somebody waits.
@@ -117,7 +119,8 @@ impl<T> Lines<T> {
             shares: BTreeMap::new(),
             running: 0,
             waiting: 0,
-            number: 0,
+            ticket: 0,
+            turn: 0,
             held_seconds: 0.0,
             crowded_since: None,
         }
@@ -196,12 +199,12 @@ impl<T> Lines<T> {
         Duration::from_secs_f64((rounds * self.held_seconds).min(1e6))
     }
 
-    /// A line that only grows makes everybody wait and nobody faster: where it stands, half as many wait as there are places, so that who
-    /// is served waited about half as long as the work takes. One of each workspace waits in any case.
+    /// A line that only grows makes everybody wait and nobody faster: where it stands, as many wait as there are places, so that whoever
+    /// is served waited about as long as the work takes. One of each workspace waits in any case.
     fn is_too_long(&self, whose: Whose, ahead: usize, now: Instant) -> bool {
         let is_standing = self.crowded_since.is_some_and(|since| now.duration_since(since) >= STANDING);
         let has_one = self.shares.get(&whose.workspace).is_some_and(|share| share.waiting() > 0);
-        is_standing && has_one && ahead >= (self.bounds.places / 2).max(1)
+        is_standing && has_one && ahead >= self.bounds.places
     }
 
     /// Room for one more of that holder: where there is none, the newest of a line that is longer goes.
@@ -238,7 +241,8 @@ impl<T> Lines<T> {
     }
 
     fn join(&mut self, whose: Whose, token: T, now: Instant) -> u64 {
-        let ticket = self.next_number();
+        self.ticket += 1;
+        let ticket = self.ticket;
         self.line_or_new(whose).waiting.push_back((ticket, token));
         self.waiting += 1;
         self.crowded_since.get_or_insert(now);
@@ -248,9 +252,10 @@ impl<T> Lines<T> {
     /// Takes the next one out of the lines.
     fn pop(&mut self) -> Option<(Whose, T)> {
         let waiting = self.shares.iter_mut().filter(|(_, share)| share.waiting() > 0);
-        let (workspace, share) = waiting.min_by_key(|(_, share)| (share.running, share.turn))?;
+        let (workspace, share) =
+            waiting.min_by_key(|(_, share)| (share.running, share.turn, share.first()))?;
         let lines = share.holders.iter_mut().filter(|(_, line)| !line.waiting.is_empty());
-        let (holder, line) = lines.min_by_key(|(_, line)| (line.running, line.turn))?;
+        let (holder, line) = lines.min_by_key(|(_, line)| (line.running, line.turn, line.first()))?;
         let (_, token) = line.waiting.pop_front()?;
         let whose = Whose { workspace: *workspace, holder: *holder };
         self.fewer_wait(1);
@@ -259,7 +264,8 @@ impl<T> Lines<T> {
 
     fn begin(&mut self, whose: Whose) {
         self.running += 1;
-        let turn = self.next_number();
+        self.turn += 2;
+        let turn = self.turn;
         let line = self.line_or_new(whose);
         (line.running, line.turn) = (line.running + 1, turn);
         if let Some(share) = self.shares.get_mut(&whose.workspace) {
@@ -289,9 +295,9 @@ impl<T> Lines<T> {
         self.shares.get_mut(&whose.workspace)?.holders.get_mut(&whose.holder)
     }
 
-    /// Whoever is new comes after all who had their turn.
+    /// Whoever is new comes before the one who had the last turn, and after all others: coming often is no advantage.
     fn line_or_new(&mut self, whose: Whose) -> &mut Line<T> {
-        let turn = self.next_number();
+        let turn = self.turn.saturating_sub(1);
         let new = || Share { running: 0, turn, holders: BTreeMap::new() };
         let share = self.shares.entry(whose.workspace).or_insert_with(new);
         let new = || Line { running: 0, turn, waiting: VecDeque::new() };
@@ -306,14 +312,14 @@ impl<T> Lines<T> {
             self.shares.remove(&whose.workspace);
         }
     }
-
-    const fn next_number(&mut self) -> u64 {
-        self.number += 1;
-        self.number
-    }
 }
 
 impl<T> Share<T> {
+    /// The ticket of whoever waits longest.
+    fn first(&self) -> u64 {
+        self.holders.values().filter_map(|line| line.first()).min().unwrap_or(u64::MAX)
+    }
+
     fn waiting(&self) -> usize {
         self.holders.values().map(|line| line.waiting.len()).sum()
     }
@@ -323,6 +329,12 @@ impl<T> Share<T> {
         let own = self.holders.get(&holder).map_or(0, |line| line.waiting.len());
         let others = self.holders.iter().filter(|(other, _)| **other != holder);
         own + others.map(|(_, line)| line.waiting.len().min(own + 1)).sum::<usize>()
+    }
+}
+
+impl<T> Line<T> {
+    fn first(&self) -> Option<u64> {
+        self.waiting.front().map(|(ticket, _)| *ticket)
     }
 }
 

@@ -19,8 +19,9 @@ use crate::metrics::Metrics;
 pub use lines::Whose;
 use lines::{Bounds, Busy, Entered, Lines, Reason};
 
-/// Searches that one core has in work at the same time: while one waits for the disk or its turn, another goes on.
-const SEARCHES_OF_CORE: usize = 4;
+/// Searches that one core has in work at the same time: while one waits for the disk, another goes on. More would only make each slower,
+/// and whoever comes next wait longer for a place.
+const SEARCHES_OF_CORE: usize = 2;
 /// Searches whose words another machine embeds mostly wait for it.
 const SEARCHES_ELSEWHERE: usize = 64;
 /// Nobody is told to come again later than this.
