@@ -7,15 +7,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::search::{Filter, Trace};
+use crate::words::AnswerMode;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskRequest {
+    #[schema(pattern = r"\S")]
     pub question: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// `auto` (default), `extractive` or `generative`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AnswerMode>)]
     pub mode: Option<String>,
     /// A chat model by its configured name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,9 +27,11 @@ pub struct AskRequest {
     pub filter: Filter,
     /// 200 to 32,000; 2,000 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 200, maximum = 32_000)]
     pub context_tokens: Option<usize>,
     /// 1 to 20; 6 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 20)]
     pub citations: Option<usize>,
     /// Asks anew, also where an answer to the same question from the same passages is kept.
     #[serde(default)]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::words::DocumentStatus;
+
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Document {
     pub id: String,
@@ -72,11 +74,13 @@ pub struct Failure {
 pub struct DocumentsQuery {
     pub workspace: Option<String>,
     /// `pending`, `ready` or `failed`.
+    #[param(inline, value_type = Option<DocumentStatus>)]
     pub status: Option<String>,
     /// Part of the title or source.
     pub text: Option<String>,
     pub tag: Option<String>,
     /// 1 to 500; 50 without it.
+    #[param(minimum = 1, maximum = 500)]
     pub limit: Option<usize>,
     /// `next` of the page before.
     pub cursor: Option<String>,
@@ -164,5 +168,6 @@ pub struct PassageQuery {
     pub start_byte: usize,
     pub end_byte: usize,
     /// Bytes of context wanted on each side, up to 20,000; 1,500 without it.
+    #[param(maximum = 20_000)]
     pub context_bytes: Option<usize>,
 }

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::words::Role;
+
 /// `GET /v1/auth/door`: what the page must ask for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Door {
@@ -136,9 +138,11 @@ pub struct TokenRequest {
     pub audience: Option<String>,
     /// From now; at most a day. Left out: 900.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 86_400)]
     pub seconds: Option<i64>,
     /// No more than this role of the key's rights.
     #[serde(default)]
+    #[schema(value_type = Option<Role>)]
     pub role: Option<String>,
     /// And only in this workspace; needs a role.
     #[serde(default)]
@@ -237,9 +241,11 @@ pub struct User {
 /// `POST /v1/users`: an account, and the link with which its owner sets a password.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UserRequest {
+    #[schema(pattern = r"^\s*[\p{L}\p{N}._@+ -]{2,64}\s*$")]
     pub name: String,
     /// `owner`, `admin`, `editor`, `reader`, `operator` or `auditor`; nothing is granted without it.
     #[serde(default)]
+    #[schema(value_type = Option<Role>)]
     pub role: Option<String>,
     /// Where; left out: everywhere.
     #[serde(default)]
@@ -269,6 +275,7 @@ pub struct Group {
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct GroupRequest {
+    #[schema(pattern = r"\S", max_length = 64)]
     pub name: String,
 }
 
@@ -276,10 +283,12 @@ pub struct GroupRequest {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
     /// `user:ID`, `group:ID` or `key:ID`.
+    #[schema(pattern = "^(user|group|key):[0-9a-f-]{36}$")]
     pub holder: String,
     /// The holder's name, where it is told.
     #[serde(default)]
     pub name: String,
+    #[schema(value_type = Role)]
     pub role: String,
     /// Left out: everywhere, and over the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]

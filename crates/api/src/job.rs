@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::words::JobState;
+
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Job {
     pub id: String,
@@ -44,9 +46,22 @@ pub struct Job {
 pub struct JobsQuery {
     pub workspace: Option<String>,
     pub batch: Option<String>,
+    #[param(inline, value_type = Option<JobState>)]
     pub state: Option<String>,
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
     pub cursor: Option<String>,
+}
+
+/// The jobs that are followed: all of the workspace where no more is said.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct BatchQuery {
+    pub workspace: Option<String>,
+    pub batch: Option<String>,
+    #[param(inline, value_type = Option<JobState>)]
+    pub state: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -21,3 +21,4 @@ pub mod search;
 pub mod system;
 pub mod thread;
 pub mod watch;
+pub mod words;

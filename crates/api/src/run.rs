@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::answer::{Citation, Claim, Usage};
 use crate::document::Failure;
+use crate::words::{Id, RunStatus};
 
 /// `POST /v1/runs`. A header `Idempotency-Key` makes starting twice the same as starting once.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -27,6 +28,7 @@ pub struct RunRequest {
     pub workspace: Option<String>,
     /// Seconds to wait for the end before the run is returned as it is; 0 without it, 60 at most.
     #[serde(default)]
+    #[schema(maximum = 60)]
     pub wait_seconds: u32,
 }
 
@@ -106,8 +108,11 @@ pub struct ApprovalsPage {
 pub struct RunsQuery {
     pub workspace: Option<String>,
     pub flow: Option<String>,
+    #[param(inline, value_type = Option<RunStatus>)]
     pub status: Option<String>,
+    #[param(inline, value_type = Option<Id>)]
     pub thread: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
     pub cursor: Option<String>,
 }

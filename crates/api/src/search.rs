@@ -3,17 +3,22 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::words::{Id, Moment, SearchMode};
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
+    #[schema(pattern = r"\S")]
     pub query: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// `hybrid` (default), `lexical` or `dense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<SearchMode>)]
     pub mode: Option<String>,
     /// 1 to 100; 10 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub limit: Option<usize>,
     #[serde(default)]
     pub filter: Filter,
@@ -27,6 +32,7 @@ pub struct SearchRequest {
 pub struct Filter {
     /// Document ids; one of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Id>)]
     pub documents: Vec<String>,
     /// All of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -38,9 +44,11 @@ pub struct Filter {
     pub path_prefix: Option<String>,
     /// `2026-11-21` or RFC 3339; from this on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
     pub date_from: Option<String>,
     /// Before this.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
     pub date_to: Option<String>,
 }
 

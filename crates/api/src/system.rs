@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::words::Role;
+
 /// `GET /health/ready`: 200 when every required dependency answers, else 503 with the same body.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Ready {
@@ -52,20 +54,24 @@ pub struct Workspace {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WorkspaceRequest {
     /// Lower-case letters, digits and hyphens.
+    #[schema(pattern = "^[a-z0-9-]{1,64}$")]
     pub name: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct KeyRequest {
+    #[schema(pattern = r"\S", max_length = 100)]
     pub name: String,
     /// `owner`, `admin`, `editor`, `reader`, `operator` or `auditor`; left out: `editor`.
     #[serde(default)]
+    #[schema(value_type = Option<Role>)]
     pub role: Option<String>,
     /// Where; left out: everywhere.
     #[serde(default)]
     pub workspace: Option<String>,
     /// RFC 3339; left out: it lasts until it is revoked.
     #[serde(default)]
+    #[schema(format = DateTime)]
     pub expires_at: Option<String>,
 }
 
@@ -79,6 +85,7 @@ pub struct Key {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub expires_at: Option<String>,
     /// What was granted to it: `editor`, or `reader in legal`.
     #[serde(default)]

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::answer::Answer;
 use crate::document::Failure;
 use crate::search::Filter;
+use crate::words::{AnswerMode, Quality};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +18,7 @@ pub struct ThreadRequest {
     pub workspace: Option<String>,
     /// Without it the first question is the title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = r"\S", max_length = 200)]
     pub title: Option<String>,
 }
 
@@ -24,6 +26,7 @@ pub struct ThreadRequest {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThreadChange {
+    #[schema(pattern = r"\S", max_length = 200)]
     pub title: String,
 }
 
@@ -47,6 +50,7 @@ pub struct ThreadsQuery {
     pub workspace: Option<String>,
     /// Words of titles and questions.
     pub text: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
     pub cursor: Option<String>,
 }
@@ -63,29 +67,37 @@ pub struct ThreadsPage {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TurnRequest {
+    #[schema(pattern = r"\S")]
     pub question: String,
     /// `auto` (default), `extractive` or `generative`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AnswerMode>)]
     pub mode: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// `quick`, `balanced` (default) or `thorough`: at most 1, 2 or 4 loops of improvement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Quality>)]
     pub quality: Option<String>,
     #[serde(default)]
     pub filter: Filter,
     /// Passages to look at, 1 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub items: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 200, maximum = 32_000)]
     pub context_tokens: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 20)]
     pub citations: Option<usize>,
     /// Longest generated answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 32_000)]
     pub tokens: Option<usize>,
     /// 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 2)]
     pub temperature: Option<f32>,
     /// A flow by name; `chat` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,6 +155,7 @@ pub struct TurnsPage {
 #[serde(deny_unknown_fields)]
 pub struct FeedbackRequest {
     /// 1 (good), 0 (neither) or -1 (bad).
+    #[schema(minimum = -1, maximum = 1)]
     pub rating: i8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -166,5 +179,6 @@ pub struct Feedback {
 #[serde(default, deny_unknown_fields)]
 pub struct ThreadForkRequest {
     /// The last turn without it.
+    #[schema(minimum = 1)]
     pub turn: Option<u32>,
 }

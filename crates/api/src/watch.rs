@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct Newest {
+    #[param(minimum = 1, maximum = 500)]
     pub limit: Option<usize>,
     /// Only entries before this number: `next` of the page before.
     pub before: Option<i64>,
@@ -77,6 +78,7 @@ pub struct SilenceRequest {
     pub rule: String,
     #[serde(default)]
     pub subject: String,
+    #[schema(minimum = 1, maximum = 43_200)]
     pub minutes: u32,
     pub reason: String,
     #[serde(default)]
@@ -181,7 +183,9 @@ pub struct IncidentsPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IncidentRequest {
+    #[schema(pattern = r"\S", max_length = 20_000)]
     pub title: String,
+    #[schema(maximum = 3)]
     pub priority: u32,
     #[serde(default)]
     pub runbook: String,
@@ -200,6 +204,7 @@ pub struct IncidentChange {
     /// `acknowledged`, `resolved`, `closed` or `open`
     pub state: Option<String>,
     /// 0 to 3; the clock of one that nobody took yet begins anew.
+    #[schema(maximum = 3)]
     pub priority: Option<u32>,
     /// `commander`, `operations`, `communication` or `scribe`, with the person; an empty person takes it back.
     pub role: Option<String>,

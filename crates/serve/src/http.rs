@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, Request};
+use axum::extract::multipart::MultipartRejection;
+use axum::extract::{FromRequest, FromRequestParts, Multipart, OptionalFromRequest, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -113,11 +114,19 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let bytes =
             Bytes::from_request(request, state).await.map_err(|rejection| too_large_or_cut(&rejection))?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            Error::bad_request("request_malformed", format!("the request body cannot be read: {error}"))
-        })?;
-        Ok(Self(value))
+        read_object(&bytes).map(Self).map_err(Failure)
     }
+}
+
+/// Every body is an object: a list would be read as an object's fields in their order.
+fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> ibid_types::Result<T> {
+    let malformed = |why: String| {
+        Error::bad_request("request_malformed", format!("the request body cannot be read: {why}"))
+    };
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(malformed("it is a list and not an object".to_owned()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))
 }
 
 /// A JSON body that may be left out.
@@ -133,7 +142,8 @@ where
         if is_empty {
             return Ok(None);
         }
-        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+        let Json(read) = <Json<Option<T>> as FromRequest<S>>::from_request(request, state).await?;
+        Ok(read.map(Json))
     }
 }
 
@@ -170,6 +180,44 @@ where
     }
 }
 
+/// Parts of the path, with failures in our shape.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+impl<T, S> FromRequestParts<S> for Path<T>
+where
+    T: DeserializeOwned + Send,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let read = axum::extract::Path::from_request_parts(parts, state).await;
+        let axum::extract::Path(value) = read.map_err(|rejection| {
+            let what = format!("the path cannot be read: {}", rejection.body_text());
+            Error::bad_request("path_malformed", what)
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// A form, with failures in our shape.
+#[derive(Debug)]
+pub struct Form(pub Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let read = <Multipart as FromRequest<S>>::from_request(request, state).await;
+        let malformed = |rejection: MultipartRejection| {
+            let what = format!("the request is no form: {}", rejection.body_text());
+            Error::bad_request("upload_malformed", what)
+        };
+        Ok(Self(read.map_err(malformed)?))
+    }
+}
+
 /// The workspace that a request is about; the default one where it names none.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
@@ -184,6 +232,7 @@ pub struct Place {
 #[into_params(parameter_in = Query)]
 pub struct Page {
     pub workspace: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
     pub limit: Option<usize>,
     /// `next` of the page before.
     pub cursor: Option<String>,

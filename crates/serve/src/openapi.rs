@@ -1,7 +1,12 @@
 //! `/openapi.json`, generated from the handlers.
 
+use axum::http::Method;
 use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Schema, SchemaFormat};
+
+use crate::access::matrix::{Need, need};
 
 /// The document's head; the paths are added by the router from the same list that routes them.
 #[derive(Debug, OpenApi)]
@@ -32,5 +37,45 @@ impl utoipa::Modify for Security {
         document.components.get_or_insert_default().add_security_scheme("key", bearer);
         document.security =
             Some(vec![utoipa::openapi::security::SecurityRequirement::new("key", Vec::<String>::new())]);
+    }
+}
+
+/// What the handlers do not tell of themselves: which endpoints are open to everybody, by the matrix, and that what stands for something
+/// in a path is its id.
+pub fn complete(document: &mut utoipa::openapi::OpenApi) {
+    for (route, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            if matches!(need(&method, route), Some(Need::Open | Need::Attempt)) {
+                operation.security = Some(Vec::new());
+            }
+            let parameters = operation.parameters.iter_mut().flatten();
+            parameters.for_each(|parameter| tell_id(route, parameter));
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let all = [
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// Flows and workspaces have names, incidents numbers, and passkeys are named by their authenticators.
+fn tell_id(route: &str, parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(Parameter { name, parameter_in: ParameterIn::Path, schema: Some(RefOr::T(schema)), .. }) =
+        parameter
+    else {
+        return;
+    };
+    let is_id = !["name", "number"].contains(&name.as_str()) && !route.starts_with("/v1/auth/passkeys/");
+    if let Schema::Object(object) = schema
+        && is_id
+    {
+        object.format = Some(SchemaFormat::Custom("uuid".to_owned()));
     }
 }

@@ -26,6 +26,7 @@ pub fn router(app: &Arc<App>) -> Router {
     let (open, open_document) = open().split_for_parts();
     document.merge(open_document);
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    openapi::complete(&mut document);
     let description = get(move || async move { axum::Json(document) });
     let bounds = Bounds::new(limits.requests_concurrent_max, limits.request_seconds_max);
     let guarded = guarded

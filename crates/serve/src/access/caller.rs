@@ -173,7 +173,7 @@ impl Caller {
     pub fn account(&self) -> Result<(UserId, SessionId)> {
         match self.who() {
             Who::User { id, session, .. } => Ok((*id, *session)),
-            _ => Err(Error::bad_request(
+            _ => Err(Error::forbidden(
                 "account_missing",
                 "keys and this machine have no account; sign in as a user",
             )),

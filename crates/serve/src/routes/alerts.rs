@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use ibid_api::problem::Problem;
@@ -17,7 +16,7 @@ use ibid_types::{Error, Result};
 use super::ask::within;
 use crate::App;
 use crate::access::{Caller, Who};
-use crate::http::{Answered, Json, Parameters, blocking, respond};
+use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
 use crate::watch;
 
 /// Lists alerts, those that fire and past ones, the newest first.
@@ -92,7 +91,7 @@ fn wire_silence(row: SilenceRow) -> Silence {
 
 /// Takes an alert: it is neither escalated nor repeated any more.
 #[utoipa::path(post, path = "/v1/ops/alerts/{number}/acknowledge", tag = "operations", params(("number" = i64, Path)),
-    request_body = By, responses((status = 204), (status = "default", body = Problem)))]
+    request_body = Option<By>, responses((status = 204), (status = "default", body = Problem)))]
 pub async fn acknowledge(
     app: Caller,
     Path(number): Path<i64>,
@@ -126,7 +125,7 @@ pub async fn silence(
                 "there is no rule '{}'; see `ibid alerts rules`, or end a beginning with *",
                 request.rule
             );
-            return Err(Error::bad_request("alert_rule_unknown", what));
+            return Err(Error::not_found("alert_rule_unknown", what));
         }
         let minutes =
             i64::try_from(within("minutes", usize::try_from(request.minutes).ok(), 60, 1..=43_200)?);
@@ -177,7 +176,7 @@ pub async fn rules(app: Caller) -> Answered<axum::Json<Vec<AlertRule>>> {
 
 /// The rules as Prometheus reads them.
 #[utoipa::path(get, path = "/v1/ops/alert-rules/prometheus", tag = "operations",
-    responses((status = 200, body = str, content_type = "application/yaml")))]
+    responses((status = 200, body = serde_json::Value, content_type = "application/yaml"), (status = "default", body = Problem)))]
 pub async fn prometheus(app: Caller) -> impl IntoResponse {
     ([("content-type", "application/yaml")], ibid_ops::alert::to_prometheus(&app.watching.rules))
 }
@@ -191,7 +190,7 @@ pub async fn test(app: Caller) -> Answered<axum::Json<Vec<Delivery>>> {
             app.config.notify.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         if names.is_empty() {
             let what = "nobody is told: the configuration names no notify.receivers";
-            return Err(Error::bad_request("notify_nobody", what));
+            return Err(Error::conflict("notify_nobody", what));
         }
         app.store.db().batch(told_as_test(&app.store, &names, app.clock.now()))?;
         let delivered = app.watching.courier.deliver_due()?;

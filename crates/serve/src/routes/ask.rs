@@ -21,7 +21,7 @@ use crate::spend::Bought;
 ///
 /// With `stream: true` the answer comes as server-sent events: `step`, `token`, `citation`, then `done` or `error`.
 #[utoipa::path(post, path = "/v1/ask", tag = "answers", request_body = AskRequest,
-    responses((status = 200, body = Answer), (status = "default", body = Problem)))]
+    responses((status = 200, content((Answer = "application/json"), (serde_json::Value = "text/event-stream"))), (status = "default", body = Problem)))]
 pub async fn ask(app: Caller, Json(request): Json<AskRequest>) -> Answered<Response> {
     let (stream, explain) = (request.stream, request.explain);
     let question = {

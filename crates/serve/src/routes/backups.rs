@@ -73,7 +73,7 @@ pub async fn verify(app: Caller) -> Answered<axum::Json<Value>> {
 
 /// Verifies for however long it takes, and tells how far it is: events `progress`, `verified` for each destination, `done`.
 #[utoipa::path(get, path = "/v1/ops/backups/verify/events", tag = "operations",
-    responses((status = 200, body = str, content_type = "text/event-stream"), (status = "default", body = Problem)))]
+    responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem)))]
 pub async fn verify_events(app: Caller) -> sse::Stream {
     sse::stream(&app, |app, sender| {
         if let Err(error) = verify_each(app, sender) {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ibid_api::cost::{Budget, Cost, CostForecast, Costs};
 use ibid_api::problem::Problem;
+use ibid_api::words::CostsBy;
 use ibid_store::{Spend, SpendBy, SpendOf};
 use ibid_types::{Day, Error, Result};
 use serde::Deserialize;
@@ -24,10 +25,13 @@ const SERVER: &str = "the server";
 #[serde(deny_unknown_fields)]
 pub struct CostsQuery {
     /// The first day, of UTC; without it the first of this month.
+    #[param(format = "date")]
     pub from: Option<String>,
     /// The last day; without it today.
+    #[param(format = "date")]
     pub to: Option<String>,
     /// `day` (without it), `workspace`, `owner` or `model`.
+    #[param(inline, value_type = Option<CostsBy>)]
     pub by: Option<String>,
 }
 

@@ -1,6 +1,5 @@
 //! `/v1/ops/doctor` and `/v1/ops/runbooks`.
 
-use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
@@ -12,7 +11,7 @@ use ibid_types::Result;
 use serde::Deserialize;
 
 use crate::access::Caller;
-use crate::http::{Answered, Parameters, blocking, respond};
+use crate::http::{Answered, Parameters, Path, blocking, respond};
 use crate::leaks::leaked_keys;
 use crate::{examination, quality, upkeep};
 

@@ -1,6 +1,5 @@
 //! `/v1/documents`: what is in, its versions and passages, changing and deleting it.
 
-use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::document::{
@@ -12,7 +11,7 @@ use serde::Deserialize;
 
 use super::ask::within;
 use crate::access::{Caller, Within};
-use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
+use crate::http::{Answered, Json, Parameters, Path, Place, blocking, respond};
 use crate::identity::{readers_named, readers_shown};
 
 /// Lists documents, newest first.

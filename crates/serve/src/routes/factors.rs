@@ -1,6 +1,5 @@
 //! `/v1/auth/app`, `/v1/auth/passkeys`, `/v1/auth/recovery-codes`: second factors, and signing in with a passkey.
 
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use ibid_api::identity::{
@@ -15,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::identity::{entered, with_cookie};
 use crate::access::Caller;
-use crate::http::{Answered, Json, blocking, respond};
+use crate::http::{Answered, Json, Path, blocking, respond};
 use crate::identity::{Visitor, passkeys, second_factor};
 
 /// Light modules around the picture (ISO/IEC 18004, section 9.1).

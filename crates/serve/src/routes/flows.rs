@@ -1,6 +1,5 @@
 //! `/v1/flows`: the flows that there are, checking and drawing them, and keeping one's own.
 
-use axum::extract::Path;
 use axum::http::StatusCode;
 use ibid_api::flow::{BrokenFlow, Flow, FlowDetail, FlowProblem, FlowSource, FlowsPage, Validated};
 use ibid_api::problem::Problem;
@@ -9,7 +8,7 @@ use serde_json::Value;
 
 use crate::access::Caller;
 use crate::flow_book::Entry;
-use crate::http::{Answered, Json, blocking, respond};
+use crate::http::{Answered, Json, Path, blocking, respond};
 use crate::wire;
 
 /// Lists flows by name: those that came with the program and those of the folder `flows` of the data directory.
@@ -44,7 +43,8 @@ pub async fn show(app: Caller, Path(name): Path<String>) -> Answered<axum::Json<
 }
 
 /// JSON Schema of a flow file, for editors.
-#[utoipa::path(get, path = "/v1/flows/schema", tag = "flows", responses((status = 200, body = Value)))]
+#[utoipa::path(get, path = "/v1/flows/schema", tag = "flows",
+    responses((status = 200, body = Value), (status = "default", body = Problem)))]
 pub async fn schema(app: Caller) -> axum::Json<Value> {
     axum::Json(json_schema(app.flows().kinds()))
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Path};
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
@@ -15,7 +15,7 @@ use ibid_types::access::Permission;
 use ibid_types::{Result, Secret, SessionId, Timestamp};
 
 use crate::access::{Caller, Who, is_encrypted, no_cookie, session_cookie, session_shown};
-use crate::http::{Answered, Json, blocking, respond};
+use crate::http::{Answered, Json, Path, blocking, respond};
 use crate::identity::{self, ByLink, SignedIn, Visitor, passkeys};
 
 /// What the page must ask for.

@@ -1,6 +1,5 @@
 //! `/v1/ops/incidents` and the status page.
 
-use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use ibid_api::problem::Problem;
@@ -21,7 +20,7 @@ use super::alerts::{number_of, someone, wire as wire_alert};
 use super::ask::within;
 use crate::App;
 use crate::access::Caller;
-use crate::http::{Answered, Json, Parameters, blocking, respond};
+use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
 
 /// The longest text that a note or a title may have.
 const TEXT_CHARS_MAX: usize = 20_000;

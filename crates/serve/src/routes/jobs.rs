@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use axum::extract::Path;
 use ibid_api::document::Failure as WireFailure;
-use ibid_api::job::{Job, JobCounts, JobsPage, JobsQuery};
+use ibid_api::job::{BatchQuery, Job, JobCounts, JobsPage, JobsQuery};
 use ibid_api::problem::Problem;
 use ibid_types::access::{Permission, Readable};
 use ibid_types::{Error, JobId, Result, WorkspaceId};
@@ -14,7 +13,7 @@ use super::ask::within;
 use super::sse::{self, Sender};
 use crate::App;
 use crate::access::Caller;
-use crate::http::{Answered, Parameters, respond};
+use crate::http::{Answered, Parameters, Path, respond};
 
 /// How often a stream looks for changes: often enough to look live, seldom enough to cost nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
@@ -65,9 +64,9 @@ fn everywhere(app: &Caller) -> Result<Readable> {
 }
 
 /// Streams a batch's jobs as they change: events `job` ([`Job`]) and `counts`, then `done` when none is left.
-#[utoipa::path(get, path = "/v1/jobs/events", tag = "jobs", params(JobsQuery),
+#[utoipa::path(get, path = "/v1/jobs/events", tag = "jobs", params(BatchQuery),
     responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem)))]
-pub async fn events(app: Caller, Parameters(query): Parameters<JobsQuery>) -> sse::Stream {
+pub async fn events(app: Caller, Parameters(query): Parameters<BatchQuery>) -> sse::Stream {
     sse::stream(&app, move |app, sender| {
         if let Err(error) = follow(app, &query, sender) {
             sender.fail(&error);
@@ -75,11 +74,11 @@ pub async fn events(app: Caller, Parameters(query): Parameters<JobsQuery>) -> ss
     })
 }
 
-fn follow(app: &Caller, query: &JobsQuery, sender: &Sender) -> Result<()> {
+fn follow(app: &Caller, query: &BatchQuery, sender: &Sender) -> Result<()> {
     let mut known = std::collections::HashMap::new();
     loop {
-        let query = JobsQuery { limit: Some(1000), ..query.clone() };
-        let page = page(app, query)?;
+        let BatchQuery { workspace, batch, state } = query.clone();
+        let page = page(app, JobsQuery { workspace, batch, state, limit: Some(1000), cursor: None })?;
         for job in page.jobs {
             let state = serde_json::to_string(&job).unwrap_or_default();
             if known.insert(job.id.clone(), state.clone()).as_ref() != Some(&state)

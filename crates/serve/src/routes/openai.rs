@@ -6,7 +6,6 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -25,7 +24,7 @@ use serde_json::{Value, json};
 use super::sse::{self, Sender};
 use super::threads::idempotency_key;
 use crate::access::Caller;
-use crate::http::{Answered, Json, RUN_HEADER, blocking, request_id, respond};
+use crate::http::{Answered, Json, Path, RUN_HEADER, blocking, request_id, respond};
 use crate::queue::Place;
 use crate::{App, events, live, runs, turns};
 
@@ -38,8 +37,8 @@ const INPUTS_MAX: usize = 2048;
 ///
 /// Each completion is a durable run of the flow `chat`; with `metadata.thread` it is a turn of that thread.
 #[utoipa::path(post, path = "/v1/chat/completions", tag = "openai",
-    params(("Idempotency-Key" = Option<String>, Header)), request_body = ChatRequest,
-    responses((status = 200, body = Value), (status = "default", body = Problem)))]
+    params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,200}$")), request_body = ChatRequest,
+    responses((status = 200, content((Value = "application/json"), (Value = "text/event-stream"))), (status = "default", body = Problem)))]
 pub async fn chat_completions(
     app: Caller,
     headers: HeaderMap,
@@ -386,7 +385,8 @@ fn base64_of(vector: &[f32]) -> String {
 }
 
 /// Lists what `model` may be.
-#[utoipa::path(get, path = "/v1/models", tag = "openai", responses((status = 200, body = Value)))]
+#[utoipa::path(get, path = "/v1/models", tag = "openai",
+    responses((status = 200, body = Value), (status = "default", body = Problem)))]
 pub async fn models(app: Caller) -> axum::Json<Value> {
     let data: Vec<Value> = model_names(&app).map(|name| model_object(&app, &name)).collect();
     axum::Json(json!({ "object": "list", "data": data }))

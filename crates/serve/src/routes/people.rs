@@ -1,6 +1,5 @@
 //! `/v1/users`, `/v1/groups`, `/v1/grants` and `/v1/audit`.
 
-use axum::extract::Path;
 use axum::http::StatusCode;
 use ibid_api::identity::{
     AuditEntry, AuditPage, AuditVerified, Grant as WireGrant, Group as WireGroup, GroupRequest, NewUser,
@@ -15,7 +14,7 @@ use serde::Deserialize;
 use super::ask::within;
 use super::identity::link;
 use crate::access::Caller;
-use crate::http::{Answered, Json, Parameters, blocking, respond};
+use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
 use crate::identity;
 
 /// Lists accounts.
@@ -112,8 +111,8 @@ pub async fn group_create(
 ) -> Answered<(StatusCode, axum::Json<WireGroup>)> {
     let made = blocking(&app, move |app| {
         let name = request.name.trim();
-        if name.is_empty() || name.len() > 64 {
-            return Err(Error::bad_request("name_malformed", "name the group in 1 to 64 bytes"));
+        if name.is_empty() || name.chars().count() > 64 {
+            return Err(Error::bad_request("name_malformed", "name the group in 1 to 64 characters"));
         }
         app.store.group_create(name).map(wire_group)
     })
@@ -230,6 +229,7 @@ pub async fn grant_end(app: Caller, Parameters(query): Parameters<GrantQuery>) -
 pub struct AuditQuery {
     /// Entries after this number; from the first without it.
     pub after: Option<i64>,
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
 }
 

@@ -3,14 +3,13 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use axum::extract::Path;
 use ibid_api::problem::Problem;
 use ibid_api::provider::{Provider, ProviderRoute, ProviderTest, Providers, QuotaLeft};
 use ibid_model::{ChatMessage, ChatModel, ChatRequest, GateState, Left, Role};
 
 use crate::App;
 use crate::access::Caller;
-use crate::http::{Answered, respond};
+use crate::http::{Answered, Path, respond};
 use crate::providers::Known;
 
 /// What a model is asked to try it out: a word costs next to nothing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, WebSocketUpgrade};
+use axum::extract::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use ibid_api::flow::FlowDetail;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::ask::within;
 use super::threads::{idempotency_key, read_cursor};
 use crate::access::Caller;
-use crate::http::{Answered, Json, Page, Parameters, Place, blocking, respond};
+use crate::http::{Answered, Json, Page, Parameters, Path, Place, blocking, respond};
 use crate::{events, live, runs, wire};
 
 /// Longest wait for a run's end within one request.
@@ -57,7 +57,7 @@ fn status(name: String) -> Result<String> {
 /// Starts a run of a flow by name, or of a flow's YAML.
 ///
 /// It is durable when this answers: 201 with the run as it is after at most `wait_seconds`.
-#[utoipa::path(post, path = "/v1/runs", tag = "runs", params(("Idempotency-Key" = Option<String>, Header)),
+#[utoipa::path(post, path = "/v1/runs", tag = "runs", params(("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,200}$")),
     request_body = RunRequest, responses((status = 201, body = Run), (status = "default", body = Problem)))]
 pub async fn start(
     app: Caller,
@@ -335,7 +335,7 @@ pub async fn approvals(
             workspace: Some(workspace.id),
             is_asking: true,
             seen_by: app.seen_by(workspace.id),
-            limit: within("limit", query.limit, 50, 1..=200)?,
+            limit: within("limit", query.limit, 50, 1..=500)?,
             cursor: query.cursor,
             ..ibid_store::RunsQuery::default()
         })?;

@@ -1,6 +1,5 @@
 //! Health, status, workspaces, keys, metrics, index upkeep.
 
-use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
@@ -12,7 +11,7 @@ use super::jobs::counts;
 use super::people::granted;
 use crate::App;
 use crate::access::Caller;
-use crate::http::{Answered, Json, Parameters, Place, blocking, respond};
+use crate::http::{Answered, Json, Parameters, Path, Place, blocking, respond};
 use crate::identity::may_grant;
 
 /// What a key may do where nobody says: use the library, not run the server.
@@ -177,10 +176,10 @@ pub async fn key_create(
 ) -> Answered<(StatusCode, axum::Json<Key>)> {
     let key = blocking(&app, move |app| {
         let name = request.name.trim();
-        if name.is_empty() || name.len() > 100 {
+        if name.is_empty() || name.chars().count() > 100 {
             return Err(Error::bad_request(
                 "key_name",
-                "name the key in 1 to 100 bytes, so that you recognise it later",
+                "name the key in 1 to 100 characters, so that you recognise it later",
             ));
         }
         let role = request.role.as_deref().unwrap_or(KEY_ROLE);
@@ -216,7 +215,8 @@ pub async fn index_rebuild(app: Caller) -> Answered<axum::Json<serde_json::Value
 }
 
 /// What Prometheus scrapes.
-#[utoipa::path(get, path = "/metrics", tag = "system", responses((status = 200, body = str)))]
+#[utoipa::path(get, path = "/metrics", tag = "system",
+    responses((status = 200, body = str), (status = "default", body = Problem)))]
 pub async fn metrics(app: Caller) -> Answered<Response> {
     let text = blocking(&app, |app| Ok(app.metrics.text(app))).await?;
     let kind = "text/plain; version=0.0.4; charset=utf-8";

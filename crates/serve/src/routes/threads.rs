@@ -1,6 +1,5 @@
 //! `/v1/threads`: conversations, their turns, and what people think of an answer.
 
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
@@ -14,7 +13,7 @@ use ibid_types::{Error, Result};
 use super::ask::within;
 use crate::App;
 use crate::access::Caller;
-use crate::http::{Answered, Json, Page, Parameters, Place, RUN_HEADER, blocking, respond};
+use crate::http::{Answered, Json, Page, Parameters, Path, Place, RUN_HEADER, blocking, respond};
 use crate::live;
 use crate::turns::{self, wire_turn};
 
@@ -163,7 +162,7 @@ pub async fn turns(
 ) -> Answered<axum::Json<TurnsPage>> {
     respond(&app, move |app| {
         let found = app.thread_in(query.workspace.as_deref(), &id)?;
-        let limit = within("limit", query.limit, 50, 1..=200)?;
+        let limit = within("limit", query.limit, 50, 1..=500)?;
         let after = query.cursor.as_deref().map_or(Ok(0), read_cursor)?;
         let mut turns = app.store.turn_list(found.it.id, after, limit + 1)?;
         let more = turns.len() > limit;
@@ -203,9 +202,9 @@ pub async fn turn(
 /// from any point. Without it the turn comes when it is over, or as it is shortly before `server.request_seconds_max`.
 /// A client that leaves does not cancel the run.
 #[utoipa::path(post, path = "/v1/threads/{id}/turns", tag = "chat",
-    params(("id" = String, Path), Place, ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path), Place, ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,200}$")),
     request_body = TurnRequest,
-    responses((status = 200, body = Turn), (status = "default", body = Problem)))]
+    responses((status = 200, content((Turn = "application/json"), (serde_json::Value = "text/event-stream"))), (status = "default", body = Problem)))]
 pub async fn ask(
     app: Caller,
     Path(id): Path<String>,
@@ -261,10 +260,10 @@ pub async fn feedback(
         check_length("correction", request.correction.as_deref())?;
         let (reason, correction) = (request.reason.as_deref(), request.correction.as_deref());
         app.store.feedback_save(found.workspace.id, found.it.run, request.rating, reason, correction)?;
+        app.metrics.feedback(request.rating);
         if request.rating < 0 {
             turns::forget(app, &found.it)?;
         }
-        app.metrics.feedback(request.rating);
         turns::feedback(app, found.it.run)?
             .ok_or_else(|| Error::not_found("turn_unknown", format!("there is no turn {id}")))
     })

@@ -14,7 +14,7 @@ use ibid_types::{ContentHash, Error, JobId, Result, Timestamp};
 use serde::Deserialize;
 
 use crate::access::Caller;
-use crate::http::{Answered, Failure, Parameters, blocking};
+use crate::http::{Answered, Failure, Form, Parameters, blocking};
 use crate::identity;
 
 /// More files than this in one request are refused; send several requests.
@@ -36,7 +36,7 @@ pub struct UploadQuery {
 pub async fn upload(
     app: Caller,
     Parameters(query): Parameters<UploadQuery>,
-    form: Multipart,
+    Form(form): Form,
 ) -> Answered<(StatusCode, axum::Json<WireAccepted>)> {
     let parts = Parts::read(form, app.config.ingest.file_bytes_max).await?;
     let accepted = blocking(&app, move |app| take(app, query, parts)).await?;

@@ -1,0 +1,102 @@
+//! The words that fields may hold, as the API's description tells them: what reads a field knows them, and a test compares the two.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How an answer is made.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum AnswerMode {
+    Auto,
+    Extractive,
+    Generative,
+}
+
+/// How passages are found.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum SearchMode {
+    Hybrid,
+    Lexical,
+    Dense,
+}
+
+/// How hard an answer is worked on.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Quality {
+    Quick,
+    Balanced,
+    Thorough,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Role {
+    Owner,
+    Admin,
+    Editor,
+    Reader,
+    Operator,
+    Auditor,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum DocumentStatus {
+    Pending,
+    Ready,
+    Failed,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum JobState {
+    Queued,
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum RunStatus {
+    Running,
+    Waiting,
+    Undoing,
+    Finished,
+    Failed,
+    Cancelled,
+}
+
+/// What costs are listed by.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum CostsBy {
+    Day,
+    Workspace,
+    Owner,
+    Model,
+}
+
+/// A day, or a time of RFC 3339.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Moment {
+    Day(Day),
+    Time(Time),
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(format = "date")]
+pub struct Day(pub String);
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(format = "date-time")]
+pub struct Time(pub String);
+
+/// An id of something that Ibid made.
+#[derive(Debug, ToSchema)]
+#[schema(format = "uuid")]
+pub struct Id(pub String);
