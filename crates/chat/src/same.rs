@@ -27,6 +27,8 @@ pub fn sense(question: &str, language: Option<&str>) -> Vec<String> {
             Some(asks) => sense.extend([asks.to_owned(), "is".to_owned()]),
             None if is_acronym(word) && !is_shouted => sense.push(word.to_owned()),
             None if term.kind == TermKind::Stop => sense.extend(grammar(&lower)),
+            // Stems do not tell "signs" from "signed".
+            None if lower.ends_with("ed") => sense.push(format!("{}-ed", term.key)),
             None => sense.push(term.key),
         }
     }
@@ -181,6 +183,7 @@ mod tests {
     #[test]
     fn names_tenses_and_question_words_tell_questions_apart() {
         other("Who is the chair?", "Who was the chair?");
+        other("Who signs the lease?", "Who signed the lease?");
         other("When is the fee due?", "Where is the fee due?");
         other("What does Ada earn?", "What does Bob earn?");
         other("Who works in IT?", "Who works in it?");

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 const SIX: &str = "# Bakery\n\nThe bakery opens at six in the morning every single day.\n";
 const SEVEN: &str = "# Bakery\n\nThe bakery opens at seven in the morning every single day.\n";
 const QUESTION: &str = "When does the bakery open?";
-const KEY: &str = r#"flow.keys=[{id=1,key="1111111111111111111111111111111111111111111111111111111111111111"}]"#;
+const KEY: &str =
+    r#"flow.keys=[{id=1,key="1111111111111111111111111111111111111111111111111111111111111111"}]"#;
 
 /// Answers from the hour that its prompt holds.
 fn says(body: &Value) -> Vec<Piece> {
@@ -56,8 +57,9 @@ impl House {
     /// Puts a document in and waits until it can be found; gives its id.
     fn put(&self, source: &str, text: &str, fields: &[(&str, &str)]) -> String {
         let form = Form::new().part("file", Part::text(text.to_owned()).file_name(source.to_owned()));
-        let form =
-            fields.iter().fold(form, |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()));
+        let form = fields
+            .iter()
+            .fold(form, |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()));
         let server = self.server();
         let put = server.http.post(format!("{}/v1/documents", server.base)).multipart(form).send().unwrap();
         let (status, body) = answer(put);
@@ -97,7 +99,10 @@ impl House {
     /// A turn of a thread that is made for it.
     fn turn(&self) -> Value {
         let thread = self.post("/v1/threads", &json!({}))["id"].as_str().unwrap().to_owned();
-        self.post(&format!("/v1/threads/{thread}/turns"), &json!({ "question": QUESTION, "quality": "quick" }))
+        self.post(
+            &format!("/v1/threads/{thread}/turns"),
+            &json!({ "question": QUESTION, "quality": "quick" }),
+        )
     }
 
     fn key(&self, name: &str) -> String {
@@ -120,7 +125,8 @@ fn is_kept(answer: &Value) -> bool {
 #[test]
 fn the_same_question_is_asked_once_and_the_second_answer_costs_nothing() {
     let house = house(&[]);
-    let (first, again) = (house.ask(), house.post("/v1/ask", &json!({ "question": " when does the BAKERY open " })));
+    let (first, again) =
+        (house.ask(), house.post("/v1/ask", &json!({ "question": " when does the BAKERY open " })));
     assert_eq!(house.asked(), 1);
     assert!(!is_kept(&first) && is_kept(&again), "{first} {again}");
     for same in ["text", "citations", "claims", "model", "coverage", "confidence"] {
@@ -194,11 +200,20 @@ fn a_document_that_is_deleted_takes_its_answers_along() {
 fn somebody_who_may_not_read_the_passages_is_not_given_the_answer() {
     let house = house(&[]);
     let (inside, outside) = (house.key("inside"), house.key("outside"));
-    let document = house.put("closed.md", "# Bakery\n\nThe bakery opens at seven for friends.\n", &[("readers", "key:inside")]);
+    let document = house.put(
+        "closed.md",
+        "# Bakery\n\nThe bakery opens at seven for friends.\n",
+        &[("readers", "key:inside")],
+    );
     assert!(!is_kept(&house.ask_as(&inside)) && is_kept(&house.ask_as(&inside)));
     let answer = house.ask_as(&outside);
     assert!(!is_kept(&answer) && !answer.to_string().contains("seven"), "{answer}");
-    house.send(None, Method::PATCH, &format!("/v1/documents/{document}"), &json!({ "readers": ["key:outside"] }));
+    house.send(
+        None,
+        Method::PATCH,
+        &format!("/v1/documents/{document}"),
+        &json!({ "readers": ["key:outside"] }),
+    );
     let answer = house.ask_as(&inside);
     assert!(!answer.to_string().contains("seven"), "{answer}");
     // Both read now what the other could read before: the one answer that is left is of the open document alone.

@@ -71,7 +71,8 @@ impl House {
     fn turn(&self, route: &str) -> (Value, f64) {
         let thread = self.post("/v1/threads", &json!({}));
         let path = format!("/v1/threads/{}/turns", thread["id"].as_str().unwrap());
-        let turn = self.post(&path, &json!({ "question": QUESTION, "quality": "quick", "model": route, "fresh": true }));
+        let turn = self
+            .post(&path, &json!({ "question": QUESTION, "quality": "quick", "model": route, "fresh": true }));
         let run = self.get(&format!("/v1/runs/{}", turn["run"].as_str().unwrap()));
         (turn["answer"].clone(), run["spent"]["money"].as_f64().unwrap())
     }
