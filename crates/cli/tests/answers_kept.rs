@@ -56,12 +56,17 @@ impl House {
 
     /// Puts a document in and waits until it can be found; gives its id.
     fn put(&self, source: &str, text: &str, fields: &[(&str, &str)]) -> String {
+        self.put_into("default", source, text, fields)
+    }
+
+    fn put_into(&self, workspace: &str, source: &str, text: &str, fields: &[(&str, &str)]) -> String {
         let form = Form::new().part("file", Part::text(text.to_owned()).file_name(source.to_owned()));
         let form = fields
             .iter()
             .fold(form, |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()));
         let server = self.server();
-        let put = server.http.post(format!("{}/v1/documents", server.base)).multipart(form).send().unwrap();
+        let address = format!("{}/v1/documents?workspace={workspace}", server.base);
+        let put = server.http.post(address).multipart(form).send().unwrap();
         let (status, body) = answer(put);
         assert!(status < 300, "{body}");
         server.http.get(format!("{}/v1/jobs/events", server.base)).send().unwrap().text().unwrap();
@@ -225,7 +230,7 @@ fn another_workspace_is_asked_for_itself() {
     let house = house(&[]);
     house.assert_kept();
     house.post("/v1/workspaces", &json!({ "name": "other" }));
-    house.put("bakery.md", SIX, &[("workspace", "other")]);
+    house.put_into("other", "bakery.md", SIX, &[]);
     let ask = || house.post("/v1/ask", &json!({ "question": QUESTION, "workspace": "other" }));
     let answer = ask();
     assert!(!is_kept(&answer) && answer["citations"][0].is_object(), "{answer}");
