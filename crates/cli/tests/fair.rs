@@ -30,7 +30,7 @@ fn provider() -> ChatProvider {
 
 /// A server with one place for answers.
 fn serve(home: &Home, provider: &ChatProvider, settings: &[&str]) -> Server {
-    let mut all = vec!["limits.answers_concurrent_max=1", "limits.waiting_ms_max=60000"];
+    let mut all = vec!["limits.answers_concurrent_max=1", "limits.waiting_ms_max=60000", "answer.kept_max=0"];
     all.extend(settings);
     let chat = provider.setting();
     all.push(&chat);
