@@ -132,7 +132,7 @@ pub struct AcceptedFile {
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct DocumentChange {
     pub title: Option<String>,
     pub author: Option<String>,

@@ -23,6 +23,7 @@ pub struct Door {
 
 /// `POST /v1/auth/sign-in`
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SignIn {
     pub name: String,
     pub password: String,
@@ -34,6 +35,7 @@ pub struct SignIn {
 
 /// `POST /v1/auth/link`: uses a one-time link.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LinkUse {
     /// What follows `#/welcome/` in the link.
     pub token: String,
@@ -48,6 +50,7 @@ pub struct LinkUse {
 
 /// `POST /v1/auth/password`
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     pub former: String,
     pub password: String,
@@ -55,6 +58,7 @@ pub struct PasswordChange {
 
 /// The password once more, before something important is changed; empty for an account without one.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Confirmation {
     #[serde(default)]
     pub password: String,
@@ -98,6 +102,7 @@ pub struct NewApp {
 
 /// `PUT /v1/auth/app`: the first code that the app shows.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AppCode {
     pub id: String,
     pub code: String,
@@ -121,6 +126,7 @@ pub struct Challenge {
 
 /// The browser's answer: the credential's `toJSON()`.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ChallengeAnswer {
     pub id: String,
     /// Of a passkey that is added.
@@ -132,6 +138,7 @@ pub struct ChallengeAnswer {
 
 /// `POST /v1/auth/tokens`: a token of the key that asks.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// For whom it is; left out: for this server.
     #[serde(default)]
@@ -168,6 +175,7 @@ pub struct SigningKey {
 
 /// `POST /v1/auth/signing-keys`: how to change the key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Rotation {
     /// Tokens that are in use are refused from now on; otherwise for a day more they are not.
     #[serde(default)]
@@ -176,6 +184,7 @@ pub struct Rotation {
 
 /// `POST /v1/auth/links`: for whom a link is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LinkRequest {
     /// A user's name; left out, it makes the first owner's account.
     #[serde(default)]
@@ -240,6 +249,7 @@ pub struct User {
 
 /// `POST /v1/users`: an account, and the link with which its owner sets a password.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UserRequest {
     #[schema(pattern = r"^\s*[\p{L}\p{N}._@+ -]{2,64}\s*$")]
     pub name: String,
@@ -260,6 +270,7 @@ pub struct NewUser {
 
 /// `PATCH /v1/users/{id}`
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UserChange {
     /// Keeps somebody out, who is signed out at once, or lets them in again.
     pub is_disabled: bool,
@@ -274,6 +285,7 @@ pub struct Group {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct GroupRequest {
     #[schema(pattern = r"\S", max_length = 64)]
     pub name: String,
@@ -281,6 +293,7 @@ pub struct GroupRequest {
 
 /// A role that somebody has.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Grant {
     /// `user:ID`, `group:ID` or `key:ID`.
     #[schema(pattern = "^(user|group|key):[0-9a-f-]{36}$")]

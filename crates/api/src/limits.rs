@@ -19,6 +19,7 @@ pub struct Block {
 
 /// `PUT /v1/limits/blocks`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BlockRequest {
     /// An address, or a network as `192.0.2.0/24`.
     pub network: String,

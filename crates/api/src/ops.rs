@@ -32,6 +32,7 @@ pub struct Point {
 
 /// `GET` and `PUT /v1/ops/log-level`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LogLevel {
     /// `error`, `warn`, `info`, `debug` or `trace`; also `ibid_serve=debug,info`.
     pub level: String,

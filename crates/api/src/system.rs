@@ -52,6 +52,7 @@ pub struct Workspace {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WorkspaceRequest {
     /// Lower-case letters, digits and hyphens.
     #[schema(pattern = "^[a-z0-9-]{1,64}$")]
@@ -59,6 +60,7 @@ pub struct WorkspaceRequest {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     #[schema(pattern = r"\S", max_length = 100)]
     pub name: String,

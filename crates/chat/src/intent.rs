@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::followup::Exchange;
 use crate::phrases::words;
-use crate::terms::Analyzer;
+use crate::terms::{Analyzer, negations};
 
 /// So many words in a row are copied and not chance.
 const WORDS_COPIED: usize = 5;
@@ -65,11 +65,15 @@ impl Conversation<'_> {
             .any(|row| !holds(&own, row) && answers.iter().any(|answer| holds(answer, row)))
     }
 
-    /// Whether the message has a word of the tool's own name ("send" of `mail.send_message`).
+    /// Whether a sentence of the message has a word of the tool's own name ("send" of `mail.send_message`), and no negation before it.
     fn orders(&self, spec: &ToolSpec) -> bool {
         let own_name = spec.name.split_once('.').map_or(spec.name.as_str(), |(_, name)| name);
         let name: HashSet<String> = keys(&own_name.replace(['_', '-', '/', '.'], " "));
-        !name.is_disjoint(&keys(self.message))
+        self.message.split(['.', '!', '?', ';', '\n']).any(|sentence| {
+            let words: Vec<&str> = sentence.split_whitespace().collect();
+            let order = words.iter().position(|word| !name.is_disjoint(&keys(word)));
+            order.is_some_and(|place| negations(&words[..place].join(" ")) == 0)
+        })
     }
 }
 
@@ -157,6 +161,17 @@ mod tests {
         assert_eq!(objection("What passwords?", memo, &search(), &input), None);
         let input = json!({"query": "at once, the clerk says"});
         assert!(objection("And who says so?", memo, &search(), &input).unwrap().contains("repeats"));
+    }
+
+    #[test]
+    fn what_the_person_forbids_is_not_done() {
+        let input = json!({"text": "refunds"});
+        let told = |message: &str| objection(message, "", &send(), &input).is_some();
+        assert!(
+            told("Do not send refunds. When does the lease end?") && told("Never send a message of refunds")
+        );
+        assert!(told("Don't send refunds") && told("Bitte nicht senden: refunds"));
+        assert!(!told("Send that refunds are not done") && !told("Do not wait. Send refunds"));
     }
 
     #[test]

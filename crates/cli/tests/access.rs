@@ -258,6 +258,51 @@ fn wrong_passwords_cost_time_and_tell_nothing() {
 }
 
 #[test]
+fn another_site_signs_nobody_in() {
+    let home = home();
+    let server = home.serve(&[]);
+    let _owner = owner(&home, &server);
+    let told = |headers: &[(&str, &str)]| {
+        let request = server.stranger().post(format!("{}/v1/auth/sign-in", server.base));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        answer(request.body(json!({ "name": "ada", "password": PASSWORD }).to_string()).send().unwrap())
+    };
+    for headers in [
+        &[("Origin", "https://evil.example"), ("Content-Type", "text/plain")][..],
+        &[("Origin", "null")],
+        &[("Sec-Fetch-Site", "cross-site")],
+    ] {
+        let (status, told) = told(headers);
+        assert_eq!((status, &told["error"]["code"]), (403, &"origin_forbidden".into()), "{headers:?}");
+    }
+    assert_eq!(told(&[("Origin", &server.base)]).0, 200);
+    assert_eq!(told(&[("Sec-Fetch-Site", "same-origin")]).0, 200);
+}
+
+#[test]
+fn a_request_with_a_word_too_many_is_refused() {
+    let home = home();
+    let server = home.serve(&[]);
+    let key = json!({ "name": "typo", "rolle": "reader" });
+    assert_eq!(server.post("/v1/keys", &key).1["error"]["code"], "request_malformed");
+    // What OpenAI's clients send is theirs to extend.
+    const FOREIGN: [&str; 2] = ["ChatRequest", "EmbeddingRequest"];
+    let described = server.get("/openapi.json").1;
+    let mut looked_at = 0;
+    for operation in
+        described["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values())
+    {
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let of = [&body["$ref"], &body["oneOf"][1]["$ref"]].into_iter().find_map(Value::as_str);
+        let Some(name) = of.and_then(|of| of.rsplit('/').next()) else { continue };
+        let closed = &described["components"]["schemas"][name]["additionalProperties"] == false;
+        assert_eq!(closed, !FOREIGN.contains(&name), "{name}");
+        looked_at += 1;
+    }
+    assert!(looked_at > 30, "{looked_at}");
+}
+
+#[test]
 fn a_session_is_for_our_own_page_and_ends_when_it_is_said() {
     let home = home();
     let server = home.serve(&[]);
@@ -361,6 +406,9 @@ fn administrators_do_not_make_themselves_owners() {
     assert_eq!(send(Method::POST, "/v1/auth/links", json!({ "user": "ada" })), refused);
     assert_eq!(send(Method::POST, "/v1/users", json!({ "name": "eve", "role": "owner" })), refused);
     assert_eq!(send(Method::POST, "/v1/keys", json!({ "name": "eve", "role": "owner" })), refused);
+    let key = home.ok(&["keys", "create", "boss", "--role", "owner", "--json"]).json();
+    let key = format!("/v1/keys/{}", key["id"].as_str().unwrap());
+    assert_eq!(send(Method::DELETE, &key, json!({})), refused, "an owner's key is an owner's");
     let group = json!({ "name": "office" });
     assert_eq!(send(Method::POST, "/v1/groups", group).0, 201);
     drop(home.ok(&["auth", "grant", "group:office", "owner"]));

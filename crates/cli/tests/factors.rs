@@ -288,6 +288,11 @@ fn who_has_no_account_gets_none_unless_that_is_wanted() {
     assert!(me(&server, &cookie)["everywhere"].to_string().contains("edit"));
 }
 
+fn self_made(server: &Server, secret: &str) -> (u16, Value) {
+    let post = server.stranger().post(format!("{}/v1/auth/tokens", server.base)).bearer_auth(secret);
+    answer(post.json(&json!({ "seconds": 86_400 })).send().unwrap())
+}
+
 #[test]
 fn a_token_is_a_part_of_its_key_for_a_while() {
     let home = home();
@@ -309,6 +314,10 @@ fn a_token_is_a_part_of_its_key_for_a_while() {
     assert_eq!(with(&part, "/v1/documents").1["error"]["code"], "not_allowed");
     let more = made(&json!({ "role": "owner" }));
     assert_eq!(with(&more, "/v1/keys").1["error"]["code"], "not_allowed", "no more than the key has");
+    // A token makes no tokens, neither wider nor later ones.
+    for token in [&whole, &part] {
+        assert_eq!(coded(&self_made(&server, token)), (403, "key_needed".to_owned()));
+    }
     let elsewhere = made(&json!({ "audience": "https://tools.example" }));
     assert_eq!(with(&elsewhere, "/v1/auth/me").1["error"]["code"], "token_audience");
     assert_eq!(token(&key, &json!({ "seconds": 100_000 })).1["error"]["code"], "token_lifetime");

@@ -181,3 +181,23 @@ fn who_lost_the_role_reads_nothing_more_by_what_they_began() {
     assert!(!f.post(&admin, "/v1/search", &json!({ "query": QUESTION })).to_string().contains("ninth"));
     assert!(!f.post(&admin, "/v1/runs", &run).to_string().contains("ninth"));
 }
+
+#[test]
+fn a_part_of_an_administrators_rights_reads_what_it_says_and_no_more() {
+    let fixture = fixture();
+    let boss = fixture.home.ok(&["keys", "create", "boss", "--role", "admin"]).out.trim().to_owned();
+    let whole = fixture.told(&boss);
+    assert!(whole.contains("ninth"), "administrators read all: {whole}");
+    let part = fixture.post(&boss, "/v1/auth/tokens", &json!({ "role": "reader", "seconds": 600 }));
+    let part = part["token"].as_str().unwrap();
+    let told = fixture.told(part);
+    assert!(!told.contains("ninth") && !told.contains("merger.md"), "{told}");
+    assert_eq!(fixture.get(part, &format!("/v1/documents/{}", fixture.document)).0, 404);
+    // A key sees what it began by its tokens; they see nothing of the key's.
+    let begun = fixture.post(part, "/v1/threads", &json!({ "title": "by the part" }))["id"].clone();
+    let path = format!("/v1/threads/{}", begun.as_str().unwrap());
+    assert_eq!((fixture.get(&boss, &path).0, fixture.get(part, &path).0), (200, 200));
+    let begun = fixture.post(&boss, "/v1/threads", &json!({ "title": "by the key" }))["id"].clone();
+    let path = format!("/v1/threads/{}", begun.as_str().unwrap());
+    assert_eq!((fixture.get(&boss, &path).0, fixture.get(part, &path).0), (200, 404));
+}

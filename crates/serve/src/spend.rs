@@ -81,10 +81,7 @@ impl Payer {
 }
 
 fn owner(reader: Reader) -> String {
-    match reader {
-        Reader::Holder(holder) => holder.to_string(),
-        Reader::Machine | Reader::Nobody => String::new(),
-    }
+    reader.holder().map_or_else(String::new, |holder| holder.to_string())
 }
 
 impl Bought {

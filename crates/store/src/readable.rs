@@ -3,7 +3,7 @@
 //! Keeps true: a list that is empty opens a document to everybody who reads in its workspace; administrators of the workspace
 //! read all, for they decide about the lists.
 
-use ibid_types::access::{Holder, Permission, Readable, Reader};
+use ibid_types::access::{Holder, Permission, Readable, Reader, Rights};
 use ibid_types::{Result, WorkspaceId};
 
 use crate::{Store, Value};
@@ -14,12 +14,13 @@ const BETWEEN: char = '\n';
 impl Store {
     /// Which documents of the workspace are there for somebody, now.
     pub fn readable(&self, workspace: WorkspaceId, reader: Reader) -> Result<Readable> {
-        let holder = match reader {
+        let (holder, within) = match reader {
             Reader::Nobody => return Ok(Readable::Nothing),
             Reader::Machine => return Ok(Readable::All),
-            Reader::Holder(holder) => holder,
+            Reader::Holder(holder) => (holder, None),
+            Reader::Part(holder, within) => (holder, Some(within)),
         };
-        let rights = self.rights_of(holder)?;
+        let rights = Rights { within, ..self.rights_of(holder)? };
         if rights.may_in(workspace, Permission::Administer) {
             return Ok(Readable::All);
         }

@@ -305,9 +305,8 @@ fn filter_of(query: &RunsQuery) -> Result<(String, Vec<Value>)> {
         and("id <", cursor.parse::<RunId>()?.into());
     }
     if let Some(seen_by) = &query.seen_by {
-        params.push(seen_by.owner.as_str().into());
         let also = if seen_by.is_admin { " OR owner IS NULL OR thread_id IS NULL" } else { "" };
-        filter.push_str(&format!(" AND (owner = ${}{also})", params.len()));
+        filter.push_str(&format!(" AND ({}{also})", seen_by.condition("owner", &mut params)));
     }
     if query.is_asking {
         filter.push_str(" AND asks > 0");

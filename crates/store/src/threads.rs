@@ -3,6 +3,7 @@
 //! Keeps true: a thread's turns are numbered from 1 without gaps, in the order in which they began; what people and
 //! answers say is written and read through the store's sealer alone.
 
+use ibid_types::access::PART_MARK;
 use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, WorkspaceId};
 use serde_json::Value as Json;
 
@@ -36,6 +37,21 @@ pub struct ThreadRow {
 pub struct SeenBy {
     pub owner: String,
     pub is_admin: bool,
+}
+
+impl SeenBy {
+    /// Whether it is theirs, or was begun with a part of their rights.
+    #[must_use]
+    pub fn has(&self, owner: &str) -> bool {
+        owner.strip_prefix(&self.owner).is_some_and(|part| part.is_empty() || part.starts_with(PART_MARK))
+    }
+
+    /// The same of a column.
+    pub(crate) fn condition(&self, column: &str, params: &mut Vec<Value>) -> String {
+        params.push(self.owner.as_str().into());
+        let owner = params.len();
+        format!("{column} = ${owner} OR {column} LIKE ${owner} || '{PART_MARK}%'")
+    }
 }
 
 /// A question with its answer.
@@ -262,9 +278,8 @@ impl Store {
             );
         }
         if let Some(seen_by) = &query.seen_by {
-            params.push(seen_by.owner.as_str().into());
             let also = if seen_by.is_admin { " OR t.owner IS NULL" } else { "" };
-            filter.push_str(&format!(" AND (t.owner = ${}{also})", params.len()));
+            filter.push_str(&format!(" AND ({}{also})", seen_by.condition("t.owner", &mut params)));
         }
         if let Some(cursor) = &query.cursor {
             let (updated_at, id) = read_cursor(cursor)?;

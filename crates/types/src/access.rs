@@ -244,14 +244,49 @@ pub enum Reader {
     /// This machine's own: the command line in the data directory, rehearsals, measurements.
     Machine,
     Holder(Holder),
+    /// With no more than this of the holder's rights: by a token.
+    Part(Holder, Granted),
 }
+
+/// What separates a part of somebody's rights from whose they are, in an owner as it is stored.
+pub const PART_MARK: char = ' ';
+/// Stands for every workspace there.
+const EVERYWHERE: &str = "*";
 
 impl Reader {
     /// Whoever began a run or a conversation, as it is stored; where no owner is, it was this machine.
     #[must_use]
     pub fn of_owner(owner: Option<&str>) -> Self {
         let Some(owner) = owner else { return Self::Machine };
-        owner.parse().map_or(Self::Nobody, Self::Holder)
+        let Some((holder, part)) = owner.split_once(PART_MARK) else {
+            return owner.parse().map_or(Self::Nobody, Self::Holder);
+        };
+        let part = part.split_once(PART_MARK).map(|(role, place)| (role.parse(), place));
+        let (Ok(holder), Some((Ok(role), place))) = (holder.parse(), part) else { return Self::Nobody };
+        match (place, place.parse()) {
+            (EVERYWHERE, _) => Self::Part(holder, Granted { role, workspace: None }),
+            (_, Ok(workspace)) => Self::Part(holder, Granted { role, workspace: Some(workspace) }),
+            (_, Err(_)) => Self::Nobody,
+        }
+    }
+
+    /// What `of_owner` reads.
+    #[must_use]
+    pub fn owner(self) -> Option<String> {
+        let Self::Part(holder, Granted { role, workspace }) = self else {
+            return self.holder().map(|holder| holder.to_string());
+        };
+        let place = workspace.map_or_else(|| EVERYWHERE.to_owned(), |workspace| workspace.to_string());
+        Some(format!("{holder}{PART_MARK}{role}{PART_MARK}{place}"))
+    }
+
+    /// Whose rights they are.
+    #[must_use]
+    pub const fn holder(self) -> Option<Holder> {
+        match self {
+            Self::Holder(holder) | Self::Part(holder, _) => Some(holder),
+            Self::Nobody | Self::Machine => None,
+        }
     }
 }
 
@@ -384,6 +419,21 @@ mod tests {
         let open = Readable::Open(vec![ada, office]);
         assert!(open.holds(&[]) && open.holds(&[office]) && !open.holds(&[Holder::User(UserId::new())]));
         assert!(Readable::All.holds(&[ada]) && !Readable::Nothing.holds(&[]));
+    }
+
+    #[test]
+    fn owners_are_read_back() {
+        let key = Holder::Key(KeyId::new());
+        let part = |workspace| Reader::Part(key, Granted { role: Role::Reader, workspace });
+        for reader in [Reader::Holder(key), part(None), part(Some(WorkspaceId::new()))] {
+            assert_eq!(Reader::of_owner(reader.owner().as_deref()), reader);
+        }
+        for wrong in
+            ["", "somebody", "key:1", &format!("{key} "), &format!("{key} reader"), &format!("{key} chief *")]
+        {
+            assert_eq!(Reader::of_owner(Some(wrong)), Reader::Nobody, "{wrong}");
+        }
+        assert_eq!((Reader::of_owner(None), Reader::Machine.owner()), (Reader::Machine, None));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod hash;
 pub mod host;
 pub mod id;
 pub mod parsed;
+pub mod plain;
 pub mod search;
 pub mod secret;
 pub mod sentences;
@@ -20,8 +21,8 @@ pub use day::Day;
 pub use error::{Class, Error, Result};
 pub use hash::ContentHash;
 pub use id::{
-    ChunkId, DocumentId, GroupId, JobId, KeptId, KeyId, RunId, SessionId, ThreadId, TurnId, UserId, VersionId,
-    WorkspaceId,
+    ChunkId, DocumentId, GroupId, JobId, KeptId, KeyId, RunId, SessionId, ThreadId, TurnId, UserId,
+    VersionId, WorkspaceId,
 };
 pub use secret::Secret;
 pub use time::Timestamp;

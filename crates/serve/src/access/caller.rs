@@ -65,15 +65,17 @@ pub struct Principal {
     pub rights: Rights,
     /// It has no rights before it has a second factor.
     pub lacks_factor: bool,
+    /// A key that did not come itself, but in a token of it.
+    pub is_by_token: bool,
 }
 
 impl Principal {
     pub fn machine() -> Self {
-        Self { who: Who::Machine, rights: Rights::all(), lacks_factor: false }
+        Self { who: Who::Machine, rights: Rights::all(), lacks_factor: false, is_by_token: false }
     }
 
     pub fn nobody() -> Self {
-        Self { who: Who::Nobody, rights: Rights::default(), lacks_factor: false }
+        Self { who: Who::Nobody, rights: Rights::default(), lacks_factor: false, is_by_token: false }
     }
 }
 
@@ -146,16 +148,22 @@ impl Caller {
 
     /// What the caller begins is theirs; nobody's, where it is the command line of this machine.
     pub fn owner(&self) -> Option<String> {
-        self.principal.who.holder().map(|holder| holder.to_string())
+        self.reader().owner()
     }
 
     /// On whose behalf documents are read.
     pub fn reader(&self) -> Reader {
-        match self.who() {
-            Who::Machine => Reader::Machine,
-            Who::Nobody => Reader::Nobody,
-            who => who.holder().map_or(Reader::Nobody, Reader::Holder),
+        match (self.who(), self.who().holder(), self.rights().within) {
+            (Who::Machine, ..) => Reader::Machine,
+            (_, None, _) => Reader::Nobody,
+            (_, Some(holder), None) => Reader::Holder(holder),
+            (_, Some(holder), Some(within)) => Reader::Part(holder, within),
         }
+    }
+
+    /// Whether a token was shown, and not its key.
+    pub fn is_by_token(&self) -> bool {
+        self.principal.is_by_token
     }
 
     /// Which documents of a workspace are there for the caller.

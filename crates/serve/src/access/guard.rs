@@ -41,7 +41,12 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
                 return turned_away(&app, error, address);
             }
         },
-        Looked::Refused(error) => return turned_away(&app, error, address),
+        Looked::Refused(error) => {
+            if error.code == "origin_forbidden" {
+                audit::unknown(&app, error.code, address).await;
+            }
+            return turned_away(&app, error, address);
+        }
         Looked::TooFast(wait) => return held_up(&app, wait),
     };
     let holder = principal.who.holder().map(|holder| holder.to_string());
@@ -83,9 +88,11 @@ fn looked_at(app: &App, request: &Request, route: &str, address: Option<IpAddr>)
     }
     match need(request.method(), route) {
         None => Looked::Refused(closed(route)),
-        Some(Need::Attempt) => {
-            app.pace.of_stranger(address).map_or_else(Looked::TooFast, |()| Looked::Nobody(Need::Attempt))
-        }
+        Some(Need::Attempt) => match (app.pace.of_stranger(address), check_sender(request)) {
+            (Err(wait), _) => Looked::TooFast(wait),
+            (Ok(()), Err(error)) => Looked::Refused(error),
+            (Ok(()), Ok(())) => Looked::Nobody(Need::Attempt),
+        },
         Some(Need::Open) => Looked::Nobody(Need::Open),
         Some(need) => credential(request.headers(), request.method(), cookie::is_encrypted(app))
             .map_or_else(Looked::Refused, |credential| Looked::Shown(credential, need)),
@@ -106,9 +113,9 @@ fn held_up(app: &App, wait: Wait) -> Response {
     Failure(too_fast(wait)).into_response()
 }
 
-/// Whether a key or token was shown that is none, as opposed to a session that is over.
+/// Whether a key, a token or a session was shown that is none. A session that is over cannot be told from a forged one.
 fn is_guess(error: &Error) -> bool {
-    error.code == "key_unknown" || error.code.starts_with("token_")
+    ["key_unknown", "session_over"].contains(&error.code) || error.code.starts_with("token_")
 }
 
 fn factor_missing() -> Error {
@@ -181,26 +188,33 @@ fn check_origin(headers: &HeaderMap, method: &Method) -> Result<()> {
         (None, _) => text(&FETCH_SITE) == Some("same-origin"),
         _ => false,
     };
-    if is_own {
-        return Ok(());
-    }
-    Err(Error::forbidden("origin_forbidden", "the request comes from another site than this server's page"))
+    if is_own { Ok(()) } else { Err(from_elsewhere()) }
+}
+
+/// Another site's page must not sign a browser in as somebody else, to whom the person would then confide (OWASP, Cross-Site Request
+/// Forgery Prevention: login forms). Programs tell no origin.
+fn check_sender(request: &Request) -> Result<()> {
+    let headers = request.headers();
+    let is_told = headers.contains_key(ORIGIN) || headers.contains_key(FETCH_SITE);
+    if is_told { check_origin(headers, request.method()) } else { Ok(()) }
+}
+
+fn from_elsewhere() -> Error {
+    Error::forbidden("origin_forbidden", "the request comes from another site than this server's page")
 }
 
 fn of_key(app: &App, key: &str) -> Result<Principal> {
     if tokens::is_token(key) {
         let (found, rights) = tokens::verify(app, key)?;
-        return Ok(Principal {
-            who: Who::Key { id: found.id, name: found.name },
-            rights,
-            lacks_factor: false,
-        });
+        let who = Who::Key { id: found.id, name: found.name };
+        return Ok(Principal { who, rights, lacks_factor: false, is_by_token: true });
     }
     let found = app.store.key_verify(key)?.ok_or_else(|| {
         Error::unauthenticated("key_unknown", "the API key is not known, was revoked, or is over")
     })?;
     let rights = app.store.rights_of(Holder::Key(found.id))?;
-    Ok(Principal { who: Who::Key { id: found.id, name: found.name }, rights, lacks_factor: false })
+    let who = Who::Key { id: found.id, name: found.name };
+    Ok(Principal { who, rights, lacks_factor: false, is_by_token: false })
 }
 
 fn of_session(app: &App, secret: &str) -> Result<(Principal, Option<Secret>)> {
@@ -210,7 +224,7 @@ fn of_session(app: &App, secret: &str) -> Result<(Principal, Option<Secret>)> {
     let lacks_factor = app.config.identity.is_second_factor_required() && !user.has_second_factor();
     let rights = if lacks_factor { Rights::default() } else { app.store.rights_of(Holder::User(user.id))? };
     let who = Who::User { id: user.id, name: user.name, session: session.id };
-    Ok((Principal { who, rights, lacks_factor }, renewed))
+    Ok((Principal { who, rights, lacks_factor, is_by_token: false }, renewed))
 }
 
 #[cfg(test)]

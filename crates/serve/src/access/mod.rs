@@ -12,9 +12,11 @@ pub mod matrix;
 mod pace;
 
 use ibid_store::{RunRow, ThreadRow, TurnRow, Workspace};
+use ibid_types::access::Readable;
 use ibid_types::document::{Document, Version};
-use ibid_types::{DocumentId, Error, Result, RunId, ThreadId, TurnId};
+use ibid_types::{DocumentId, Error, Result, RunId, ThreadId, TurnId, WorkspaceId};
 
+use crate::audit;
 pub use blocks::turned_away;
 pub use caller::{Caller, Who};
 pub use cookie::{
@@ -42,9 +44,18 @@ impl Caller {
         let id: DocumentId = id.parse()?;
         let readable = self.readable(workspace.id)?;
         let found = self.store.document_find(workspace.id, id)?;
-        let found = found.filter(|(document, _)| readable.holds(&document.readers));
+        let found = found.filter(|(document, _)| self.may_know(&readable, document));
         let unknown = || unknown("document_unknown", "document", &id.to_string(), &workspace);
         Ok(Within { it: found.ok_or_else(unknown)?, workspace })
+    }
+
+    /// Whether a document that is there is for the caller; else the audit log knows that they asked.
+    pub fn may_know(&self, readable: &Readable, document: &Document) -> bool {
+        let may = readable.holds(&document.readers);
+        if !may {
+            audit::hidden(self.app(), self.who(), format!("document {}", document.id));
+        }
+        may
     }
 
     /// Error: `run_unknown`.
@@ -82,8 +93,13 @@ impl Caller {
 
     /// What somebody says is theirs; administrators see what is nobody's, and runs that are of no conversation.
     fn sees(&self, workspace: &Workspace, owner: Option<&str>, is_no_conversation: bool) -> bool {
-        self.seen_by(workspace.id).is_none_or(|seen_by| {
-            owner == Some(seen_by.owner.as_str())
+        self.sees_in(workspace.id, owner, is_no_conversation)
+    }
+
+    /// The same by the workspace's id.
+    pub fn sees_in(&self, workspace: WorkspaceId, owner: Option<&str>, is_no_conversation: bool) -> bool {
+        self.seen_by(workspace).is_none_or(|seen_by| {
+            owner.is_some_and(|owner| seen_by.has(owner))
                 || seen_by.is_admin && (owner.is_none() || is_no_conversation)
         })
     }

@@ -28,10 +28,10 @@ use guesses::Guesses;
 use pending::Pending;
 
 pub use people::{
-    factors_reset, grant, grant_end, group_delete, may_grant, member, user_create, user_delete, user_disable,
-    user_link,
+    factors_reset, grant, grant_end, group_delete, key_revoke, may_grant, member, user_create, user_delete,
+    user_disable, user_link,
 };
-pub use readers::{check_sources, readers_named, readers_shown};
+pub use readers::{check_sources, readers_named, readers_shown, readers_told};
 pub use sign_in::{ByLink, SignedIn, Visitor, change_password, sign_in, use_link};
 
 /// What a server remembers of sign-ins.

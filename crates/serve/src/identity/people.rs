@@ -2,7 +2,7 @@
 
 use ibid_store::User;
 use ibid_types::access::{Granted, Holder, Permission, Role};
-use ibid_types::{Error, GroupId, Result, Secret, Timestamp, UserId};
+use ibid_types::{Error, GroupId, KeyId, Result, Secret, Timestamp, UserId};
 
 use super::sign_in::{canonical, checked_name};
 use crate::access::Caller;
@@ -37,13 +37,13 @@ pub fn user_link(caller: &Caller, name: Option<&str>) -> Result<(Secret, Timesta
     };
     let unknown = || Error::not_found("user_unknown", format!("there is no user '{name}'"));
     let user = caller.store.user_named(&canonical(name))?.ok_or_else(unknown)?;
-    may_change(caller, user.id)?;
+    may_change(caller, Holder::User(user.id))?;
     caller.store.link_make(Some(user.id))
 }
 
 /// Errors: `user_unknown`, `owner_last`, `not_allowed`.
 pub fn user_disable(caller: &Caller, id: UserId, is_out: bool) -> Result<()> {
-    may_change(caller, id)?;
+    may_change(caller, Holder::User(id))?;
     if is_out {
         stays_owned(caller, Holder::User(id))?;
     }
@@ -52,14 +52,14 @@ pub fn user_disable(caller: &Caller, id: UserId, is_out: bool) -> Result<()> {
 
 /// The same.
 pub fn user_delete(caller: &Caller, id: UserId) -> Result<()> {
-    may_change(caller, id)?;
+    may_change(caller, Holder::User(id))?;
     stays_owned(caller, Holder::User(id))?;
     caller.store.user_delete(id)
 }
 
 /// Takes an account's second factors away, for somebody who has lost them. Errors: `user_unknown`, `not_allowed`.
 pub fn factors_reset(caller: &Caller, id: UserId) -> Result<()> {
-    may_change(caller, id)?;
+    may_change(caller, Holder::User(id))?;
     caller.store.factors_remove(id)
 }
 
@@ -109,6 +109,12 @@ fn is_there(caller: &Caller, holder: Holder) -> Result<()> {
     Err(Error::not_found("holder_unknown", format!("there is no {holder}")))
 }
 
+/// Errors: `not_allowed`, `key_unknown`.
+pub fn key_revoke(caller: &Caller, id: KeyId) -> Result<()> {
+    may_change(caller, Holder::Key(id))?;
+    caller.store.key_revoke(id)
+}
+
 /// Only owners make owners.
 pub fn may_grant(caller: &Caller, granted: Granted) -> Result<()> {
     if granted.role == Role::Owner { caller.check_everywhere(Permission::Own) } else { Ok(()) }
@@ -123,9 +129,9 @@ fn may_take(caller: &Caller, holder: Holder) -> Result<()> {
     Ok(())
 }
 
-/// Only owners change an owner's account.
-fn may_change(caller: &Caller, id: UserId) -> Result<()> {
-    if is_owner(caller, Holder::User(id))? { caller.check_everywhere(Permission::Own) } else { Ok(()) }
+/// Only owners change an owner's account, or an owner's key.
+fn may_change(caller: &Caller, holder: Holder) -> Result<()> {
+    if is_owner(caller, holder)? { caller.check_everywhere(Permission::Own) } else { Ok(()) }
 }
 
 fn is_owner(caller: &Caller, holder: Holder) -> Result<bool> {

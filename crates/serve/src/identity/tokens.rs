@@ -32,11 +32,13 @@ pub fn is_token(presented: &str) -> bool {
     presented.starts_with(MARK)
 }
 
-/// A token of the key that asks, and when it ends. Errors: `key_needed`, `token_lifetime`.
+/// A token of the key that asks, and when it ends. A token gets none: it would outlive itself, and be more than it is. Errors:
+/// `key_needed`, `token_lifetime`.
 pub fn issue(caller: &Caller, wanted: &Wanted<'_>) -> Result<(Secret, Timestamp)> {
-    let Who::Key { id, .. } = caller.who() else {
-        let what = "tokens are for services: ask for one with an API key (`ibid keys create NAME` makes one)";
-        return Err(Error::bad_request("key_needed", what));
+    let (Who::Key { id, .. }, false) = (caller.who(), caller.is_by_token()) else {
+        let what =
+            "tokens are for services: ask for one with an API key itself (`ibid keys create NAME` makes one)";
+        return Err(Error::forbidden("key_needed", what));
     };
     let (issuer, workspace) = (caller.public_url(), wanted.within.and_then(|within| within.workspace));
     let workspace = workspace.map(|id| id.to_string());

@@ -13,7 +13,7 @@ use super::ask::within;
 use super::sse::{self, Sender};
 use crate::App;
 use crate::access::Caller;
-use crate::http::{Answered, Parameters, Path, respond};
+use crate::http::{Answered, Parameters, Path, blocking, respond};
 
 /// How often a stream looks for changes: often enough to look live, seldom enough to cost nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
@@ -66,19 +66,25 @@ fn everywhere(app: &Caller) -> Result<Readable> {
 /// Streams a batch's jobs as they change: events `job` ([`Job`]) and `counts`, then `done` when none is left.
 #[utoipa::path(get, path = "/v1/jobs/events", tag = "jobs", params(BatchQuery),
     responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem)))]
-pub async fn events(app: Caller, Parameters(query): Parameters<BatchQuery>) -> sse::Stream {
-    sse::stream(&app, move |app, sender| {
+pub async fn events(app: Caller, Parameters(query): Parameters<BatchQuery>) -> Answered<sse::Stream> {
+    let first = query.clone();
+    blocking(&app, move |app| batch(app, &first)).await?;
+    Ok(sse::stream(&app, move |app, sender| {
         if let Err(error) = follow(app, &query, sender) {
             sender.fail(&error);
         }
-    })
+    }))
+}
+
+fn batch(app: &Caller, followed: &BatchQuery) -> Result<JobsPage> {
+    let BatchQuery { workspace, batch, state } = followed.clone();
+    page(app, JobsQuery { workspace, batch, state, limit: Some(1000), cursor: None })
 }
 
 fn follow(app: &Caller, query: &BatchQuery, sender: &Sender) -> Result<()> {
     let mut known = std::collections::HashMap::new();
     loop {
-        let BatchQuery { workspace, batch, state } = query.clone();
-        let page = page(app, JobsQuery { workspace, batch, state, limit: Some(1000), cursor: None })?;
+        let page = batch(app, query)?;
         for job in page.jobs {
             let state = serde_json::to_string(&job).unwrap_or_default();
             if known.insert(job.id.clone(), state.clone()).as_ref() != Some(&state)

@@ -12,7 +12,7 @@ use super::people::granted;
 use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, Path, Place, blocking, respond};
-use crate::identity::may_grant;
+use crate::identity::{self, may_grant};
 
 /// What a key may do where nobody says: use the library, not run the server.
 const KEY_ROLE: &str = "editor";
@@ -182,6 +182,7 @@ pub async fn key_create(
                 "name the key in 1 to 100 characters, so that you recognise it later",
             ));
         }
+        let name = words::name("name", name, 100)?;
         let role = request.role.as_deref().unwrap_or(KEY_ROLE);
         let granted = granted(app, role, request.workspace.as_deref())?;
         may_grant(app, granted)?;
@@ -192,7 +193,7 @@ pub async fn key_create(
                 "`expires_at` is over already; name a moment to come",
             ));
         }
-        let (key, secret) = app.store.key_create(name, granted, expires_at)?;
+        let (key, secret) = app.store.key_create(&name, granted, expires_at)?;
         wire_key(app, key, Some(secret.reveal().to_owned()))
     })
     .await?;
@@ -203,7 +204,7 @@ pub async fn key_create(
 #[utoipa::path(delete, path = "/v1/keys/{id}", tag = "system", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = Problem)))]
 pub async fn key_revoke(app: Caller, Path(id): Path<String>) -> Answered<StatusCode> {
-    blocking(&app, move |app| app.store.key_revoke(id.parse()?)).await?;
+    blocking(&app, move |app| identity::key_revoke(app, id.parse()?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
