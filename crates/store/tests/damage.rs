@@ -105,17 +105,22 @@ fn a_flipped_bit_beside_the_log_of_a_closed_library_serves_nothing_else() {
 
 #[test]
 fn a_flipped_bit_in_the_middle_of_a_living_log_is_found() {
-    for dir in [killed(50, 30), killed(0, 60)] {
+    for (dir, last) in [(killed(50, 30), "key 39"), (killed(0, 60), "key 19")] {
         let bytes = fs::metadata(dir.path().join(LOG)).unwrap().len() as usize;
         let expected = rows(&open(copy(dir.path()).path()).unwrap());
         let mut found = 0;
         for number in 0..30 {
             let flipped = copy(dir.path());
-            // The last transactions cannot be told from those that a loss of power cut off.
             let place = number * (bytes - 6 * FRAME) / 30;
             flip(&flipped.path().join(LOG), place * 8 + number % 8);
             match open(flipped.path()) {
-                Ok(database) => assert_eq!(rows(&database), expected, "byte {place} of {bytes}"),
+                Ok(database) => {
+                    // The last transaction cannot be told from one that a loss of power cut off.
+                    let both =
+                        rows(&database).into_iter().zip(&expected).filter(|(row, expected)| row != *expected);
+                    let lost: Vec<String> = both.map(|(row, _)| row.get(0).unwrap()).collect();
+                    assert!(lost.is_empty() || lost == [last], "byte {place} of {bytes}: {lost:?}");
+                }
                 Err(error) => {
                     assert_eq!(error.code, "store_log_damaged");
                     found += 1;

@@ -207,7 +207,7 @@ fn a_deleted_workspace_comes_back_under_its_name() {
     assert!(living.workspace_list().unwrap().iter().any(|w| w.id == empty && w.name.contains("(deleted ")));
     let query = ThreadsQuery { limit: 9, ..ThreadsQuery::default() };
     assert_eq!(living.thread_list(WORKSPACE, &query).unwrap().items.len(), 1);
-    assert_eq!(living.workspace_counts(WORKSPACE).unwrap().documents, 1);
+    assert_eq!(living.workspace_counts(WORKSPACE, &Readable::All).unwrap().documents, 1);
 }
 
 #[test]
@@ -256,4 +256,44 @@ fn what_the_backup_does_not_hold_is_named() {
     assert_eq!(code(restored.part_held(&document("lease.txt"))), "restore_part_ambiguous");
     let in_second = Part::Document { named: "lease.txt".to_owned(), workspace: Some("legal".to_owned()) };
     assert_eq!(restored.part_held(&in_second).unwrap().documents, [DOCUMENT]);
+}
+
+fn list(store: &Store) -> Option<String> {
+    store.db().query("SELECT readers FROM documents WHERE deleted_at IS NULL", &[]).unwrap()[0]
+        .get(0)
+        .unwrap()
+}
+
+const EVE: &str = "user:0e0e0e0e-0e0e-0e0e-0e0e-0e0e0e0e0e0e";
+
+#[test]
+fn a_document_keeps_the_access_list_that_it_has_here() {
+    let (restored, living, _dir) = two();
+    run(&living, "UPDATE documents SET readers = 'user:0e0e0e0e-0e0e-0e0e-0e0e-0e0e0e0e0e0e'");
+    assert_eq!(list(&restored), None, "it was open then");
+    living.document_merge(&restored, DOCUMENT).unwrap();
+    assert_eq!(list(&living).as_deref(), Some(EVE));
+    living.document_delete(WORKSPACE, DOCUMENT).unwrap();
+    living.document_merge(&restored, DOCUMENT).unwrap();
+    assert_eq!(list(&living).as_deref(), Some(EVE), "also when it was deleted");
+    run(&living, "UPDATE documents SET readers = NULL");
+    run(&restored, "UPDATE documents SET readers = 'user:0e0e0e0e-0e0e-0e0e-0e0e-0e0e0e0e0e0e'");
+    living.document_merge(&restored, DOCUMENT).unwrap();
+    assert_eq!(list(&living), None, "and where it was opened");
+}
+
+#[test]
+fn a_document_that_is_gone_comes_back_no_more_open_than_what_it_replaces() {
+    let (restored, living, _dir) = two();
+    living.document_delete(WORKSPACE, DOCUMENT).unwrap();
+    run(
+        &living,
+        "INSERT INTO documents SELECT x'0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', workspace_id, source, 'ready', NULL, 'New', NULL, NULL, '[]', \
+         1, 1, 1, NULL, 'user:0e0e0e0e-0e0e-0e0e-0e0e-0e0e0e0e0e0e' FROM documents",
+    );
+    assert_eq!(living.cleanup(10).unwrap().documents, 1);
+    let named = living.document_named(&restored, DOCUMENT).unwrap();
+    assert_eq!(named.readers.iter().map(ToString::to_string).collect::<Vec<_>>(), [EVE]);
+    living.document_merge(&restored, DOCUMENT).unwrap();
+    assert_eq!(list(&living).as_deref(), Some(EVE));
 }

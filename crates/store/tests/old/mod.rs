@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 11] = [
+pub const RELEASED: [(&str, &str, &str); 12] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -60,6 +60,11 @@ pub const RELEASED: [(&str, &str, &str); 11] = [
         "0011_kept_answers",
         include_str!("../../src/migrations/0011_kept_answers.sql"),
         "309a6b097d5a73eb5859768a457e648216cdc5010de8b1b1fc9bbecde7c49c3e",
+    ),
+    (
+        "0012_quiet_timelines",
+        include_str!("../../src/migrations/0012_quiet_timelines.sql"),
+        "abe975f9b86377c92394cba2c3c6d35c7f60c3b84bb16465223023e609bb46fa",
     ),
 ];
 
@@ -135,7 +140,8 @@ const KEPT: &str = "
       x'02020202020202020202020202020202');";
 
 /// What each migration made room for.
-const ROWS: [&str; 11] = [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, "", KEPT];
+const ROWS: [&str; 12] =
+    [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, "", KEPT, ""];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {
