@@ -9,7 +9,7 @@ use ibid_types::{Error, Result};
 
 use crate::args::{Common, Configuration, Index, Keys, Workspaces};
 use crate::context::{Context, configuration as load, escaped};
-use crate::output::{counted, foreign, json, line, note, piece};
+use crate::output::{counted, foreign_line, json, line, note, piece};
 
 pub fn index(context: &Context, command: &Index) -> Result<ExitCode> {
     match command {
@@ -43,7 +43,7 @@ pub fn keys(context: &Context, command: Keys) -> Result<ExitCode> {
             } else {
                 for key in &keys {
                     let end = key.expires_at.as_deref().map_or(String::new(), |at| format!(", ends {at}"));
-                    let (name, roles) = (foreign(&key.name), key.roles.join(", "));
+                    let (name, roles) = (foreign_line(&key.name), key.roles.join(", "));
                     line(&format!(
                         "{}  {}…  {name}  {roles}, made {}{end}",
                         key.id, key.prefix, key.created_at
@@ -91,8 +91,8 @@ fn leaked(context: &Context, revoke: bool) -> Result<()> {
                 "{}  {}…  {}  stands in {}",
                 key.id,
                 key.prefix,
-                foreign(&key.name),
-                foreign(&key.source)
+                foreign_line(&key.name),
+                foreign_line(&key.source)
             ))?;
         }
         if revoke {

@@ -7,7 +7,7 @@ use ibid_types::Result;
 
 use crate::args::Alerts;
 use crate::context::Context;
-use crate::output::{Color, PARTLY_FAILED, foreign, json, line, note, piece};
+use crate::output::{Color, PARTLY_FAILED, foreign_line, json, line, note, piece};
 
 pub fn run(context: &Context, command: Alerts) -> Result<ExitCode> {
     match command {
@@ -57,13 +57,13 @@ pub fn told(alert: &Alert, color: Color) -> String {
     let subject = if alert.subject.is_empty() { String::new() } else { format!(" ({})", alert.subject) };
     let incident = alert.incident.map_or_else(String::new, |number| format!(", incident {number}"));
     let since = color.dim(&format!("since {}{incident}", alert.fired_at));
-    let what = foreign(&format!("{}{subject}: {}", alert.rule, alert.summary));
+    let what = foreign_line(&format!("{}{subject}: {}", alert.rule, alert.summary));
     format!("{:>4}  {state} {:<8}  {what}  {since}", alert.number, alert.severity)
 }
 
 fn told_silence(silence: &Silence) -> String {
     let reason = if silence.reason.is_empty() { String::new() } else { format!(": {}", silence.reason) };
-    foreign(&format!(
+    foreign_line(&format!(
         "silence {}  {} until {} by {}{reason}",
         silence.number, silence.rule, silence.until, silence.by
     ))

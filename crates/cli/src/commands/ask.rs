@@ -11,7 +11,7 @@ use super::status::duration;
 use super::{filter, place};
 use crate::args::Ask;
 use crate::context::Context;
-use crate::output::{self, ABSTAINED, foreign, json, json_line, line, note, piece, shortened};
+use crate::output::{self, ABSTAINED, foreign, foreign_line, json, json_line, line, note, piece, shortened};
 
 pub fn run(context: &Context, arguments: &Ask) -> Result<ExitCode> {
     let request = request(context, arguments)?;
@@ -145,7 +145,7 @@ pub fn sources(context: &Context, answer: &Answer, quote_chars: usize) -> Result
         line(&format!("    “{}”", foreign(&shortened(&citation.quote, quote_chars))))?;
         line(&color.dim(&format!(
             "    {} (bytes {} to {})",
-            foreign(&citation.source),
+            foreign_line(&citation.source),
             citation.start_byte,
             citation.end_byte
         )))?;
@@ -165,7 +165,7 @@ fn summary(answer: &Answer) -> String {
 
 fn notices(context: &Context, answer: &Answer) -> Result<()> {
     for notice in &answer.notices {
-        output::line(&context.color.yellow(&format!("Note: {}", foreign(notice))))?;
+        output::line(&context.color.yellow(&format!("Note: {}", foreign_line(notice))))?;
     }
     Ok(())
 }

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use ibid_api::identity::{AuditEntry, AuditPage, AuditVerified};
 use ibid_store::AuditChain;
+use ibid_types::plain::one_line;
 use ibid_types::{Error, Result};
 
 use crate::args::{Audit, Format};
 use crate::context::Context;
-use crate::output::{counted, foreign, json, json_line, line};
+use crate::output::{counted, foreign_line, json, json_line, line};
 
 /// Entries in one request.
 const PAGE: usize = 1000;
@@ -40,7 +41,7 @@ fn fetch(context: &Context, after: i64, limit: usize) -> Result<AuditPage> {
 
 fn shown(entry: &AuditEntry) -> String {
     let AuditEntry { number, at, actor, action, subject, .. } = entry;
-    format!("{number:>6}  {at}  {}  {}  {}", foreign(actor), foreign(action), foreign(subject))
+    format!("{number:>6}  {at}  {}  {}  {}", foreign_line(actor), foreign_line(action), foreign_line(subject))
 }
 
 fn verify(context: &Context, file: Option<&Path>) -> Result<()> {
@@ -106,8 +107,9 @@ fn export(context: &Context, format: Format) -> Result<()> {
 
 /// ArcSight Common Event Format, version 0 of it.
 fn cef(entry: &AuditEntry) -> String {
-    let header = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ");
-    let value = |text: &str| text.replace('\\', "\\\\").replace('=', "\\=").replace(['\n', '\r'], " ");
+    let plain = |text: &str| one_line(text).replace('\\', "\\\\");
+    let header = |text: &str| plain(text).replace('|', "\\|");
+    let value = |text: &str| plain(text).replace('=', "\\=");
     let is_refusal = ["failed", "locked", "refused"].iter().any(|word| entry.action.ends_with(word));
     format!(
         "CEF:0|Ibid|ibid|{}|{}|{}|{}|rt={} suser={} msg={} externalId={}",
@@ -133,12 +135,12 @@ mod tests {
             at: "2026-11-21T00:00:00Z".to_owned(),
             actor: "user a=b".to_owned(),
             action: "x|failed".to_owned(),
-            subject: "one\ntwo".to_owned(),
+            subject: "one\u{1b}[31m\ntwo".to_owned(),
             hash: String::new(),
         };
         let told = cef(&entry);
         assert!(
-            told.contains("|x\\|failed|6|rt=2026-11-21T00:00:00Z suser=user a\\=b msg=one two externalId=7"),
+            told.contains("|x\\|failed|6|rt=2026-11-21T00:00:00Z suser=user a\\=b msg=one\u{fffd}[31m\u{fffd}two externalId=7"),
             "{told}"
         );
     }

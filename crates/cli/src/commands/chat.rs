@@ -14,7 +14,9 @@ use super::follow::{End, follow};
 use super::{ask, filter};
 use crate::args::{Chat, Quality};
 use crate::context::{Context, escaped};
-use crate::output::{ABSTAINED, PARTLY_FAILED, foreign, json, line, note, piece, print_error, shortened};
+use crate::output::{
+    ABSTAINED, PARTLY_FAILED, foreign, foreign_line, json, line, note, piece, print_error, shortened,
+};
 
 /// Turns that `/history` shows.
 const HISTORY_MAX: usize = 200;
@@ -99,7 +101,7 @@ impl Talk<'_> {
     fn greet(&self) {
         let about = self.thread.as_ref().map_or_else(
             || "A new thread.".to_owned(),
-            |thread| format!("Thread {}: {}", thread.id, foreign(&thread.title)),
+            |thread| format!("Thread {}: {}", thread.id, foreign_line(&thread.title)),
         );
         note(&self.context.color.dim(&format!("{about} Ask, or type /help.")));
     }

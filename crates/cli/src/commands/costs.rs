@@ -7,7 +7,7 @@ use ibid_types::{Day, Error, Result};
 
 use crate::args::{Costs, CostsCommand};
 use crate::context::{Context, escaped};
-use crate::output::{foreign, grouped, json, line};
+use crate::output::{foreign_line, grouped, json, line};
 
 pub fn run(context: &Context, command: &Costs) -> Result<ExitCode> {
     match command.command {
@@ -47,7 +47,7 @@ fn first_of(month: &str) -> Result<Day> {
 
 fn cells(cost: &Cost) -> [String; 5] {
     let [calls, read, written] = [cost.calls, cost.prompt_tokens, cost.completion_tokens].map(grouped);
-    [foreign(&cost.of), calls, read, written, usd(cost.usd)]
+    [foreign_line(&cost.of), calls, read, written, usd(cost.usd)]
 }
 
 fn row([of, calls, read, written, usd]: [String; 5]) -> String {
@@ -89,7 +89,7 @@ fn budgets(context: &Context) -> Result<()> {
 }
 
 fn told(budget: &Budget) -> String {
-    let (name, of) = (foreign(&budget.name), foreign(&budget.of));
+    let (name, of) = (foreign_line(&budget.name), foreign_line(&budget.of));
     let stop = if budget.stop { ", stops" } else { "" };
     format!(
         "{name} ({of}{stop}): {}, {} of {} a {} spent, {} left until {}",

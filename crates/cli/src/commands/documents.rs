@@ -7,7 +7,7 @@ use ibid_types::{Error, Result};
 
 use crate::args::Documents;
 use crate::context::{Context, escaped};
-use crate::output::{counted, foreign, grouped, json, line, note, piece, shortened};
+use crate::output::{counted, foreign, foreign_line, grouped, json, line, note, piece, shortened};
 
 /// Text is read in pieces of this many bytes.
 const PIECE_BYTES: usize = 40_000;
@@ -56,10 +56,10 @@ fn show_line(context: &Context, document: &Document) -> Result<()> {
     let chunks = document.version.as_ref().map_or(0, |version| u64::from(version.chunk_count));
     let title = color.bold(&foreign(&shortened(&document.title, 60)));
     line(&format!("{}  {status} {title}  {}", document.id, color.dim(&counted(chunks, "chunk"))))?;
-    line(&color.dim(&format!("    {}", foreign(&document.source))))?;
+    line(&color.dim(&format!("    {}", foreign_line(&document.source))))?;
     let failure = document.version.as_ref().and_then(|version| version.failure.as_ref());
     if let Some(failure) = failure {
-        line(&color.red(&format!("    {} [{}]", foreign(&failure.reason), failure.code)))?;
+        line(&color.red(&format!("    {} [{}]", foreign_line(&failure.reason), failure.code)))?;
     }
     Ok(())
 }
@@ -76,12 +76,12 @@ fn show(context: &Context, id: &str) -> Result<()> {
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     line(&format!(
         "    author {}, language {}, date {}",
-        foreign(&or_none(&document.author)),
+        foreign_line(&or_none(&document.author)),
         or_none(&document.language),
         document.date
     ))?;
     if !document.tags.is_empty() {
-        line(&format!("    tags {}", foreign(&document.tags.join(", "))))?;
+        line(&format!("    tags {}", foreign_line(&document.tags.join(", "))))?;
     }
     if !document.readers.is_empty() {
         line(&format!("    read by {}", readers(&document)))?;
@@ -100,7 +100,7 @@ fn show(context: &Context, id: &str) -> Result<()> {
             counted(u64::from(version.chunk_count), "chunk"),
         ))?;
         for warning in &version.warnings {
-            line(&context.color.yellow(&format!("        {}", foreign(warning))))?;
+            line(&context.color.yellow(&format!("        {}", foreign_line(warning))))?;
         }
     }
     Ok(())
@@ -137,7 +137,7 @@ fn share(context: &Context, ids: &[String], with: &[String]) -> Result<()> {
     for id in ids {
         let path = context.path(&format!("/v1/documents/{}", escaped(id)));
         let document: Document = context.client.patch(&path, &change)?.json()?;
-        note(&format!("{}: {}", foreign(&document.title), readers(&document)));
+        note(&format!("{}: {}", foreign_line(&document.title), readers(&document)));
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ fn readers(document: &Document) -> String {
         if reader.name.is_empty() {
             reader.holder.clone()
         } else {
-            format!("{kind}:{}", foreign(&reader.name))
+            format!("{kind}:{}", foreign_line(&reader.name))
         }
     };
     let names: Vec<String> = document.readers.iter().map(name).collect();

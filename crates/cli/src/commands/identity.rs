@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::args::{Add, Auth, Group, Token};
 use crate::context::{Context, escaped};
-use crate::output::{counted, foreign, json, line, note};
+use crate::output::{counted, foreign_line, json, line, note};
 
 pub fn run(context: &Context, command: Auth) -> Result<ExitCode> {
     match command {
@@ -84,12 +84,12 @@ fn show_user(user: &User) -> String {
         (false, true, false) => "signs in with a password",
     };
     let last = user.signed_in_at.as_deref().unwrap_or("never");
-    format!("{}  {}  {state}, last signed in: {last}", user.id, foreign(&user.name))
+    format!("{}  {}  {state}, last signed in: {last}", user.id, foreign_line(&user.name))
 }
 
 fn show_session(session: &Session) -> String {
     let Session { id, address, device, used_at, .. } = session;
-    format!("{id}  {}  last used {used_at}  {}", foreign(address), foreign(device))
+    format!("{id}  {}  last used {used_at}  {}", foreign_line(address), foreign_line(device))
 }
 
 fn token(context: &Context, arguments: Token) -> Result<()> {
@@ -117,7 +117,7 @@ fn show_grant(grant: &Grant) -> String {
     let place = grant.workspace.as_ref().map_or_else(|| "everywhere".to_owned(), |name| format!("in {name}"));
     let kind = grant.holder.split(':').next().unwrap_or_default();
     let name = if grant.name.is_empty() { grant.holder.clone() } else { format!("{kind}:{}", grant.name) };
-    format!("{}  {} {place}", foreign(&name), grant.role)
+    format!("{}  {} {place}", foreign_line(&name), grant.role)
 }
 
 fn me(context: &Context) -> Result<()> {
@@ -125,7 +125,7 @@ fn me(context: &Context) -> Result<()> {
     if context.common.json {
         return json(&me);
     }
-    line(&format!("{} ({})", foreign(&me.name), me.kind))?;
+    line(&format!("{} ({})", foreign_line(&me.name), me.kind))?;
     line(&format!("everywhere: {}", words(&me.everywhere)))?;
     me.workspaces.iter().try_for_each(|place| line(&format!("{}: {}", place.name, words(&place.permissions))))
 }
@@ -169,11 +169,11 @@ fn groups(context: &Context) -> Result<()> {
     let users: Vec<User> = fetch(context, "/v1/users")?;
     let name = |id: &String| {
         let user = users.iter().find(|user| user.id == *id);
-        user.map_or_else(|| id.clone(), |user| foreign(&user.name))
+        user.map_or_else(|| id.clone(), |user| foreign_line(&user.name))
     };
     list(context, "/v1/groups", "group", |group: &WireGroup| {
         let members: Vec<String> = group.members.iter().map(name).collect();
-        format!("{}  {}", foreign(&group.name), words(&members))
+        format!("{}  {}", foreign_line(&group.name), words(&members))
     })
 }
 

@@ -8,7 +8,7 @@ use ibid_types::Result;
 use super::alerts::told as told_alert;
 use crate::args::Incidents;
 use crate::context::Context;
-use crate::output::{Color, foreign, json, line, note, piece};
+use crate::output::{Color, foreign, foreign_line, json, line, note, piece};
 
 pub fn run(context: &Context, command: Incidents) -> Result<ExitCode> {
     match command {
@@ -89,7 +89,7 @@ fn headline(incident: &Incident, color: Color) -> String {
         "{:>4}  P{}  {state} {}{late}  {at}",
         incident.number,
         incident.priority,
-        foreign(&incident.title)
+        foreign_line(&incident.title)
     )
 }
 
@@ -109,12 +109,12 @@ fn show(context: &Context, detail: &IncidentDetail) -> Result<()> {
         ))?;
     }
     for (role, person) in &incident.roles {
-        line(&format!("      {role}: {}", foreign(person)))?;
+        line(&format!("      {role}: {}", foreign_line(person)))?;
     }
     detail.alerts.iter().try_for_each(|alert| line(&told_alert(alert, color)))?;
     for event in &detail.events {
         let text = foreign(&event.text.replace('\n', "\n          "));
-        line(&format!("  {}  {} {}: {text}", color.dim(&event.at), event.who, event.kind))?;
+        line(&format!("  {}  {} {}: {text}", color.dim(&event.at), foreign_line(&event.who), event.kind))?;
     }
     line(&color.dim("Messages to choose from:"))?;
     for (name, text) in &detail.templates {

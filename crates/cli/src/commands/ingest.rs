@@ -17,7 +17,7 @@ use super::form::Form;
 use crate::args::Ingest;
 use crate::context::{Context, escaped};
 use crate::files::{Item, Loaded, gather};
-use crate::output::{PARTLY_FAILED, counted, foreign, grouped, json, line, note};
+use crate::output::{PARTLY_FAILED, counted, foreign_line, grouped, json, line, note};
 
 /// Files and bytes that one request carries at most.
 const REQUEST_FILES_MAX: usize = 64;
@@ -243,7 +243,7 @@ fn read<T: serde::de::DeserializeOwned>(data: &str) -> Result<T> {
 fn show_step(job: &Job, bar: &ProgressBar) {
     if job.state == "running" {
         let name = job.subject.rsplit('/').next().unwrap_or(&job.subject);
-        bar.set_message(format!("{} {}", job.step.as_deref().unwrap_or("waiting"), foreign(name)));
+        bar.set_message(format!("{} {}", job.step.as_deref().unwrap_or("waiting"), foreign_line(name)));
     }
 }
 
@@ -287,16 +287,20 @@ pub fn report(context: &Context, summary: &Summary) -> Result<()> {
     for duplicate in &summary.near_duplicates {
         note(&color.yellow(&format!(
             "  {} says nearly the same as document {}",
-            foreign(&duplicate.source),
+            foreign_line(&duplicate.source),
             duplicate.near_duplicate_of
         )));
     }
     for warned in &summary.warnings {
-        note(&color.yellow(&format!("  {}: {}", foreign(&warned.source), foreign(&warned.warning))));
+        note(&color.yellow(&format!(
+            "  {}: {}",
+            foreign_line(&warned.source),
+            foreign_line(&warned.warning)
+        )));
     }
     for failed in &summary.failed {
-        let why = format!("{} [{}]", foreign(&failed.reason), failed.code);
-        note(&format!("  {} {}: {why}", color.red("failed"), foreign(&failed.source)));
+        let why = format!("{} [{}]", foreign_line(&failed.reason), failed.code);
+        note(&format!("  {} {}: {why}", color.red("failed"), foreign_line(&failed.source)));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use ibid_types::Result;
 
 use crate::args::Jobs;
 use crate::context::{Context, escaped};
-use crate::output::{foreign, json, line};
+use crate::output::{foreign_line, json, line};
 
 pub fn run(context: &Context, command: Jobs) -> Result<ExitCode> {
     match command {
@@ -59,9 +59,9 @@ fn show(context: &Context, job: &Job) -> Result<()> {
         "failed" => color.red("failed   "),
         other => color.yellow(&format!("{other:<9}")),
     };
-    line(&format!("{}  {state} {} {}", job.id, job.kind, foreign(&job.subject)))?;
+    line(&format!("{}  {state} {} {}", job.id, job.kind, foreign_line(&job.subject)))?;
     if let Some(failure) = &job.failure {
-        line(&color.red(&format!("    {} [{}]", foreign(&failure.reason), failure.code)))?;
+        line(&color.red(&format!("    {} [{}]", foreign_line(&failure.reason), failure.code)))?;
     }
     Ok(())
 }

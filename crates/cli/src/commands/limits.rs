@@ -7,7 +7,7 @@ use ibid_types::{Error, Result};
 
 use crate::args::Limits;
 use crate::context::{Context, escaped};
-use crate::output::{counted, foreign, json, line, note};
+use crate::output::{counted, foreign_line, json, line, note};
 
 const BLOCKS: &str = "/v1/limits/blocks";
 
@@ -35,7 +35,12 @@ fn list(context: &Context) -> Result<()> {
     }
     for block in &all {
         let Block { network, reason, made_by, .. } = block;
-        line(&format!("{network}  {}  by {}: {}", until(block), foreign(made_by), foreign(reason)))?;
+        line(&format!(
+            "{network}  {}  by {}: {}",
+            until(block),
+            foreign_line(made_by),
+            foreign_line(reason)
+        ))?;
     }
     line(&context.color.dim(&counted(all.len() as u64, "block")))
 }

@@ -115,7 +115,7 @@ fn place(title: &str, page: Option<u32>, heading_path: &[String]) -> String {
     if !headings.is_empty() {
         place.push_str(&format!(", {}", headings.join(" > ")));
     }
-    crate::output::foreign(&place)
+    crate::output::foreign_line(&place)
 }
 
 /// `NAME=VALUE` pairs as an object; a value that is no JSON is text.

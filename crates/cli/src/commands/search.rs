@@ -8,7 +8,7 @@ use ibid_types::Result;
 use super::{filter, place};
 use crate::args::{Search, SearchMode};
 use crate::context::Context;
-use crate::output::{counted, foreign, json, line, shortened};
+use crate::output::{counted, foreign, foreign_line, json, line, shortened};
 
 pub fn run(context: &Context, arguments: &Search) -> Result<ExitCode> {
     let request = SearchRequest {
@@ -51,7 +51,7 @@ fn show(context: &Context, rank: usize, hit: &Hit) -> Result<()> {
     let at = place(&hit.title, hit.page, &hit.heading_path);
     line(&format!("{rank:>2}. {} {}", color.bold(&at), color.dim(&format!("{:.3}", hit.score))))?;
     line(&format!("    {}", foreign(&shortened(&hit.text, 240))))?;
-    line(&color.dim(&format!("    {}", foreign(&hit.source))))?;
+    line(&color.dim(&format!("    {}", foreign_line(&hit.source))))?;
     match &hit.why {
         Some(why) => show_why(context, why),
         None => Ok(()),

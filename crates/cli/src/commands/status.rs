@@ -13,7 +13,7 @@ use super::top::bytes;
 use super::upkeep;
 use crate::args;
 use crate::context::Context;
-use crate::output::{Color, foreign, grouped, json, line, piece};
+use crate::output::{Color, clear_screen, foreign, grouped, json, line};
 
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -26,7 +26,7 @@ pub fn run(context: &Context, arguments: &args::Status) -> Result<ExitCode> {
     loop {
         let lines = screen(context)?;
         if arguments.watch && std::io::stdout().is_terminal() {
-            piece("\u{1b}[H\u{1b}[J")?;
+            clear_screen()?;
         }
         lines.iter().try_for_each(|text| line(text))?;
         if !arguments.watch {

@@ -11,7 +11,7 @@ use ibid_types::Result;
 use super::scrape::{Between, Scrape};
 use crate::args::Top;
 use crate::context::Context;
-use crate::output::{Color, foreign, line, piece, shortened};
+use crate::output::{Color, clear_screen, foreign, line, shortened};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// Rows of each table.
@@ -28,7 +28,7 @@ pub fn run(context: &Context, arguments: &Top) -> Result<ExitCode> {
         let now = Scrape::take(context)?;
         let between = Between::new(before, now);
         if is_live {
-            piece("\u{1b}[H\u{1b}[J")?;
+            clear_screen()?;
         }
         screen(&between, context.color).iter().try_for_each(|text| line(text))?;
         before = between.now;

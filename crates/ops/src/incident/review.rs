@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use ibid_store::{AlertRow, IncidentEvent, IncidentRow};
 use ibid_types::Timestamp;
+use ibid_types::plain::one_line;
 
 /// What is known fills it in; what only people know is asked.
 #[must_use]
@@ -57,12 +58,37 @@ const QUESTIONS: &str = "\n## What people noticed\n_Who could not do what, for h
     ## What went well, what did not, where we were lucky\n\n\
     ## What we change\n| what | who | until when |\n|---|---|---|\n| | | |\n";
 
-/// Text within a cell of a table.
+/// Text within a cell of a table, in which nothing is markup: whoever renders the review fetches nothing, and shows what was written.
 fn line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    let words = text.split_whitespace().map(one_line).collect::<Vec<_>>().join(" ");
+    let mut escaped = String::with_capacity(words.len());
+    for c in words.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => escaped.extend(['\\', c]),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 fn lasted(from: Timestamp, to: Timestamp) -> String {
     let minutes = to.0.saturating_sub(from.0).max(0) / 60_000;
     if minutes >= 120 { format!("{} h {} min", minutes / 60, minutes % 60) } else { format!("{minutes} min") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_is_no_markup() {
+        assert_eq!(
+            line("![x](http://a.example/p.png) <img src=x>"),
+            "!\\[x\\](http://a.example/p.png) &lt;img src=x&gt;"
+        );
+        assert_eq!(line("a | b\n\u{1b}[31m `c` &#60;"), "a \\| b \u{fffd}\\[31m \\`c\\` &amp;#60;");
+    }
 }
