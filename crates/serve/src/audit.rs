@@ -1,10 +1,15 @@
-//! What goes into the audit log: administrative requests, and what is different since the server ran last.
+//! What goes into the audit log: administrative requests, who may read a document and that it was deleted, refusals, and what is
+//! different since the server ran last.
+//!
+//! Keeps true: whoever is refused does not learn by the answer, nor by how long it takes, whether there was something to refuse.
 
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -44,12 +49,43 @@ const OTHERS: [&str; 10] = [
 /// How often the same refusal is recorded, and how many different ones in that time.
 const REFUSAL_EVERY_MS: i64 = 60_000;
 const REFUSALS_MAX: usize = 1000;
+/// Of what an endpoint says, about.
+const NOTED_BYTES_MAX: usize = 1000;
 /// The setting that holds version and configuration of the last start.
 const LAST_START: &str = "server.last_start";
 const SERVER: &str = "server";
 
+/// What an endpoint wants to be said in the entry of its request; a request that says something has one.
+#[derive(Clone, Debug, Default)]
+pub struct Noted(Arc<Mutex<String>>);
+
+impl Noted {
+    pub fn say(&self, what: &str) {
+        let mut said = self.0.lock();
+        let left = NOTED_BYTES_MAX.saturating_sub(said.len());
+        if left > 0 {
+            said.push(' ');
+            said.extend(what.chars().take(left));
+        }
+    }
+
+    fn said(&self) -> String {
+        std::mem::take(&mut *self.0.lock())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Noted {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> std::result::Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
 /// Records an administrative request with its outcome before it is answered, and whoever was refused in a workspace.
-pub async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn record(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let noted = Noted::default();
+    request.extensions_mut().insert(noted.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let is_act = is_administrative(request.method(), &route);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -58,8 +94,11 @@ pub async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -
     let status = response.status().as_u16();
     if response.status() == StatusCode::FORBIDDEN {
         refused(&app, &who, &method, &route).await;
-    } else if is_act {
-        append(&app, &who, method.to_string(), format!("{path} ({status})")).await;
+        return response;
+    }
+    let said = noted.said();
+    if is_act || !said.is_empty() {
+        append(&app, &who, method.to_string(), format!("{path} ({status}){said}")).await;
     }
     response
 }
@@ -77,6 +116,17 @@ pub async fn unknown(app: &Arc<App>, what: &str, address: Option<IpAddr>) {
     let subject = format!("{what} from {from}");
     if app.refusals.is_news(&subject, app.clock.now()) {
         append(app, &Who::Nobody, "refused".to_owned(), subject).await;
+    }
+}
+
+/// Records, after the caller was answered as if there were nothing, that somebody known asked for something that is there and not for
+/// them; the same once a minute.
+pub fn hidden(app: &Arc<App>, who: &Who, what: String) {
+    let (app, who) = (Arc::clone(app), who.clone());
+    let entry = move || note(&app, &who, "refused", &what);
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(entry)),
+        Err(_) => entry(),
     }
 }
 

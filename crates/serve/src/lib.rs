@@ -46,6 +46,7 @@ mod turns;
 mod upkeep;
 mod watch;
 mod wire;
+mod words;
 
 pub use access::matrix::{MATRIX, Need};
 pub use app::{App, Mode, PARSE_WORKER};

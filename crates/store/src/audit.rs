@@ -2,14 +2,14 @@
 //!
 //! Keeps true: entries are numbered from 1 without a gap and only added; the hash of each covers its own content and the
 //! hash before it, so none can be changed, left out or put in between without `audit_verify` telling; an entry is in the timeline of every
-//! incident that is open at that moment, in the same commit.
+//! incident that is open at that moment, in the same commit; an entry has no character that steers a terminal or ends a line.
 //!
 //! Hash: BLAKE3 over the former hash (32 bytes, zeros before the first), number and time (8 bytes each, little-endian), then
 //! actor, action and subject, each after its length in bytes (8, little-endian).
 
+use ibid_types::plain::one_line;
 use ibid_types::{ContentHash, Error, Result, Timestamp};
 
-use crate::incidents::open_incidents_event;
 use crate::upload::until_no_conflict;
 use crate::{Row, Statement, Store};
 
@@ -17,6 +17,9 @@ use crate::{Row, Statement, Store};
 const VERIFIED_AT_ONCE: usize = 1000;
 /// Entries before an incident that its timeline begins with, at most.
 const BEFORE_INCIDENT_MAX: usize = 50;
+/// Whether an entry (`a`) is an act on the server, and not about people and documents: then its event is a `change`, else `access`.
+const KIND: &str = "CASE WHEN a.actor = 'server' OR a.action IN ('POST', 'PUT', 'PATCH', 'DELETE') \
+                    AND a.subject NOT LIKE '/v1/auth%' AND a.subject NOT LIKE '/v1/documents%' THEN 'change' ELSE 'access' END";
 const NOTHING: ContentHash = ContentHash([0; 32]);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,9 +85,10 @@ impl AuditChain {
 }
 
 impl Store {
-    /// Adds an entry.
+    /// Adds an entry. Names in it may come from anybody.
     pub fn audit_append(&self, actor: &str, action: &str, subject: &str) -> Result<AuditEntry> {
-        until_no_conflict(|| self.audit_append_once(actor, action, subject))
+        let (actor, action, subject) = (one_line(actor), one_line(action), one_line(subject));
+        until_no_conflict(|| self.audit_append_once(&actor, &action, &subject))
     }
 
     /// The entries after a number, the oldest first.
@@ -129,23 +133,36 @@ impl Store {
             subject.into(),
             entry.hash.into(),
         ];
-        let text = format!("{action} {subject}");
-        let event = open_incidents_event(entry.at, "change", actor, &text);
+        let event = open_incidents_event(entry.number);
         self.db.batch(vec![Statement::new(insert, params).expecting(1), event])?;
         Ok(entry)
     }
 }
 
+/// The entry of that number, into the timeline of every incident that is not closed.
+fn open_incidents_event(number: i64) -> Statement {
+    let sql = format!(
+        "INSERT INTO incident_events (incident, number, at, kind, who, text) \
+         SELECT i.number, COALESCE((SELECT MAX(number) FROM incident_events WHERE incident = i.number), 0) + 1, \
+         a.at, {KIND}, a.actor, a.action || ' ' || a.subject FROM incidents AS i, audit AS a \
+         WHERE a.number = $1 AND i.closed_at IS NULL"
+    );
+    Statement { sql: sql.into(), params: vec![number.into()], rows_expected: None }
+}
+
 /// What was done since a moment, into the timeline of the newest incident.
 #[must_use]
 pub fn incident_changes_since(since: Timestamp) -> Statement {
-    let sql = "INSERT INTO incident_events (incident, number, at, kind, who, text) \
-               SELECT i.number, COALESCE((SELECT MAX(number) FROM incident_events WHERE incident = i.number), 0) + a.place, \
-               a.at, 'change', a.actor, a.action || ' ' || a.subject FROM incidents AS i, \
-               (SELECT at, actor, action, subject, ROW_NUMBER() OVER (ORDER BY number) AS place FROM \
-               (SELECT * FROM audit WHERE at >= $1 ORDER BY number DESC LIMIT $2) AS newest) AS a \
-               WHERE i.number = (SELECT MAX(number) FROM incidents)";
-    Statement::new(sql, vec![since.into(), BEFORE_INCIDENT_MAX.into()])
+    let sql = format!(
+        "INSERT INTO incident_events (incident, number, at, kind, who, text) \
+         SELECT i.number, COALESCE((SELECT MAX(number) FROM incident_events WHERE incident = i.number), 0) + a.place, \
+         a.at, {KIND}, a.actor, a.action || ' ' || a.subject FROM incidents AS i, \
+         (SELECT at, actor, action, subject, ROW_NUMBER() OVER (ORDER BY number) AS place FROM \
+         (SELECT * FROM audit WHERE at >= $1 ORDER BY number DESC LIMIT $2) AS newest) AS a \
+         WHERE i.number = (SELECT MAX(number) FROM incidents)"
+    );
+    let params = vec![since.into(), BEFORE_INCIDENT_MAX.into()];
+    Statement { sql: sql.into(), params, rows_expected: None }
 }
 
 fn read(row: &Row) -> Result<AuditEntry> {
@@ -205,6 +222,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_a_stranger_steers_no_terminal() {
+        let (store, _folder) = store();
+        let entry = store.audit_append("user x\u{1b}]0;y\u{7}", "sign-in.failed", "a\nb").unwrap();
+        assert_eq!(
+            (entry.actor.as_str(), entry.subject.as_str()),
+            ("user x\u{fffd}]0;y\u{fffd}", "a\u{fffd}b")
+        );
+        assert_eq!(store.audit_verify().unwrap(), 1);
+    }
+
+    #[test]
     fn an_incident_knows_what_was_done_before_and_during_it() {
         let (store, _folder) = store();
         drop(store.audit_append("ada", "before", "one").unwrap());
@@ -225,12 +253,14 @@ mod tests {
                 incident_event(Which::Newest, now, "opened", "ada", "smoke"),
             ])
             .unwrap();
-        drop(store.audit_append("eve", "during", "three").unwrap());
+        drop(store.audit_append("eve", "POST", "/v1/keys (201)").unwrap());
         run(&store, "UPDATE incidents SET closed_at = 5");
         drop(store.audit_append("eve", "after", "four").unwrap());
         let events = store.incident_events(number).unwrap();
         let texts: Vec<&str> = events.iter().map(|event| event.text.as_str()).collect();
-        assert_eq!(texts, ["before one", "before two", "smoke", "during three"]);
+        assert_eq!(texts, ["before one", "before two", "smoke", "POST /v1/keys (201)"]);
+        let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, ["access", "access", "opened", "change"], "what is about people is told apart");
         assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
     }
 }

@@ -47,7 +47,8 @@ pub struct IncidentRow {
 pub struct IncidentEvent {
     pub number: u32,
     pub at: Timestamp,
-    /// `opened`, `alert`, `note`, `role`, `state`, `command`, `runbook`, `change`, `message` or `clock`.
+    /// `opened`, `alert`, `note`, `role`, `state`, `command`, `runbook`, `change`, `message`, `clock`, or `access`: an entry of the audit
+    /// log about people and documents, for those who may read that log.
     pub kind: String,
     pub who: String,
     pub text: String,
@@ -108,12 +109,6 @@ pub fn incident_event(incident: Which, at: Timestamp, kind: &str, who: &str, tex
             Statement::new(next_event!("i.number = $5"), params).expecting(1)
         }
     }
-}
-
-/// The next event of every incident that is not closed.
-pub(crate) fn open_incidents_event(at: Timestamp, kind: &str, who: &str, text: &str) -> Statement {
-    let sql = next_event!("i.closed_at IS NULL");
-    Statement::new(sql, vec![at.into(), kind.into(), who.into(), text.into()])
 }
 
 /// Brings an incident into a state: `acknowledged`, `resolved`, `closed`, or `open` again.

@@ -3,13 +3,17 @@
 //! Keeps true: a document, a thread or a run comes back whole, in one commit with its feed entry, or not at all; it takes the
 //! place of what is there under its id (a document also of what is there under its source), and nothing else is touched. Work
 //! that was not over at that moment does not come back, so that nothing is done a second time. What people and answers say
-//! is copied as it is stored, after it was seen that the keys of this library open it.
+//! is copied as it is stored, after it was seen that the keys of this library open it. Nobody reads a document because it came back:
+//! the access list that it has here stays, whatever it was at that moment.
 
+use ibid_types::access::Holder;
 use ibid_types::{ContentHash, DocumentId, Error, Result, RunId, ThreadId, WorkspaceId};
 
+use crate::readable;
 use crate::runs::run_delete;
 use crate::statements::feed_entry;
-use crate::{Row, Statement, Store, Value};
+use crate::upload::until_no_conflict;
+use crate::{Row, RunRow, Statement, Store, ThreadRow, Value};
 
 /// Turns opened at a time while it is seen whether the keys are there.
 const TURNS_AT_ONCE: usize = 256;
@@ -42,6 +46,18 @@ pub struct PartNamed {
     /// Source of a document, title of a thread, flow of a run.
     pub name: String,
     pub is_there: bool,
+    pub workspace: WorkspaceId,
+    /// The access list that a document comes back with.
+    pub readers: Vec<Holder>,
+    /// Who began a thread or a run.
+    pub owner: Option<String>,
+}
+
+/// The access list of a document that comes back.
+struct List {
+    stored: Option<String>,
+    /// It is that of the document's row here, and must still be when it is written.
+    is_here: bool,
 }
 
 /// A table with its columns, and the condition on the id `$1` of what is copied.
@@ -143,12 +159,12 @@ impl Store {
 
     /// What the document of the restored library is, and whether this library has it or another of its source.
     pub fn document_named(&self, from: &Self, id: DocumentId) -> Result<PartNamed> {
-        let rows = from.db.query("SELECT workspace_id, source FROM documents WHERE id = $1", &[id.into()])?;
-        let row = rows.first().ok_or_else(|| unknown(&format!("document {id}")))?;
-        let (workspace, name): (WorkspaceId, String) = (row.get(0)?, row.get(1)?);
+        let (workspace, name) = from.place_of(id)?;
         let sql = "SELECT 1 FROM documents WHERE (id = $1 OR workspace_id = $2 AND source = $3) AND deleted_at IS NULL";
         let there = self.db.query(sql, &[id.into(), workspace.into(), name.as_str().into()])?;
-        Ok(PartNamed { name, is_there: !there.is_empty() })
+        let list = self.list_of(from, id)?;
+        let readers = readable::read(list.stored.as_deref())?;
+        Ok(PartNamed { name, is_there: !there.is_empty(), workspace, readers, owner: None })
     }
 
     /// The same of a thread. Error: `checkpoint_key_missing`.
@@ -156,29 +172,64 @@ impl Store {
         let workspace = from.workspace_of("threads", id.into())?;
         let thread = from.thread_find(workspace, id)?.ok_or_else(|| unknown(&format!("thread {id}")))?;
         let is_there = self.thread_find(workspace, id)?.is_some();
-        Ok(PartNamed { name: thread.title, is_there })
+        let ThreadRow { title: name, owner, .. } = thread;
+        Ok(PartNamed { name, is_there, workspace, readers: Vec::new(), owner })
     }
 
     /// The same of a run.
     pub fn run_named(&self, from: &Self, id: RunId) -> Result<PartNamed> {
         let run = from.run_find(id)?.ok_or_else(|| unknown(&format!("run {id}")))?;
-        Ok(PartNamed { name: run.flow_name, is_there: self.run_find(id)?.is_some() })
+        let is_there = self.run_find(id)?.is_some();
+        let RunRow { flow_name: name, workspace, owner, .. } = run;
+        Ok(PartNamed { name, is_there, workspace, readers: Vec::new(), owner })
     }
 
-    /// Brings the document over; its originals must be there. What waits or works for it in the queue is cancelled. Errors:
-    /// `restore_part_unknown`, `restore_conflict`.
+    /// Brings the document over; its originals must be there. What waits or works for it in the queue is cancelled. It comes under
+    /// the access list that it has here; where it is gone, under the one that it had, or if that was open under the one of the
+    /// document whose place it takes. Errors: `restore_part_unknown`, `restore_conflict`.
     pub fn document_merge(&self, from: &Self, id: DocumentId) -> Result<()> {
-        let rows = from.db.query("SELECT workspace_id, source FROM documents WHERE id = $1", &[id.into()])?;
-        let row = rows.first().ok_or_else(|| unknown(&format!("document {id}")))?;
-        let (workspace, source): (WorkspaceId, String) = (row.get(0)?, row.get(1)?);
+        until_no_conflict(|| self.document_merge_once(from, id))
+    }
+
+    fn document_merge_once(&self, from: &Self, id: DocumentId) -> Result<()> {
+        let (workspace, source) = from.place_of(id)?;
+        let list = self.list_of(from, id)?;
         let mut all = self.workspace_back(from, workspace)?;
+        if list.is_here {
+            let sql = "UPDATE documents SET readers = readers WHERE id = $1 AND readers IS $2";
+            all.push(Statement::new(sql, vec![id.into(), list.stored.clone().into()]).expecting(1));
+        }
         all.extend(self.others_of_source(workspace, &source, id)?);
         all.extend(self.document_away(id));
         for copied in &DOCUMENT {
             all.extend(copies(from, copied, &id.into())?);
         }
+        let close = "UPDATE documents SET readers = $2 WHERE id = $1";
+        all.push(Statement::new(close, vec![id.into(), list.stored.into()]));
         all.push(feed_entry(workspace, "document", id.as_bytes().to_vec()));
         self.db.batch(all).map(|_| ())
+    }
+
+    /// Workspace and source of the document.
+    fn place_of(&self, id: DocumentId) -> Result<(WorkspaceId, String)> {
+        let rows = self.db.query("SELECT workspace_id, source FROM documents WHERE id = $1", &[id.into()])?;
+        let row = rows.first().ok_or_else(|| unknown(&format!("document {id}")))?;
+        Ok((row.get(0)?, row.get(1)?))
+    }
+
+    fn list_of(&self, from: &Self, id: DocumentId) -> Result<List> {
+        let sql = "SELECT readers FROM documents WHERE id = $1";
+        if let Some(row) = self.db.query(sql, &[id.into()])?.first() {
+            return Ok(List { stored: row.get(0)?, is_here: true });
+        }
+        let had = from.db.query(sql, &[id.into()])?;
+        let had: Option<String> = had.first().map_or(Ok(None), |row| row.get(0))?;
+        let (workspace, source) = from.place_of(id)?;
+        let sql =
+            "SELECT readers FROM documents WHERE workspace_id = $1 AND source = $2 AND deleted_at IS NULL";
+        let replaced = self.db.query(sql, &[workspace.into(), source.into()])?;
+        let replaced: Option<String> = replaced.first().map_or(Ok(None), |row| row.get(0))?;
+        Ok(List { stored: had.or(replaced), is_here: false })
     }
 
     /// Brings the thread over with its ended turns, their runs and what was said of them. Gives how many turns stay away

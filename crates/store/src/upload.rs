@@ -47,6 +47,15 @@ pub enum Accepted {
     },
 }
 
+impl Accepted {
+    #[must_use]
+    pub const fn document(&self) -> DocumentId {
+        match self {
+            Self::Unchanged { document } | Self::Queued { document, .. } => *document,
+        }
+    }
+}
+
 /// What an ingest job has to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UploadPayload {

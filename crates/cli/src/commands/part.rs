@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::Restore;
 use crate::context::Context;
-use crate::output::{PARTLY_FAILED, counted, foreign, grouped, json as print_json, line, note};
+use crate::output::{PARTLY_FAILED, counted, foreign_line, grouped, json as print_json, line, note};
 
 /// Things that are shown by name; all of them are counted.
 const SHOWN_MAX: usize = 20;
@@ -37,7 +37,11 @@ fn show(back: &Value) -> Result<()> {
         } else {
             "anew"
         };
-        line(&format!("  {} {}  {}, {place}", text(item, "kind"), text(item, "id"), text(item, "name")))?;
+        let name = match text(item, "name") {
+            name if name.is_empty() => name,
+            name => format!("  {name}"),
+        };
+        line(&format!("  {} {}{name}, {place}", text(item, "kind"), text(item, "id")))?;
     }
     if items.len() > SHOWN_MAX {
         line(&format!("  and {} more", grouped((items.len() - SHOWN_MAX) as u64)))?;
@@ -88,5 +92,5 @@ fn number(back: &Value, key: &str) -> u64 {
 }
 
 fn text(item: &Value, key: &str) -> String {
-    item.get(key).and_then(Value::as_str).map(foreign).unwrap_or_default()
+    item.get(key).and_then(Value::as_str).map(foreign_line).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! A document, a thread or a workspace back from the backup into the living library.
 //!
-//! Keeps true: the moment is restored beside the library, and what came later stays as it is; an original is in the library before
+//! Keeps true: whoever brings something back learns of it what they may read, and its id; the moment is restored beside the library, and what came later stays as it is; an original is in the library before
 //! the rows that name it; a scratch folder that a crash left behind is removed by the next restore.
 
 use std::fs;
@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use ibid_blob::Blobs;
 use ibid_store::{Part, PartHeld, PartNamed, Sqlite, SqliteConfig, Store};
-use ibid_types::{Class, ContentHash, DocumentId, Error, Result, ThreadId, Timestamp};
+use ibid_types::access::Permission;
+use ibid_types::{Class, ContentHash, DocumentId, Error, Result, RunId, ThreadId, Timestamp};
 use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::Backups;
+use crate::access::Caller;
 use crate::app::{App, database};
 use crate::{clean_up, engine, upkeep};
 
@@ -63,7 +65,9 @@ pub struct Back {
 pub struct Item {
     pub kind: &'static str,
     pub id: String,
-    pub name: String,
+    /// For those who may read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Whether it takes the place of something.
     pub is_there: bool,
 }
@@ -81,7 +85,7 @@ pub struct Failure {
 /// Restores the rows of the moment into a scratch folder and brings the part over. Errors: `restore_part_malformed`,
 /// `restore_part_unknown`, `restore_part_ambiguous`, those of a restore; for a single document or thread also `restore_busy`,
 /// `restore_conflict` and `checkpoint_key_missing`, which of a workspace are told for each thing.
-pub fn run(app: &App, wanted: &Wanted) -> Result<Back> {
+pub fn run(app: &Caller, wanted: &Wanted) -> Result<Back> {
     let part = part_of(wanted)?;
     let moment = wanted.to.parse()?;
     let backups = Backups::open(&app.config, None)?;
@@ -117,9 +121,10 @@ impl Back {
         }
     }
 
-    fn name(&mut self, kind: &'static str, id: String, named: PartNamed) {
+    fn name(&mut self, kind: &'static str, id: String, named: PartNamed, is_shown: bool) {
         if self.items.len() < NAMED_MAX {
-            self.items.push(Item { kind, id, name: named.name, is_there: named.is_there });
+            let name = is_shown.then_some(named.name);
+            self.items.push(Item { kind, id, name, is_there: named.is_there });
         }
     }
 }
@@ -131,7 +136,7 @@ fn opened(app: &App, scratch: &Path) -> Result<Store> {
     Ok(Store::new(Arc::new(database), app.clock.clone()).with_sealer(sealer))
 }
 
-fn bring(app: &App, backups: &Backups, part: &Part, from: &Store, back: &mut Back) -> Result<()> {
+fn bring(app: &Caller, backups: &Backups, part: &Part, from: &Store, back: &mut Back) -> Result<()> {
     let held = from.part_held(part)?;
     // What was deleted a moment ago must not be cleaned away while it comes back.
     let _no_clean_up = clean_up::CLEANING.lock();
@@ -149,7 +154,7 @@ fn bring(app: &App, backups: &Backups, part: &Part, from: &Store, back: &mut Bac
     indexed(app)
 }
 
-fn bring_all(app: &App, backups: &Backups, from: &Store, held: &PartHeld, back: &mut Back) {
+fn bring_all(app: &Caller, backups: &Backups, from: &Store, held: &PartHeld, back: &mut Back) {
     for id in &held.documents {
         match bring_document(app, backups, from, *id, back) {
             Ok(()) => back.documents += 1,
@@ -163,19 +168,24 @@ fn bring_all(app: &App, backups: &Backups, from: &Store, held: &PartHeld, back: 
         }
     }
     for id in &held.runs {
-        let outcome = app.store.run_named(from, *id).and_then(|named| {
-            back.name("run", id.to_string(), named);
-            if back.is_dry_run { Ok(()) } else { app.store.run_merge(from, *id) }
-        });
-        match outcome {
+        match bring_run(app, from, *id, back) {
             Ok(()) => back.runs += 1,
             Err(error) => back.failures.push(Failure::of("run", id.to_string(), &error)),
         }
     }
 }
 
-fn bring_document(app: &App, backups: &Backups, from: &Store, id: DocumentId, back: &mut Back) -> Result<()> {
-    back.name("document", id.to_string(), app.store.document_named(from, id)?);
+fn bring_document(
+    app: &Caller,
+    backups: &Backups,
+    from: &Store,
+    id: DocumentId,
+    back: &mut Back,
+) -> Result<()> {
+    let named = app.store.document_named(from, id)?;
+    let is_shown = app.rights().may_in(named.workspace, Permission::Read)
+        && app.readable(named.workspace)?.holds(&named.readers);
+    back.name("document", id.to_string(), named, is_shown);
     if back.is_dry_run {
         return Ok(());
     }
@@ -189,12 +199,21 @@ fn bring_document(app: &App, backups: &Backups, from: &Store, id: DocumentId, ba
     app.store.document_merge(from, id)
 }
 
-fn bring_thread(app: &App, from: &Store, id: ThreadId, back: &mut Back) -> Result<()> {
-    back.name("thread", id.to_string(), app.store.thread_named(from, id)?);
+fn bring_thread(app: &Caller, from: &Store, id: ThreadId, back: &mut Back) -> Result<()> {
+    let named = app.store.thread_named(from, id)?;
+    let is_shown = app.sees_in(named.workspace, named.owner.as_deref(), false);
+    back.name("thread", id.to_string(), named, is_shown);
     if !back.is_dry_run {
         back.turns_away += app.store.thread_merge(from, id)?;
     }
     Ok(())
+}
+
+fn bring_run(app: &Caller, from: &Store, id: RunId, back: &mut Back) -> Result<()> {
+    let named = app.store.run_named(from, id)?;
+    let is_shown = app.sees_in(named.workspace, named.owner.as_deref(), true);
+    back.name("run", id.to_string(), named, is_shown);
+    if back.is_dry_run { Ok(()) } else { app.store.run_merge(from, id) }
 }
 
 /// Puts the original into the library, unless it is there whole; says whether there is one.

@@ -6,6 +6,7 @@ use ibid_types::{Error, Result, WorkspaceId};
 
 use super::sign_in::canonical;
 use crate::access::Caller;
+use crate::audit;
 
 /// Longer lists are what groups are for.
 const READERS_MAX: usize = 100;
@@ -53,6 +54,12 @@ pub fn readers_shown(caller: &Caller, readers: &[Holder]) -> Result<Vec<Document
     readers.iter().map(shown).collect()
 }
 
+/// A list as the audit log has it.
+pub fn readers_told(readers: &[Holder]) -> String {
+    let told: Vec<String> = readers.iter().map(Holder::to_string).collect();
+    if told.is_empty() { "readers: everybody".to_owned() } else { format!("readers: {}", told.join(" ")) }
+}
+
 fn name_of(caller: &Caller, holder: Holder) -> Result<String> {
     let store = &caller.store;
     let name = match holder {
@@ -78,7 +85,9 @@ pub fn check_sources<'a>(
     }
     for source in sources {
         let known = caller.store.document_by_source(workspace, source)?;
-        if known.is_some_and(|(document, _)| !readable.holds(&document.readers)) {
+        if let Some((document, _)) = known.filter(|(document, _)| !readable.holds(&document.readers)) {
+            let refused = format!("to replace document {} (source_taken)", document.id);
+            audit::note(caller, caller.who(), "refused", &refused);
             let what = format!("'{source}' is the source of a document that you may not read; name another");
             return Err(Error::conflict("source_taken", what));
         }

@@ -55,6 +55,7 @@ pub fn check(app: &App, user: &User, code: Option<&str>, visitor: &Visitor) -> R
         } else {
             "sign in with your passkey, or type a recovery code"
         };
+        note(app, &user.name, "sign-in.code-awaited", visitor)?;
         return Err(Error::unauthenticated("second_factor_needed", what));
     };
     if is_code_of_app(app, user.id, code)? || is_recovery_code(app, user.id, code)? {

@@ -11,13 +11,14 @@ use ibid_api::watch::{
 use ibid_ops::alert::{Met, evaluate, told_as_test};
 use ibid_ops::series::{Limits, Series};
 use ibid_store::{AlertRow, SilenceRow};
+use ibid_types::plain::one_line;
 use ibid_types::{Error, Result};
 
 use super::ask::within;
 use crate::App;
 use crate::access::{Caller, Who};
 use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
-use crate::watch;
+use crate::{watch, words};
 
 /// Lists alerts, those that fire and past ones, the newest first.
 #[utoipa::path(get, path = "/v1/ops/alerts", tag = "operations", params(Newest),
@@ -107,9 +108,12 @@ pub fn someone(app: &Caller, by: &str) -> String {
     match (by.trim(), app.who()) {
         ("", Who::Machine | Who::Nobody) => "operator".to_owned(),
         ("", who) => who.to_string(),
-        (by, _) => by.chars().take(100).collect(),
+        (by, _) => one_line(by).chars().take(100).collect(),
     }
 }
+
+/// Of what a silence is about, and why it is.
+const SUBJECT_CHARS_MAX: usize = 1000;
 
 /// Keeps alerts from being told for a time.
 #[utoipa::path(post, path = "/v1/ops/silences", tag = "operations", request_body = SilenceRequest,
@@ -131,15 +135,11 @@ pub async fn silence(
             i64::try_from(within("minutes", usize::try_from(request.minutes).ok(), 60, 1..=43_200)?);
         let until = app.clock.now().plus_ms(minutes.unwrap_or(60) * 60_000);
         let by = someone(app, &request.by);
-        let number = app.store.silence_add(&request.rule, &request.subject, &request.reason, &by, until)?;
-        Ok(Silence {
-            number,
-            rule: request.rule,
-            subject: request.subject,
-            reason: request.reason,
-            by,
-            until: until.to_string(),
-        })
+        let (subject, reason) = (&request.subject, &request.reason);
+        let subject = words::line("subject", subject, SUBJECT_CHARS_MAX)?;
+        let reason = words::line("reason", reason, SUBJECT_CHARS_MAX)?;
+        let number = app.store.silence_add(&request.rule, &subject, &reason, &by, until)?;
+        Ok(Silence { number, rule: request.rule, subject, reason, by, until: until.to_string() })
     })
     .await?;
     Ok((StatusCode::CREATED, axum::Json(made)))

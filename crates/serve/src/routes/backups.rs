@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::sse::{self, Sender};
 use crate::App;
 use crate::access::Caller;
+use crate::audit::Noted;
 use crate::backups::{Backups, drill, partial, pruned};
 use crate::http::{Answered, Json, Parameters, blocking, respond};
 
@@ -127,8 +128,14 @@ pub struct PartRequest {
 /// Brings a document, a thread or a workspace back from the backup into the living library.
 #[utoipa::path(post, path = "/v1/ops/restores", tag = "operations", request_body = PartRequest,
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
-pub async fn restore(app: Caller, Json(request): Json<PartRequest>) -> Answered<axum::Json<Value>> {
+pub async fn restore(
+    app: Caller,
+    noted: Noted,
+    Json(request): Json<PartRequest>,
+) -> Answered<axum::Json<Value>> {
     let PartRequest { to, only, workspace, dry_run: is_dry_run } = request;
+    let trial = if is_dry_run { ", a dry run" } else { "" };
+    noted.say(&format!("{only} as of {to}{trial}"));
     let wanted = partial::Wanted { to, only, workspace, is_dry_run };
     respond(&app, move |app| Ok(json!(partial::run(app, &wanted)?))).await
 }

@@ -14,6 +14,7 @@ use ibid_store::{
     IncidentRow, NewIncident, Statement, Which, incident_changes_since, incident_event, incident_open,
     incident_priority, incident_state,
 };
+use ibid_types::access::Permission;
 use ibid_types::{Error, Result, Timestamp};
 
 use super::alerts::{number_of, someone, wire as wire_alert};
@@ -21,8 +22,11 @@ use super::ask::within;
 use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
+use crate::words;
 
-/// The longest text that a note or a title may have.
+const TITLE_CHARS_MAX: usize = 500;
+const PERSON_CHARS_MAX: usize = 100;
+/// The longest text that a note may have.
 const TEXT_CHARS_MAX: usize = 20_000;
 /// Incidents that the status page looks at.
 const SHOWN_MAX: usize = 50;
@@ -75,13 +79,14 @@ pub async fn open(
 
 fn begin(app: &Caller, request: &IncidentRequest) -> Result<IncidentRow> {
     let (now, by) = (app.clock.now(), someone(app, &request.by));
-    let title = text_of("title", &request.title)?;
+    let title = words::name("title", &request.title, TITLE_CHARS_MAX)?;
+    let runbook = words::line("runbook", &request.runbook, TITLE_CHARS_MAX)?;
     check_priority(request.priority)?;
     let opened = incident_open(&NewIncident {
         priority: request.priority,
         title: &title,
         rule: None,
-        runbook: &request.runbook,
+        runbook: &runbook,
         opened_at: now,
         respond_by: app.watching.clocks.respond_by(request.priority, now),
     });
@@ -120,7 +125,7 @@ pub async fn show(app: Caller, Path(number): Path<String>) -> Answered<axum::Jso
     respond(&app, move |app| detail(app, number_of(&number)?)).await
 }
 
-fn detail(app: &App, number: i64) -> Result<IncidentDetail> {
+fn detail(app: &Caller, number: i64) -> Result<IncidentDetail> {
     let row = app.store.incident(number)?;
     let silences = app.store.silences()?;
     let event = |event: ibid_store::IncidentEvent| IncidentEvent {
@@ -133,7 +138,7 @@ fn detail(app: &App, number: i64) -> Result<IncidentDetail> {
     let templates =
         TEMPLATES.iter().filter_map(|(name, _)| Some(((*name).to_owned(), template(name, &row)?))).collect();
     Ok(IncidentDetail {
-        events: app.store.incident_events(number)?.into_iter().map(event).collect(),
+        events: events_for(app, number)?.into_iter().map(event).collect(),
         alerts: app
             .store
             .alerts_of_incident(number)?
@@ -143,6 +148,15 @@ fn detail(app: &App, number: i64) -> Result<IncidentDetail> {
         incident: wire(row),
         templates,
     })
+}
+
+/// What happened; entries of the audit log about people and documents for those who may read that log.
+fn events_for(app: &Caller, number: i64) -> Result<Vec<ibid_store::IncidentEvent>> {
+    let mut events = app.store.incident_events(number)?;
+    if !app.rights().may_everywhere(Permission::Audit) {
+        events.retain(|event| event.kind != "access");
+    }
+    Ok(events)
 }
 
 /// Adds to an incident: a note, a state, a priority, a role, the status page's message.
@@ -184,13 +198,9 @@ fn statements_of(app: &Caller, number: i64, change: &IncidentChange) -> Result<V
     }
     if let Some(role) = &change.role {
         let role = one_of("role", role, &ROLES)?;
-        let person = change.person.clone().unwrap_or_default();
-        statements.push(app.store.incident_role(number, role, person.trim())?);
-        let text = if person.trim().is_empty() {
-            format!("{role}: nobody")
-        } else {
-            format!("{role}: {}", person.trim())
-        };
+        let person = words::line("person", change.person.as_deref().unwrap_or_default(), PERSON_CHARS_MAX)?;
+        statements.push(app.store.incident_role(number, role, &person)?);
+        let text = if person.is_empty() { format!("{role}: nobody") } else { format!("{role}: {person}") };
         statements.push(incident_event(which, now, "role", &by, &text));
     }
     if let Some(message) = &change.message {
@@ -235,7 +245,7 @@ fn one_of<'a>(field: &str, value: &'a str, allowed: &[&str]) -> Result<&'a str> 
 pub async fn review(app: Caller, Path(number): Path<String>) -> Answered<Response> {
     let text = blocking(&app, move |app| {
         let number = number_of(&number)?;
-        let (row, events) = (app.store.incident(number)?, app.store.incident_events(number)?);
+        let (row, events) = (app.store.incident(number)?, events_for(app, number)?);
         Ok(write_review(&row, &events, &app.store.alerts_of_incident(number)?))
     })
     .await?;

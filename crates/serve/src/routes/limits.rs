@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use crate::access::{Caller, blocks};
 use crate::http::{Answered, Json, Parameters, blocking, respond};
+use crate::words;
 
-/// Longer reasons are cut: they are told with each refusal.
+/// Longer reasons are refused: they are told with each refusal.
 const REASON_CHARS_MAX: usize = 200;
 
 /// Lists the blocks that hold now, the last one first; those of the configuration are not among them.
@@ -28,7 +29,7 @@ pub async fn block(app: Caller, Json(request): Json<BlockRequest>) -> Answered<a
         let now = app.clock.now();
         let reason = match request.reason.trim() {
             "" => "an administrator blocked it".to_owned(),
-            reason => reason.chars().take(REASON_CHARS_MAX).collect(),
+            reason => words::line("reason", reason, REASON_CHARS_MAX)?,
         };
         let until = request.minutes.map(|minutes| now.plus_ms(i64::from(minutes) * 60_000));
         let network = request.network.trim().to_owned();

@@ -15,7 +15,7 @@ use super::ask::within;
 use super::identity::link;
 use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
-use crate::identity;
+use crate::{identity, words};
 
 /// Lists accounts.
 #[utoipa::path(get, path = "/v1/users", tag = "identity",
@@ -114,7 +114,8 @@ pub async fn group_create(
         if name.is_empty() || name.chars().count() > 64 {
             return Err(Error::bad_request("name_malformed", "name the group in 1 to 64 characters"));
         }
-        app.store.group_create(name).map(wire_group)
+        let name = words::name("name", name, 64)?;
+        app.store.group_create(&name).map(wire_group)
     })
     .await?;
     Ok((StatusCode::CREATED, axum::Json(made)))

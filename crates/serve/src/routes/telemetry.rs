@@ -9,6 +9,7 @@ use ibid_ops::series::{How, Range, Selector};
 use ibid_types::{Error, Result, Timestamp};
 
 use crate::access::Caller;
+use crate::audit::Noted;
 use crate::http::{Answered, Json, Parameters, respond};
 use crate::{App, telemetry};
 
@@ -137,7 +138,12 @@ pub async fn log_level(app: Caller) -> Answered<axum::Json<LogLevel>> {
 /// Changes the level of the log until the next start.
 #[utoipa::path(put, path = "/v1/ops/log-level", tag = "operations", request_body = LogLevel,
     responses((status = 200, body = LogLevel), (status = "default", body = Problem)))]
-pub async fn log_level_change(app: Caller, Json(wanted): Json<LogLevel>) -> Answered<axum::Json<LogLevel>> {
+pub async fn log_level_change(
+    app: Caller,
+    noted: Noted,
+    Json(wanted): Json<LogLevel>,
+) -> Answered<axum::Json<LogLevel>> {
+    noted.say(&format!("to {}", wanted.level));
     respond(&app, move |_| {
         telemetry::set_level(&wanted.level)?;
         tracing::warn!(to = wanted.level, "the level of the log was changed");

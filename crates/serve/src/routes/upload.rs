@@ -14,6 +14,7 @@ use ibid_types::{ContentHash, Error, JobId, Result, Timestamp};
 use serde::Deserialize;
 
 use crate::access::Caller;
+use crate::audit::Noted;
 use crate::http::{Answered, Failure, Form, Parameters, blocking};
 use crate::identity;
 
@@ -35,11 +36,12 @@ pub struct UploadQuery {
     responses((status = 202, body = WireAccepted), (status = "default", body = Problem)))]
 pub async fn upload(
     app: Caller,
+    noted: Noted,
     Parameters(query): Parameters<UploadQuery>,
     Form(form): Form,
 ) -> Answered<(StatusCode, axum::Json<WireAccepted>)> {
     let parts = Parts::read(form, app.config.ingest.file_bytes_max).await?;
-    let accepted = blocking(&app, move |app| take(app, query, parts)).await?;
+    let accepted = blocking(&app, move |app| take(app, &noted, query, parts)).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
 }
 
@@ -131,7 +133,7 @@ fn broken(error: &MultipartError) -> Failure {
     Error::bad_request("upload_malformed", format!("the form cannot be read: {}", error.body_text())).into()
 }
 
-fn take(app: &Caller, query: UploadQuery, parts: Parts) -> Result<WireAccepted> {
+fn take(app: &Caller, noted: &Noted, query: UploadQuery, parts: Parts) -> Result<WireAccepted> {
     let workspace = app.workspace(query.workspace.as_deref())?.id;
     let batch = query.batch.unwrap_or_else(|| JobId::new().to_string());
     let Parts { files, sources, metadata, readers } = parts;
@@ -157,6 +159,10 @@ fn take(app: &Caller, query: UploadQuery, parts: Parts) -> Result<WireAccepted> 
     };
     let uploads: Vec<NewUpload> = named.iter().zip(contents).map(upload).collect();
     let accepted = app.store.accept_many(&uploads)?;
+    if let Some(readers) = &readers {
+        noted.say(&identity::readers_told(readers));
+        accepted.iter().for_each(|one| noted.say(&one.document().to_string()));
+    }
     app.wake_pipeline();
     let files = uploads.into_iter().zip(accepted).map(|(upload, accepted)| answer(upload.source, accepted));
     Ok(WireAccepted { batch, files: files.collect() })
