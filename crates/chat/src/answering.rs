@@ -71,7 +71,7 @@ impl Making<'_> {
             _ => self.extractive(examined, Vec::new(), reporter)?,
         };
         if answer.abstained.is_some() {
-            answer.notices.extend(self.ports.search.unread(self.question.workspace));
+            answer.notices.extend(self.ports.search.unread(self.question.workspace, self.question.reader));
         }
         Ok(answer)
     }

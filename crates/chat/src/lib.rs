@@ -74,9 +74,9 @@ pub trait Search: Send + Sync {
     /// is of another workspace, or may not be read, is left out. Errors: what the store behind it gives.
     fn read(&self, workspace: WorkspaceId, reader: Reader, chunks: &[ChunkId]) -> Result<Vec<Hit>>;
 
-    /// What is in the library and cannot be found yet, in words; whoever learns that the documents do not hold the answer
-    /// should know of it.
-    fn unread(&self, _workspace: WorkspaceId) -> Option<String> {
+    /// What of the documents that are for the reader cannot be found yet, in words; whoever learns that the documents do not hold
+    /// the answer should know of it.
+    fn unread(&self, _workspace: WorkspaceId, _reader: Reader) -> Option<String> {
         None
     }
 }

@@ -144,7 +144,7 @@ fn who_learns_of_no_answer_learns_what_is_not_read_yet() {
             self.0.read(workspace, reader, chunks)
         }
 
-        fn unread(&self, _: WorkspaceId) -> Option<String> {
+        fn unread(&self, _: WorkspaceId, _: Reader) -> Option<String> {
             Some("12 documents are still being read".to_owned())
         }
     }

@@ -103,7 +103,7 @@ impl Library {
 
     fn ready(&self) -> u64 {
         let workspace = self.store.workspace_ensure("default").unwrap().id;
-        self.store.workspace_counts(workspace).unwrap().chunks
+        self.store.workspace_counts(workspace, &ibid_types::access::Readable::All).unwrap().chunks
     }
 }
 

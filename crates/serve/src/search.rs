@@ -65,15 +65,15 @@ impl ibid_chat::Search for Port {
         self.retriever.read(workspace, reader, chunks)
     }
 
-    fn unread(&self, workspace: WorkspaceId) -> Option<String> {
-        let waiting = self.store.jobs().documents_waiting(workspace).unwrap_or(0);
+    fn unread(&self, workspace: WorkspaceId, reader: Reader) -> Option<String> {
+        let readable = self.store.readable(workspace, reader).ok()?;
+        let waiting = self.store.jobs().documents_waiting(workspace, &readable).unwrap_or(0);
         if waiting > 0 {
             return Some(format!(
                 "{waiting} documents of the library are still being read; ask again when they are"
             ));
         }
         let behind = self.store.feed_head().ok()? - self.indexes.applied();
-        (behind > 0)
-            .then(|| format!("the index is {behind} changes behind the library; ask again in a moment"))
+        (behind > 0).then(|| "the index is behind the library; ask again in a moment".to_owned())
     }
 }

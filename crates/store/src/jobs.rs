@@ -370,10 +370,21 @@ impl Jobs<'_> {
         self.counted("1 = 1", &[])
     }
 
-    /// Documents of a workspace that were accepted and are not searchable yet.
-    pub fn documents_waiting(&self, workspace: WorkspaceId) -> Result<u64> {
-        let sql = "SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running') AND kind = 'ingest' AND workspace_id = $1";
-        self.store.db.query(sql, &[workspace.into()])?.first().map_or(Ok(0), |row| row.get(0))
+    /// Those of a workspace, but for jobs of documents that are not readable.
+    pub fn counts_in(&self, workspace: WorkspaceId, readable: &Readable) -> Result<JobCounts> {
+        let mut params = vec![workspace.into()];
+        let filter = format!("workspace_id = $1{}", and_readable(readable, &mut params));
+        self.counted(&filter, &params)
+    }
+
+    /// Readable documents of a workspace that were accepted and are not searchable yet.
+    pub fn documents_waiting(&self, workspace: WorkspaceId, readable: &Readable) -> Result<u64> {
+        let mut params = vec![workspace.into()];
+        let sql = format!(
+            "SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running') AND kind = 'ingest' AND workspace_id = $1{}",
+            and_readable(readable, &mut params)
+        );
+        self.store.db.query(&sql, &params)?.first().map_or(Ok(0), |row| row.get(0))
     }
 
     fn counted(&self, filter: &str, params: &[Value]) -> Result<JobCounts> {
@@ -391,6 +402,17 @@ impl Jobs<'_> {
         }
         Ok(counts)
     }
+}
+
+/// The condition that a job's document, if it has one, is readable.
+fn and_readable(readable: &Readable, params: &mut Vec<Value>) -> String {
+    if *readable == Readable::All {
+        return String::new();
+    }
+    let is_readable = readable::condition(readable, "d.readers", params);
+    format!(
+        " AND (document_id IS NULL OR EXISTS (SELECT 1 FROM documents d WHERE d.id = jobs.document_id AND {is_readable}))"
+    )
 }
 
 /// Doubling, with up to a quarter more taken from the job's own id, so that jobs that failed together come back apart.

@@ -1,8 +1,10 @@
 //! Workspaces: the unit of isolation.
 
+use ibid_types::access::Readable;
 use ibid_types::{Error, Result, Timestamp, WorkspaceId};
 
 use crate::kept::kept_of_workspace;
+use crate::readable;
 use crate::statements::feed_entry;
 use crate::{Row, Statement, Store};
 
@@ -77,10 +79,15 @@ impl Store {
         self.feed_head()
     }
 
-    pub fn workspace_counts(&self, id: WorkspaceId) -> Result<Counts> {
-        let sql = "SELECT COUNT(*), COALESCE(SUM(v.chunk_count), 0) FROM documents d JOIN versions v ON v.id = d.current_version \
-                   WHERE d.workspace_id = $1 AND d.deleted_at IS NULL";
-        counts(&self.db.query(sql, &[id.into()])?)
+    /// Of what is readable there.
+    pub fn workspace_counts(&self, id: WorkspaceId, readable: &Readable) -> Result<Counts> {
+        let mut params = vec![id.into()];
+        let is_readable = readable::condition(readable, "d.readers", &mut params);
+        let sql = format!(
+            "SELECT COUNT(*), COALESCE(SUM(v.chunk_count), 0) FROM documents d JOIN versions v ON v.id = d.current_version \
+             WHERE d.workspace_id = $1 AND d.deleted_at IS NULL AND {is_readable}"
+        );
+        counts(&self.db.query(&sql, &params)?)
     }
 
     /// Over all workspaces.

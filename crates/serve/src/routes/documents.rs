@@ -6,13 +6,19 @@ use ibid_api::document::{
     Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
 };
 use ibid_api::problem::Problem;
-use ibid_types::{Error, Result, VersionId, document as domain};
+use ibid_types::access::Readable;
+use ibid_types::{DocumentId, Error, Result, VersionId, WorkspaceId, document as domain};
 use serde::Deserialize;
 
 use super::ask::within;
 use crate::access::{Caller, Within};
+use crate::audit::Noted;
 use crate::http::{Answered, Json, Parameters, Path, Place, blocking, respond};
-use crate::identity::{readers_named, readers_shown};
+use crate::identity::{readers_named, readers_shown, readers_told};
+use crate::words;
+
+/// Longer ones are no titles.
+const TITLE_CHARS_MAX: usize = 1000;
 
 /// Lists documents, newest first.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(DocumentsQuery),
@@ -23,9 +29,10 @@ pub async fn list(
 ) -> Answered<axum::Json<DocumentsPage>> {
     respond(&app, move |app| {
         let workspace = app.workspace(query.workspace.as_deref())?;
+        let readable = app.readable(workspace.id)?;
         let page = app.store.document_list(
             workspace.id,
-            &app.readable(workspace.id)?,
+            &readable,
             &ibid_store::DocumentsQuery {
                 status: query.status.as_deref().map(ibid_api::convert::status).transpose()?,
                 text: query.text,
@@ -34,7 +41,7 @@ pub async fn list(
                 cursor: query.cursor,
             },
         )?;
-        let wire = |(document, version)| wire(app, &workspace.name, document, version);
+        let wire = |(document, version)| wire(app, &readable, &workspace.name, document, version);
         Ok(DocumentsPage {
             documents: page.items.into_iter().map(wire).collect::<Result<_>>()?,
             total: page.total,
@@ -54,19 +61,44 @@ pub async fn show(
 ) -> Answered<axum::Json<Document>> {
     respond(&app, move |app| {
         let (name, document, version) = find(app, &place, &id)?;
-        wire(app, &name, document, version)
+        wire(app, &app.readable(document.workspace)?, &name, document, version)
     })
     .await
 }
 
 fn wire(
     app: &Caller,
+    readable: &Readable,
     workspace: &str,
     document: domain::Document,
     version: Option<domain::Version>,
 ) -> Result<Document> {
     let readers = readers_shown(app, &document.readers)?;
+    let version = version.map(|version| told(app, readable, document.workspace, version)).transpose()?;
     Ok(Document { readers, ..Document::new(workspace, document, version) })
+}
+
+/// A version without the near duplicate that it has, where that is not for the caller.
+fn told(
+    app: &Caller,
+    readable: &Readable,
+    workspace: WorkspaceId,
+    version: domain::Version,
+) -> Result<domain::Version> {
+    let near_duplicate_of = duplicate_told(app, readable, workspace, version.near_duplicate_of)?;
+    Ok(domain::Version { near_duplicate_of, ..version })
+}
+
+/// The document, if the caller may know that it is there: else whoever uploads a guess would learn how near it is.
+pub fn duplicate_told(
+    app: &Caller,
+    readable: &Readable,
+    workspace: WorkspaceId,
+    duplicate: Option<DocumentId>,
+) -> Result<Option<DocumentId>> {
+    let Some(duplicate) = duplicate.filter(|_| *readable != Readable::All) else { return Ok(duplicate) };
+    let found = app.store.documents_by_id(workspace, &[duplicate])?;
+    Ok(found.first().filter(|document| readable.holds(&document.readers)).map(|document| document.id))
 }
 
 fn find(
@@ -84,6 +116,7 @@ fn find(
     responses((status = 200, body = Document), (status = "default", body = Problem)))]
 pub async fn change(
     app: Caller,
+    noted: Noted,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
     Json(change): Json<DocumentChange>,
@@ -91,21 +124,27 @@ pub async fn change(
     respond(&app, move |app| {
         let (_, document, _) = find(app, &place, &id)?;
         let workspace = document.workspace;
+        let readers = change.readers.map(|named| readers_named(app, workspace, &named)).transpose()?;
+        let said = readers.as_deref().map(readers_told);
+        let title = change.title.map(|title| words::line("title", &title, TITLE_CHARS_MAX)).transpose()?;
         let position = app.store.document_change(
             document.workspace,
             document.id,
             ibid_store::DocumentChange {
-                title: change.title,
+                title,
                 author: change.author,
                 language: change.language.map(|language| language.to_lowercase()),
                 date: change.date.map(|date| date.parse()).transpose()?,
                 tags: change.tags,
-                readers: change.readers.map(|named| readers_named(app, workspace, &named)).transpose()?,
+                readers,
             },
         )?;
+        if let Some(said) = said {
+            noted.say(&said);
+        }
         app.wait_indexed(position)?;
         let (name, document, version) = find(app, &place, &id)?;
-        wire(app, &name, document, version)
+        wire(app, &app.readable(workspace)?, &name, document, version)
     })
     .await
 }
@@ -115,12 +154,14 @@ pub async fn change(
     responses((status = 204), (status = "default", body = Problem)))]
 pub async fn delete(
     app: Caller,
+    noted: Noted,
     Path(id): Path<String>,
     Parameters(place): Parameters<Place>,
 ) -> Answered<StatusCode> {
     blocking(&app, move |app| {
         let (_, document, _) = find(app, &place, &id)?;
         let position = app.store.document_delete(document.workspace, document.id)?;
+        noted.say("deleted");
         app.wait_indexed(position)
     })
     .await?;
@@ -137,7 +178,10 @@ pub async fn versions(
 ) -> Answered<axum::Json<Vec<Version>>> {
     let versions = blocking(&app, move |app| {
         let (_, document, _) = find(app, &place, &id)?;
-        app.store.version_list(document.workspace, document.id)
+        let readable = app.readable(document.workspace)?;
+        let versions = app.store.version_list(document.workspace, document.id)?.into_iter();
+        let told = |version| told(app, &readable, document.workspace, version);
+        versions.map(told).collect::<Result<Vec<_>>>()
     })
     .await?;
     Ok(axum::Json(versions.into_iter().map(Into::into).collect()))
@@ -164,6 +208,7 @@ fn read_passage(
     query: &PassageQuery,
 ) -> Result<Passage> {
     let (name, document, _) = find(app, place, id)?;
+    let readable = app.readable(document.workspace)?;
     let version: VersionId = version.parse()?;
     let found = app.store.version_find(document.workspace, document.id, version)?.ok_or_else(|| {
         Error::not_found("version_unknown", format!("document {} has no version {version}", document.id))
@@ -187,8 +232,8 @@ fn read_passage(
         after: split.after,
         start_byte: split.start,
         text_bytes,
-        document: wire(app, &name, document, None)?,
-        version: found.into(),
+        version: told(app, &readable, document.workspace, found)?.into(),
+        document: wire(app, &readable, &name, document, None)?,
     })
 }
 

@@ -10,8 +10,8 @@ use ibid_types::access::{Permission, Readable};
 use ibid_types::{Error, JobId, Result, WorkspaceId};
 
 use super::ask::within;
+use super::documents::duplicate_told;
 use super::sse::{self, Sender};
-use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Parameters, Path, blocking, respond};
 
@@ -49,7 +49,7 @@ fn page(app: &Caller, query: JobsQuery) -> Result<JobsPage> {
         app.settle()?;
     }
     Ok(JobsPage {
-        jobs: page.items.into_iter().map(|job| wire(app, job)).collect(),
+        jobs: page.items.into_iter().map(|job| wire(app, &readable, job)).collect::<Result<_>>()?,
         counts: counts(page.counts),
         next: page.next,
     })
@@ -118,7 +118,8 @@ fn find(app: &Caller, id: &str) -> Result<Job> {
     if is_done(&job) {
         app.settle()?;
     }
-    Ok(wire(app, job))
+    let readable = job.workspace.map_or(Ok(Readable::All), |workspace| app.readable(workspace))?;
+    wire(app, &readable, job)
 }
 
 /// One that the caller may see; of another workspace it is unknown.
@@ -134,7 +135,7 @@ fn find_row(app: &Caller, id: &str) -> Result<ibid_store::Job> {
     let documents = app.store.documents_by_id(workspace, &[document])?;
     let readable = app.readable(workspace)?;
     // A document that was deleted has no list any more.
-    let is_readable = documents.iter().all(|document| readable.holds(&document.readers));
+    let is_readable = documents.iter().all(|document| app.may_know(&readable, document));
     if is_readable { Ok(found) } else { Err(unknown()) }
 }
 
@@ -166,13 +167,18 @@ pub async fn retry(app: Caller, Path(id): Path<String>) -> Answered<axum::Json<J
 }
 
 /// A job as clients see it.
-pub fn wire(app: &App, job: ibid_store::Job) -> Job {
+fn wire(app: &Caller, readable: &Readable, job: ibid_store::Job) -> Result<Job> {
     let mut result = ibid_ingest::JobResult::read(&job);
     if let Some((step, progress)) = app.progress_of(job.id).filter(|_| job.finished_at.is_none()) {
         result.step = Some(step.to_owned());
         result.progress = progress;
     }
-    Job {
+    let duplicate = result.near_duplicate_of.as_deref().map(str::parse).transpose()?;
+    let near_duplicate_of = match job.workspace {
+        Some(workspace) => duplicate_told(app, readable, workspace, duplicate)?,
+        None => duplicate,
+    };
+    Ok(Job {
         id: job.id.to_string(),
         kind: job.kind,
         state: job.state.name().to_owned(),
@@ -189,7 +195,7 @@ pub fn wire(app: &App, job: ibid_store::Job) -> Job {
             .filter(|_| job.state == ibid_store::JobState::Failed)
             .map(|failure| WireFailure { code: failure.code, reason: failure.reason }),
         unchanged: false,
-        near_duplicate_of: result.near_duplicate_of,
+        near_duplicate_of: near_duplicate_of.map(|id| id.to_string()),
         warnings: result.warnings,
         created_at: job.created_at.to_string(),
         finished_at: job.finished_at.map(|time| time.to_string()),

@@ -4,15 +4,15 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
 use ibid_api::system::{Check, Key, KeyRequest, Ready, Status, Workspace, WorkspaceRequest};
-use ibid_types::access::{Granted, Holder, Permission};
-use ibid_types::{Error, Result, Timestamp};
+use ibid_types::access::{Granted, Holder, Permission, Readable};
+use ibid_types::{Error, Result, Timestamp, WorkspaceId};
 
 use super::jobs::counts;
 use super::people::granted;
-use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, Path, Place, blocking, respond};
 use crate::identity::{self, may_grant};
+use crate::words;
 
 /// What a key may do where nobody says: use the library, not run the server.
 const KEY_ROLE: &str = "editor";
@@ -41,7 +41,8 @@ pub async fn ready(app: Caller) -> Answered<Response> {
 pub async fn status(app: Caller, Parameters(place): Parameters<Place>) -> Answered<axum::Json<Status>> {
     respond(&app, move |app| {
         let workspace = app.workspace(place.workspace.as_deref())?;
-        let counted = app.store.workspace_counts(workspace.id)?;
+        let counted_for = counted_for(app, workspace.id)?;
+        let counted = app.store.workspace_counts(workspace.id, &counted_for)?;
         let chat_models = app.chat_model_names();
         let answer_mode = if chat_models.is_empty() { "extractive" } else { "generative" };
         Ok(Status {
@@ -49,7 +50,7 @@ pub async fn status(app: Caller, Parameters(place): Parameters<Place>) -> Answer
             workspace: workspace.name,
             documents: counted.documents,
             chunks: counted.chunks,
-            jobs: counts(app.store.jobs().counts()?),
+            jobs: counts(app.store.jobs().counts_in(workspace.id, &counted_for)?),
             embedder: app.embedder.spec().id.clone(),
             chat_models,
             answer_mode: answer_mode.to_owned(),
@@ -77,8 +78,13 @@ pub async fn workspaces(app: Caller) -> Answered<axum::Json<Vec<Workspace>>> {
     Ok(axum::Json(list))
 }
 
-fn wire(app: &App, workspace: ibid_store::Workspace) -> Result<Workspace> {
-    let counted = app.store.workspace_counts(workspace.id)?;
+/// What is counted for somebody: all, for those who look after the server, as in its metrics; else what they may read.
+fn counted_for(app: &Caller, workspace: WorkspaceId) -> Result<Readable> {
+    if app.rights().may_everywhere(Permission::See) { Ok(Readable::All) } else { app.readable(workspace) }
+}
+
+fn wire(app: &Caller, workspace: ibid_store::Workspace) -> Result<Workspace> {
+    let counted = app.store.workspace_counts(workspace.id, &counted_for(app, workspace.id)?)?;
     Ok(Workspace {
         id: workspace.id.to_string(),
         name: workspace.name,
