@@ -199,7 +199,7 @@ fn wire(app: &Caller, readable: &Readable, job: ibid_store::Job) -> Result<Job> 
         warnings: result.warnings,
         created_at: job.created_at.to_string(),
         finished_at: job.finished_at.map(|time| time.to_string()),
-    }
+    })
 }
 
 pub const fn counts(counts: ibid_store::JobCounts) -> JobCounts {
