@@ -494,6 +494,25 @@ fn streams_have_a_bound_of_their_own() {
 }
 
 #[test]
+fn one_caller_does_not_open_all_streams() {
+    let home = home();
+    let server = home.serve(&["--set", "flow.streams_max=8"]);
+    let key = home.ok(&["keys", "create", "watcher", "--role", "admin"]).out.trim().to_owned();
+    let run = start(&server, &json!({ "source": SEND, "input": { "text": "hello" }, "wait_seconds": 20 }));
+    let watch = || {
+        let request =
+            server.stranger().get(format!("{}/v1/runs/{}/events", server.base, run["id"].as_str().unwrap()));
+        request.bearer_auth(&key).send().unwrap()
+    };
+    let held = [watch(), watch()];
+    assert!(held.iter().all(|response| response.status() == 200));
+    let (status, told) = answer(watch());
+    assert_eq!((status, &told["error"]["code"]), (429, &"caller_busy".into()), "{told}");
+    let mut ours = again(&server, run["id"].as_str().unwrap(), &View::default());
+    assert!(View::default().take_until(&mut ours, |view| view.names().contains(&"interrupt")));
+}
+
+#[test]
 fn openai_clients_get_a_run_of_the_chat_flow() {
     let home = bakery();
     let server = home.serve(&[]);

@@ -204,6 +204,15 @@ fn heads_have_a_size_and_connections_a_number() {
 }
 
 #[test]
+fn whoever_is_not_known_yet_says_little() {
+    let home = home();
+    let server = home.serve(&[]);
+    let head = "POST /v1/auth/sign-in HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 200000\r\n\r\n{";
+    let answer = said(&server, head);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("request_too_large"), "{answer}");
+}
+
+#[test]
 fn a_request_has_one_end() {
     let home = home();
     let server = home.serve(&[]);

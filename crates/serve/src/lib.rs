@@ -27,6 +27,7 @@ mod metered;
 mod metrics;
 mod openapi;
 mod page;
+mod places;
 mod policy;
 mod providers;
 mod quality;

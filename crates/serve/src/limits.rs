@@ -1,23 +1,24 @@
 //! What every request passes through: an id, a bound on concurrency and time, a log line, security headers.
 
 use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::{Body, HttpBody};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use ibid_types::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 
 use crate::App;
-use crate::access::is_encrypted;
+use crate::access::{Caller, Counted, is_encrypted};
 use crate::http::{Failure, Foreseen, REQUEST_ID};
 use crate::live::OwnBound;
+use crate::places::{Full, Place, Places};
 
 /// Names a request in answers, logs and errors.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -153,36 +154,80 @@ pub async fn bound_body(State((setting, most)): State<BodyBound>, request: Reque
     }
 }
 
-/// Answers 503 at once when too much is held in memory, and 504 when a request takes too long. What is worked on, and for whom, is
-/// decided by `queue`.
+/// What somebody sends to come in is this large at most, and here within this time: it is read before it has a place.
+const ATTEMPT_BYTES_MAX: usize = 16 << 10;
+const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Answers 503 at once when too much is held in memory, for all or for one caller, and 504 when a request takes too long. What is
+/// worked on, and for whom, is decided by `queue`.
 #[derive(Clone, Debug)]
 pub struct Bounds {
-    permits: Arc<Semaphore>,
+    places: Arc<Places<Counted>>,
+    concurrent_max: usize,
     time_max: Duration,
 }
 
 impl Bounds {
     pub fn new(concurrent_max: usize, seconds_max: u64) -> Self {
-        Self { permits: Arc::new(Semaphore::new(concurrent_max)), time_max: Duration::from_secs(seconds_max) }
+        let places = Arc::new(Places::new(concurrent_max));
+        Self { places, concurrent_max, time_max: Duration::from_secs(seconds_max) }
+    }
+
+    /// Errors: `server_busy`, `caller_busy`.
+    fn take(&self, caller: &Caller, address: Option<IpAddr>) -> Result<Place<Counted>, Error> {
+        let counted = caller.counted(address);
+        let most = counted.most_of(self.concurrent_max);
+        self.places.take(counted, most).map_err(|full| match full {
+            Full::All => Error::unavailable(
+                "server_busy",
+                "the server holds as many requests as it may (server.requests_concurrent_max); try again in a second",
+            ),
+            Full::Own => {
+                let what = format!("{most} of your requests are being answered; wait for some of them");
+                Error::too_many_requests("caller_busy", what)
+            }
+        })
     }
 }
 
-pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
-    let Ok(permit) = Arc::clone(&bounds.permits).try_acquire_owned() else {
-        return Failure(Error::unavailable(
-            "server_busy",
-            "the server holds as many requests as it may (server.requests_concurrent_max); try again in a second",
-        ))
-        .into_response();
+/// Behind the guard, which says who calls.
+pub async fn bound(State(bounds): State<Bounds>, caller: Caller, request: Request, next: Next) -> Response {
+    let request = match caller.is_attempt() {
+        false => request,
+        true => match read_attempt(request).await {
+            Ok(request) => request,
+            Err(failure) => return failure.into_response(),
+        },
+    };
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
+    let place = match bounds.take(&caller, address) {
+        Ok(place) => place,
+        Err(error) => return Failure(error).into_response(),
     };
     match tokio::time::timeout(bounds.time_max, next.run(request)).await {
-        Ok(response) if is_stream(&response) => holding(response, permit),
+        Ok(response) if is_stream(&response) => holding(response, place),
         Ok(response) => response,
         Err(_) => Failure(Error::timeout(
             "request_timeout",
             "the request took longer than server.request_seconds_max; ask for less at once, or raise the limit",
         ))
         .into_response(),
+    }
+}
+
+/// The request with its whole body. Errors: `request_slow`, `request_too_large`.
+async fn read_attempt(request: Request) -> Result<Request, Failure> {
+    let (head, body) = request.into_parts();
+    let too_large = || {
+        let what = format!("the request is larger than {ATTEMPT_BYTES_MAX} bytes, or ended early");
+        Failure(Error::bad_request("request_too_large", what))
+    };
+    if body.size_hint().lower() > ATTEMPT_BYTES_MAX as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(ATTEMPT_TIME_MAX, axum::body::to_bytes(body, ATTEMPT_BYTES_MAX)).await {
+        Ok(read) => Ok(Request::from_parts(head, Body::from(read.map_err(|_| too_large())?))),
+        Err(_) => Err(Error::timeout("request_slow", "the request came too slowly").into()),
     }
 }
 
@@ -199,10 +244,10 @@ fn is_event_stream(response: &Response) -> bool {
 }
 
 /// A stream of events is in work until its end, long after its headers are sent.
-fn holding(response: Response, permit: OwnedSemaphorePermit) -> Response {
+fn holding(response: Response, place: Place<Counted>) -> Response {
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |_| {
-            let _held = &permit;
+            let _held = &place;
         }))
     })
 }

@@ -18,12 +18,13 @@ use ibid_api::run::Event;
 use ibid_types::{Error, Result};
 use serde_json::Value;
 use tokio::sync::mpsc::{self, Receiver};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::App;
+use crate::access::{Caller, Counted};
 use crate::http::request_id;
-use crate::queue::Place;
+use crate::places::{Full, Place, Places};
+use crate::queue;
 
 /// Frames that may wait for a slow client before its thread waits too.
 const FRAMES_WAITING_MAX: usize = 256;
@@ -35,19 +36,28 @@ const SOCKET_MESSAGE_BYTES_MAX: usize = 4096;
 /// The bound on streams.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    permits: Arc<Semaphore>,
+    places: Arc<Places<Counted>>,
+    most: usize,
 }
 
 impl Streams {
     pub fn new(most: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(most)) }
+        Self { places: Arc::new(Places::new(most)), most }
     }
 
-    /// A place for one more stream. Error: `streams_busy`.
-    pub fn enter(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
-            let what = "as many streams as flow.streams_max are open; try again later, or read the run without a stream";
-            Error::unavailable("streams_busy", what)
+    /// A place for one more stream. Errors: `streams_busy`, `caller_busy`.
+    pub fn enter(&self, whose: Counted) -> Result<Place<Counted>> {
+        let most = whose.most_of(self.most);
+        self.places.take(whose, most).map_err(|full| match full {
+            Full::All => {
+                let what =
+                    "as many streams as flow.streams_max are open; try again later, or read without a stream";
+                Error::unavailable("streams_busy", what)
+            }
+            Full::Own => {
+                let what = format!("{most} of your streams are open; close some of them");
+                Error::too_many_requests("caller_busy", what)
+            }
         })
     }
 }
@@ -108,7 +118,7 @@ pub struct Sink {
     channel: mpsc::Sender<Frame>,
     request_id: Option<String>,
     /// Held while the run is at work, not while it waits for a person.
-    place: RefCell<Option<Place>>,
+    place: RefCell<Option<queue::Place>>,
 }
 
 impl Sink {
@@ -138,8 +148,8 @@ impl Sink {
 /// Runs `work` on a thread of its own; its frames come out of the receiver. An error becomes the last frame.
 fn spawn(
     app: &Arc<App>,
-    permit: OwnedSemaphorePermit,
-    place: Option<Place>,
+    open: Place<Counted>,
+    place: Option<queue::Place>,
     work: impl FnOnce(&App, &Sink) -> Result<()> + Send + 'static,
 ) -> Result<Receiver<Frame>> {
     let (channel, receiver) = mpsc::channel(FRAMES_WAITING_MAX);
@@ -148,7 +158,7 @@ fn spawn(
     let span = tracing::Span::current();
     let body = move || {
         let _inside = span.enter();
-        let _held = permit;
+        let _held = open;
         let _open = app.metrics.stream_open();
         if let Err(error) = work(&app, &sink) {
             sink.fail(&error);
@@ -163,11 +173,12 @@ fn spawn(
 /// The frames of `work` as server-sent events, with a comment now and then while there is nothing to tell. A place is given back when
 /// the work is over or waits for a person.
 pub fn sse(
-    app: &Arc<App>,
-    place: Option<Place>,
+    caller: &Caller,
+    place: Option<queue::Place>,
     work: impl FnOnce(&App, &Sink) -> Result<()> + Send + 'static,
 ) -> Result<Response> {
-    let frames = ReceiverStream::new(spawn(app, app.streams.enter()?, place, work)?);
+    let frames =
+        ReceiverStream::new(spawn(caller.app(), caller.streams.enter(caller.counted(None))?, place, work)?);
     let events = frames.map(|frame| Ok::<_, Infallible>(frame.as_sse()));
     let mut response = Sse::new(events).keep_alive(KeepAlive::default()).into_response();
     response.extensions_mut().insert(OwnBound);
@@ -176,12 +187,12 @@ pub fn sse(
 
 /// The frames of `work` as text frames of a WebSocket.
 pub fn socket(
-    app: &Arc<App>,
+    caller: &Caller,
     upgrade: WebSocketUpgrade,
     work: impl FnOnce(&App, &Sink) -> Result<()> + Send + 'static,
 ) -> Result<Response> {
-    let frames = spawn(app, app.streams.enter()?, None, work)?;
-    let shutdown = app.shutdown.clone();
+    let frames = spawn(caller.app(), caller.streams.enter(caller.counted(None))?, None, work)?;
+    let shutdown = caller.shutdown.clone();
     let upgrade = upgrade.max_message_size(SOCKET_MESSAGE_BYTES_MAX);
     Ok(upgrade.on_upgrade(async move |socket| {
         tokio::select! {
@@ -233,10 +244,13 @@ mod tests {
 
     #[test]
     fn a_full_house_refuses_a_stream() {
-        let streams = Streams::new(1);
-        let held = streams.enter().unwrap();
-        assert_eq!(streams.enter().unwrap_err().code, "streams_busy");
-        drop(held);
-        assert!(streams.enter().is_ok());
+        let streams = Streams::new(5);
+        let holder = Counted::Holder(ibid_types::access::Holder::Key(ibid_types::KeyId::new()));
+        let _held = (streams.enter(holder).unwrap(), streams.enter(holder).unwrap());
+        assert_eq!(streams.enter(holder).unwrap_err().code, "caller_busy");
+        let machines: Vec<_> = (0..3).map(|_| streams.enter(Counted::Machine).unwrap()).collect();
+        assert_eq!(streams.enter(Counted::Machine).unwrap_err().code, "streams_busy");
+        drop(machines);
+        assert!(streams.enter(Counted::Machine).is_ok());
     }
 }

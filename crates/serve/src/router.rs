@@ -32,8 +32,8 @@ pub fn router(app: &Arc<App>) -> Router {
     let guarded = guarded
         .route("/openapi.json", description)
         .layer(from_fn_with_state(Arc::clone(app), audit::record))
-        .layer(from_fn_with_state(Arc::clone(app), access::guard))
-        .layer(from_fn_with_state(bounds, bound));
+        .layer(from_fn_with_state(bounds, bound))
+        .layer(from_fn_with_state(Arc::clone(app), access::guard));
     let open = open.layer(from_fn_with_state(Arc::clone(app), access::guard));
     Router::new()
         .merge(guarded)
@@ -146,6 +146,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(providers::test))
         .routes(routes!(upkeep::tasks))
         .routes(routes!(system::metrics))
+        .routes(routes!(system::health))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(alerts::silence))

@@ -1,6 +1,7 @@
 //! Who calls, and the only way for an endpoint to a workspace.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,7 @@ use ibid_types::access::{Holder, Permission, Readable, Reader, Rights};
 use ibid_types::{Error, KeyId, Result, SessionId, UserId, WorkspaceId};
 
 use super::matrix::Need;
-use super::pace::too_fast;
+use super::pace::{customer, too_fast};
 use crate::App;
 use crate::http::{Answered, Failure, blocking};
 use crate::queue::{Place, Queue, Whose};
@@ -55,6 +56,25 @@ impl fmt::Display for Who {
             Self::Key { name, .. } => write!(f, "key {name}"),
             Self::Nobody => f.write_str("nobody"),
         }
+    }
+}
+
+/// By whom places are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counted {
+    Machine,
+    Holder(Holder),
+    /// Nobody known; by the network that they come from.
+    Network(IpAddr),
+}
+
+/// Nobody but this machine has more than this part of the places that there are, so that a few callers do not keep all others out.
+const SHARE: usize = 4;
+
+impl Counted {
+    /// So many of all places may be theirs.
+    pub fn most_of(self, all: usize) -> usize {
+        if self == Self::Machine { all } else { all.div_ceil(SHARE) }
     }
 }
 
@@ -159,6 +179,20 @@ impl Caller {
             (_, Some(holder), None) => Reader::Holder(holder),
             (_, Some(holder), Some(within)) => Reader::Part(holder, within),
         }
+    }
+
+    /// By whom places are counted; strangers by their address.
+    pub fn counted(&self, address: Option<IpAddr>) -> Counted {
+        match self.who().holder() {
+            Some(holder) => Counted::Holder(holder),
+            None if *self.who() == Who::Machine => Counted::Machine,
+            None => Counted::Network(address.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), customer)),
+        }
+    }
+
+    /// Whether the endpoint is how somebody comes in.
+    pub fn is_attempt(&self) -> bool {
+        self.need == Need::Attempt
     }
 
     /// Whether a token was shown, and not its key.

@@ -18,7 +18,7 @@ use ibid_types::{DocumentId, Error, Result, RunId, ThreadId, TurnId, WorkspaceId
 
 use crate::audit;
 pub use blocks::turned_away;
-pub use caller::{Caller, Who};
+pub use caller::{Caller, Counted, Who};
 pub use cookie::{
     at_provider as sign_in_cookie, at_provider_in as sign_in_cookie_in, is_encrypted, none as no_cookie,
     session as session_cookie,

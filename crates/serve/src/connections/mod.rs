@@ -5,7 +5,6 @@
 
 mod forwarded;
 mod paced;
-mod places;
 mod timed;
 
 use std::convert::Infallible;
@@ -31,10 +30,10 @@ use tower::ServiceExt;
 use crate::App;
 use crate::access::{networks, turned_away};
 use crate::limits::{certificate_missing, is_api, too_slow};
+use crate::places::{Place, Places};
 use crate::tls::Tls;
 use forwarded::client;
 use paced::Pacing;
-use places::{Place, Places};
 use timed::Timed;
 
 /// After a failure to take a connection (no more files can be opened) others are given time to end.
@@ -50,7 +49,7 @@ pub struct Connections {
     router: Router,
     tls: Option<Arc<Tls>>,
     builder: Builder<TokioExecutor>,
-    places: Arc<Places>,
+    places: Arc<Places<IpAddr>>,
     pacing: Pacing,
     proxies: Vec<Network>,
     head_time_max: Duration,
@@ -78,7 +77,7 @@ impl Connections {
         let proxies = networks("server.trusted_proxies", &server.trusted_proxies)?;
         Ok(Self {
             builder: builder(server),
-            places: Arc::new(Places::new(server.connections_max, server.connections_per_address_max)),
+            places: Arc::new(Places::new(server.connections_max)),
             pacing: Pacing::new(server.body_pause_seconds_max, server.body_bytes_per_second_min),
             proxies,
             head_time_max: Duration::from_secs(server.header_seconds_max),
@@ -147,13 +146,13 @@ impl Connections {
     }
 
     /// A place for one connection more from there. Whoever is blocked learns so on one of few.
-    fn place(&self, address: IpAddr) -> Option<Place> {
+    fn place(&self, address: IpAddr) -> Option<Place<IpAddr>> {
         if address.is_loopback() || self.proxies.iter().any(|proxy| proxy.holds(address)) {
-            return self.places.take(address, usize::MAX);
+            return self.places.take(address, usize::MAX).ok();
         }
         let is_blocked = self.app.pace.check_address(Some(address)).is_err();
-        let most = if is_blocked { 2 } else { self.places.each_max };
-        self.places.take(address, most)
+        let most = if is_blocked { 2 } else { self.app.config.server.connections_per_address_max };
+        self.places.take(address, most).ok()
     }
 
     async fn greet(self: &Arc<Self>, stream: TcpStream, address: SocketAddr, watcher: Watcher) {

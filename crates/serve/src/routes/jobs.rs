@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use axum::response::Response;
 use ibid_api::document::Failure as WireFailure;
 use ibid_api::job::{BatchQuery, Job, JobCounts, JobsPage, JobsQuery};
 use ibid_api::problem::Problem;
@@ -66,14 +67,14 @@ fn everywhere(app: &Caller) -> Result<Readable> {
 /// Streams a batch's jobs as they change: events `job` ([`Job`]) and `counts`, then `done` when none is left.
 #[utoipa::path(get, path = "/v1/jobs/events", tag = "jobs", params(BatchQuery),
     responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem)))]
-pub async fn events(app: Caller, Parameters(query): Parameters<BatchQuery>) -> Answered<sse::Stream> {
+pub async fn events(app: Caller, Parameters(query): Parameters<BatchQuery>) -> Answered<Response> {
     let first = query.clone();
     blocking(&app, move |app| batch(app, &first)).await?;
-    Ok(sse::stream(&app, move |app, sender| {
+    Ok(sse::watch(&app, move |app, sender| {
         if let Err(error) = follow(app, &query, sender) {
             sender.fail(&error);
         }
-    }))
+    })?)
 }
 
 fn batch(app: &Caller, followed: &BatchQuery) -> Result<JobsPage> {

@@ -170,7 +170,7 @@ pub async fn events(
 ) -> Answered<Response> {
     let after = events::after(last_event(&headers).or(query.after.as_deref()))?;
     let run = blocking(&app, move |app| Ok(app.run_in(query.workspace.as_deref(), &id)?.it.id)).await?;
-    Ok(live::sse(app.app(), None, move |app, sink| events::tell(app, run, after, sink))?)
+    Ok(live::sse(&app, None, move |app, sink| events::tell(app, run, after, sink))?)
 }
 
 fn last_event(headers: &HeaderMap) -> Option<&str> {
@@ -203,7 +203,7 @@ pub async fn socket(
         let what = format!("this address speaks WebSocket only ({rejection}); GET /v1/runs/{{id}}/events sends the same over HTTP");
         Error::bad_request("socket_expected", what)
     })?;
-    Ok(live::socket(app.app(), upgrade, move |app, sink| events::tell(app, run, after, sink))?)
+    Ok(live::socket(&app, upgrade, move |app, sink| events::tell(app, run, after, sink))?)
 }
 
 /// Answers what a run asks a person. The value must fit the schema of the question.

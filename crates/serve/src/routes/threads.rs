@@ -223,7 +223,7 @@ pub async fn ask(
     let name = [(RUN_HEADER, run.to_string())];
     if stream {
         let tell = move |app: &App, sink: &live::Sink| crate::events::tell(app, run, None, sink);
-        let events = live::sse(app.app(), Some(held), tell)?;
+        let events = live::sse(&app, Some(held), tell)?;
         return Ok((name, events).into_response());
     }
     let turn = blocking(&app, move |app| {
