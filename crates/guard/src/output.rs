@@ -210,18 +210,60 @@ fn label(events: &[Place<'_>]) -> String {
             Event::Start(_) => depth += 1,
             Event::End(TagEnd::Link | TagEnd::Image) if depth == 0 => break,
             Event::End(_) => depth = depth.saturating_sub(1),
-            Event::Text(text) | Event::Code(text) => label.extend(text.chars().flat_map(plain)),
+            Event::Text(text) | Event::Code(text) => label.push_str(text),
             Event::SoftBreak | Event::HardBreak => label.push(' '),
             _ => {}
         }
     }
-    label
+    plain(&label)
 }
 
-/// A character, with a backslash before it where it could be a sign of markup.
-fn plain(c: char) -> impl Iterator<Item = char> {
-    let escape = matches!(c, '\\' | '[' | ']' | '<' | '>' | '!' | '`' | '*' | '_' | '|' | '~' | '#' | '&');
-    escape.then_some('\\').into_iter().chain([if c == '\n' { ' ' } else { c }])
+/// A text on one line, with a backslash before each character that could be a sign of markup; citation marks stay as they are.
+fn plain(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for (part, is_mark) in marked(text) {
+        if is_mark {
+            kept.push_str(part);
+            continue;
+        }
+        for c in part.chars() {
+            if matches!(c, '\\' | '[' | ']' | '<' | '>' | '!' | '`' | '*' | '_' | '|' | '~' | '#' | '&') {
+                kept.push('\\');
+            }
+            kept.push(if c == '\n' { ' ' } else { c });
+        }
+    }
+    kept
+}
+
+/// A text in parts: citation marks such as `[1]` and `[2, 3]`, and what is between them. What could be the text of a link or the name
+/// of a definition is no mark.
+fn marked(text: &str) -> Vec<(&str, bool)> {
+    let mut parts = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(found) = text[at..].find('[') {
+        at += found;
+        let Some(length) = mark(&text[at..]) else {
+            at += 1;
+            continue;
+        };
+        parts.extend([(&text[from..at], false), (&text[at..at + length], true)]);
+        at += length;
+        from = at;
+    }
+    parts.push((&text[from..], false));
+    parts
+}
+
+const MARK_BYTES_MAX: usize = 64;
+
+/// Bytes of the citation mark that the text begins with.
+fn mark(text: &str) -> Option<usize> {
+    let end = text.bytes().take(MARK_BYTES_MAX).position(|byte| byte == b']')?;
+    let numbers = text.get(1..end)?;
+    let is_number = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_mark = numbers.split(',').all(|part| is_number(part.trim_start_matches(' ')));
+    (is_mark && !text[end + 1..].starts_with(['(', '[', ':'])).then_some(end + 1)
 }
 
 /// Addresses in a run of text that may not stay. Where entities or backslashes hide one, the whole run is written anew.
@@ -246,11 +288,11 @@ fn bare(text: &str, range: &Range<usize>, shown: &str, known: &Addresses) -> Vec
             let mut kept = String::new();
             let mut from = 0;
             for place in &hidden {
-                kept.extend(shown[from..place.start].chars().flat_map(plain));
+                kept.push_str(&plain(&shown[from..place.start]));
                 kept.push_str(REMOVED);
                 from = place.end;
             }
-            kept.extend(shown[from..].chars().flat_map(plain));
+            kept.push_str(&plain(&shown[from..]));
             vec![Edit::new(range.clone(), kept, Markup::Address, &shown[first.clone()])]
         }
     }
@@ -281,16 +323,22 @@ fn edited(text: &str, edits: &[Edit]) -> String {
     kept
 }
 
-/// No sign left from which markup or an address is made.
+/// No sign left from which markup or an address is made; citation marks stay.
 fn disarmed(text: &str) -> String {
     let spaced = text.replace("://", ": //").replace("www.", "www .");
     let entities: HashMap<char, &str> =
         [('<', "&lt;"), ('[', "&#91;"), (']', "&#93;"), ('&', "&amp;")].into();
     let mut kept = String::with_capacity(spaced.len());
-    for character in spaced.chars() {
-        match entities.get(&character) {
-            Some(entity) => kept.push_str(entity),
-            None => kept.push(character),
+    for (part, is_mark) in marked(&spaced) {
+        if is_mark {
+            kept.push_str(part);
+            continue;
+        }
+        for character in part.chars() {
+            match entities.get(&character) {
+                Some(entity) => kept.push_str(entity),
+                None => kept.push(character),
+            }
         }
     }
     kept
@@ -346,6 +394,21 @@ mod tests {
         assert_eq!(text("[a\\]b](https://evil.example)"), "a\\]b");
         assert_eq!(text("Go to https&#58;//evil.example/x_y now"), "Go to (address removed) now");
         assert_eq!(text("Go to https\\://evil.example/a_b?c[d now"), "Go to (address removed)\\[d now");
+    }
+
+    #[test]
+    fn citation_marks_stay_where_something_else_goes() {
+        assert_eq!(text("[The rent [1] is nine [2, 3]](https://evil.example)."), "The rent [1] is nine [2, 3].");
+        assert_eq!(text("Go to https&#58;//evil.example/x now [1]."), "Go to (address removed) now [1].");
+        for hidden in ["[a [1](https://evil.example)](https://evil.example)", "[1]: //evil.example/x\n\nSee [1]."] {
+            assert!(!text(hidden).contains("evil"), "{}", text(hidden));
+        }
+        let disarmed = disarmed("x [1] [2](//a.example) [3]: //a.example [4][5] [x]");
+        assert_eq!(
+            disarmed,
+            "x [1] &#91;2&#93;(//a.example) &#91;3&#93;: //a.example &#91;4&#93;[5] &#91;x&#93;"
+        );
+        assert!(edits(&disarmed, &known()).is_empty());
     }
 
     #[test]
