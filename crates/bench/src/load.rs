@@ -35,6 +35,8 @@ pub struct Loaded {
     pub first_error: Option<String>,
     pub seconds: f64,
     pub latency: Latency,
+    /// From when a request was sent, however late: of a flood, in which nobody can send while all connections wait.
+    pub latency_sent: Latency,
 }
 
 impl Loaded {
@@ -54,13 +56,16 @@ pub fn run(load: &Load) -> Loaded {
         threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
     let seconds = started.elapsed().as_secs_f64();
-    let times: Vec<Duration> = workers.iter().flat_map(|worker| worker.times.iter().copied()).collect();
+    let all = |times: fn(&Worker) -> &[Duration]| workers.iter().flat_map(times).copied().collect();
+    let (times, times_sent): (Vec<Duration>, Vec<Duration>) =
+        (all(|worker| &worker.times), all(|worker| &worker.times_sent));
     Loaded {
         answered: times.len(),
         errors: workers.iter().map(|worker| worker.errors).sum(),
         first_error: workers.into_iter().find_map(|worker| worker.first_error),
         seconds,
         latency: Latency::of(times),
+        latency_sent: Latency::of(times_sent),
     }
 }
 
@@ -69,6 +74,7 @@ pub fn run(load: &Load) -> Loaded {
 struct Worker {
     connection: Option<Connection>,
     times: Vec<Duration>,
+    times_sent: Vec<Duration>,
     errors: usize,
     first_error: Option<String>,
 }
@@ -83,8 +89,12 @@ impl Worker {
                 return self;
             }
             wait_until(begins);
+            let sent = Instant::now();
             match self.send(load, &load.bodies[number % load.bodies.len()]) {
-                Ok(()) => self.times.push(begins.elapsed()),
+                Ok(()) => {
+                    self.times.push(begins.elapsed());
+                    self.times_sent.push(sent.elapsed());
+                }
                 Err(error) => self.fail(error),
             }
         }

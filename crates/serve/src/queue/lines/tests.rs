@@ -38,7 +38,9 @@ impl Room {
 
     /// All enter; tokens count from the first.
     fn crowd(&mut self, workspace: usize, key: usize, first: u32, count: u32) {
-        (first..first + count).for_each(|token| drop(self.enter(workspace, key, token)));
+        for token in first..first + count {
+            let _ = self.enter(workspace, key, token);
+        }
     }
 
     /// The token of whoever has the place next that a request of that workspace gives back after 10 ms.
