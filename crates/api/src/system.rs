@@ -5,11 +5,13 @@ use utoipa::ToSchema;
 
 use crate::words::Role;
 
-/// `GET /health/ready`: 200 when every required dependency answers, else 503 with the same body.
+/// `GET /health/ready`: 200 when every required dependency answers, else 503 with the same body; without version and details.
+/// `GET /v1/ops/health`, for those who look after the server, has them.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Ready {
     /// `ready` or `not_ready`.
     pub status: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub version: String,
     pub checks: Vec<Check>,
 }
@@ -20,6 +22,7 @@ pub struct Check {
     pub name: String,
     /// `ok`, `degraded` or `failed`.
     pub status: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// Whether the server refuses work without it.
     pub required: bool,

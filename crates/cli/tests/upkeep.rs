@@ -49,7 +49,7 @@ fn another_embedder_takes_over_in_the_background() {
     assert!(best(&server, "dense")["similarity"].is_number());
     until("the other embedder", || {
         home.ok(&["--json", "status"]).json()["embedder"] == "openai/all-MiniLM-L6-v2" && {
-            let ready = server.get("/health/ready").1.to_string();
+            let ready = server.get("/v1/ops/health").1.to_string();
             !ready.contains("former")
         }
     });

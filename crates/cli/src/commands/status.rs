@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ibid_api::system::{Check, Ready, Status};
 use ibid_ops::metric::list;
-use ibid_types::{Error, Result};
+use ibid_types::Result;
 
 use super::scrape::Scrape;
 use super::top::bytes;
@@ -143,20 +143,10 @@ fn breakers(now: &Scrape, color: Color) -> Vec<String> {
     models.into_iter().filter_map(told).collect()
 }
 
-/// The dependencies, those that fail in colour. A server that is not ready answers 503 with the same body.
+/// The dependencies, those that fail in colour.
 fn health(context: &Context) -> Result<Vec<String>> {
-    let checks = match context.client.get("/health/ready") {
-        Ok(reply) => reply.json::<Ready>()?.checks,
-        Err(error) if error.class == ibid_types::Class::Unavailable => {
-            return Ok(vec![told(context.color, &error)]);
-        }
-        Err(error) => return Err(error),
-    };
+    let checks = context.client.get("/v1/ops/health")?.json::<Ready>()?.checks;
     Ok(checks.iter().map(|check| checked(context.color, check)).collect())
-}
-
-fn told(color: Color, error: &Error) -> String {
-    format!("{}  {}", color.dim(&format!("{:<10}", "health")), color.red(&foreign(&error.message)))
 }
 
 fn checked(color: Color, check: &Check) -> String {

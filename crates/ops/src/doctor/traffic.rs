@@ -15,7 +15,7 @@ const QUANTILE: f64 = 0.95;
 /// Fewer requests than this say nothing of a share.
 const REQUESTS_MIN: f64 = 5.0;
 /// Asked by those who look; not what people ask.
-const LOOKING: [&str; 3] = ["/metrics", "/health/ready", "/health/live"];
+const LOOKING: [&str; 4] = ["/metrics", "/health/ready", "/health/live", "/v1/ops/health"];
 
 /// Series with their values, as `metric::read_text` gives them.
 pub type Look = [(Key, f64)];

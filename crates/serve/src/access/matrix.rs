@@ -187,6 +187,7 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("GET", "/v1/ops/drills", Everywhere(See)),
     ("POST", "/v1/ops/drills", Everywhere(Operate)),
     ("GET", "/v1/ops/drills/report", Everywhere(See)),
+    ("GET", "/v1/ops/health", Everywhere(See)),
     ("POST", "/v1/ops/golden", Everywhere(Operate)),
     ("GET", "/v1/ops/incidents", Everywhere(See)),
     ("POST", "/v1/ops/incidents", Everywhere(Operate)),

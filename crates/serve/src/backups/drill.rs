@@ -210,6 +210,8 @@ fn scratch_config(config: &Config, scratch: &Path) -> Config {
     config.backup.enabled = false;
     "folder".clone_into(&mut config.blob.kind);
     config.tools.mcp.clear();
+    // Nothing is done for anybody here: what tools may do is no part of what a restore gives.
+    config.chat.tools.clear();
     config
 }
 

@@ -9,6 +9,7 @@ use ibid_types::{Error, Result, Timestamp, WorkspaceId};
 
 use super::jobs::counts;
 use super::people::granted;
+use crate::App;
 use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, Path, Place, blocking, respond};
 use crate::identity::{self, may_grant};
@@ -23,16 +24,29 @@ pub async fn live() -> &'static str {
     "ok"
 }
 
-/// Whether the server can work, dependency by dependency.
+/// Whether the server can work, dependency by dependency, for whoever asks: without what is wrong, and what with.
 #[utoipa::path(get, path = "/health/ready", tag = "system",
     responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub async fn ready(app: Caller) -> Answered<Response> {
-    let checks = blocking(&app, |app| Ok(app.checks())).await?;
+    let mut body = blocking(&app, |app| Ok(looked_into(app))).await?;
+    body.version.clear();
+    body.checks.iter_mut().for_each(|check| check.detail.clear());
+    let code = if body.status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((code, axum::Json(body)).into_response())
+}
+
+/// The same with details.
+#[utoipa::path(get, path = "/v1/ops/health", tag = "operations",
+    responses((status = 200, body = Ready), (status = "default", body = Problem)))]
+pub async fn health(app: Caller) -> Answered<axum::Json<Ready>> {
+    respond(&app, |app| Ok(looked_into(app))).await
+}
+
+fn looked_into(app: &App) -> Ready {
+    let checks = app.checks();
     let failed = checks.iter().any(|check: &Check| check.required && check.status == "failed");
     let status = if failed { "not_ready" } else { "ready" };
-    let code = if failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let body = Ready { status: status.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), checks };
-    Ok((code, axum::Json(body)).into_response())
+    Ready { status: status.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), checks }
 }
 
 /// What is in the workspace and how the server answers.
