@@ -82,15 +82,15 @@ pub fn list(data_dir: &Path) -> Vec<Report> {
     reports
 }
 
-/// The page of the rehearsal of that second or millisecond, or of the newest. Errors: `time_malformed`, `drill_unknown`.
-pub fn page_of(data_dir: &Path, at: Option<&str>) -> Result<String> {
+/// The report of the rehearsal of that second or millisecond, or of the newest. Errors: `time_malformed`, `drill_unknown`.
+pub fn find(data_dir: &Path, at: Option<&str>) -> Result<Report> {
     let at = at
         .map(|at| at.parse().map_or_else(|_| at.parse::<Timestamp>(), |ms| Ok(Timestamp(ms))))
         .transpose()?;
     let is_meant = |report: &Report| {
         at.is_none_or(|at| report.at == at || at.0 % 1000 == 0 && report.at.0 / 1000 == at.0 / 1000)
     };
-    list(data_dir).iter().find(|report| is_meant(report)).map(page).ok_or_else(|| {
+    list(data_dir).into_iter().find(is_meant).ok_or_else(|| {
         let what = "there was no such rehearsal; `ibid drill list` shows them, `ibid drill now` makes one";
         Error::not_found("drill_unknown", what)
     })
@@ -183,6 +183,16 @@ fn check_database(report: &mut Report, scratch: &Path) -> Result<()> {
 }
 
 impl Report {
+    /// Without what stands in documents, and where: whoever runs the server need not read them.
+    #[must_use]
+    pub fn without_texts(mut self) -> Self {
+        for question in &mut self.questions {
+            question.asked.clear();
+            question.source.clear();
+        }
+        self
+    }
+
     fn outcome(&self) -> String {
         let outcome = if self.is_passed { "passed" } else { "FAILED" };
         format!(

@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use ibid_api::problem::Problem;
 use ibid_backup::Backup;
+use ibid_types::access::Permission;
 use ibid_types::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::sse::{self, Sender};
 use crate::App;
 use crate::access::Caller;
 use crate::audit::Noted;
+use crate::backups::report::{Report, page};
 use crate::backups::{Backups, drill, partial, pruned};
 use crate::http::{Answered, Json, Parameters, blocking, respond};
 
@@ -144,7 +146,12 @@ pub async fn restore(
 #[utoipa::path(get, path = "/v1/ops/drills", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
 pub async fn drills(app: Caller) -> Answered<axum::Json<Value>> {
-    respond(&app, |app| Ok(json!({ "drills": drill::list(&app.config.data.dir) }))).await
+    respond(&app, |app| {
+        let drills: Vec<Report> =
+            drill::list(&app.config.data.dir).into_iter().map(|report| shown(app, report)).collect();
+        Ok(json!({ "drills": drills }))
+    })
+    .await
 }
 
 /// A report is a page of its own with its style in it, to be kept as one file; nothing in it runs.
@@ -163,8 +170,11 @@ pub struct Rehearsal {
 #[utoipa::path(get, path = "/v1/ops/drills/report", tag = "operations", params(Rehearsal),
     responses((status = 200, body = String, content_type = "text/html"), (status = "default", body = Problem)))]
 pub async fn report(app: Caller, Parameters(asked): Parameters<Rehearsal>) -> Answered<impl IntoResponse> {
-    let page = move |app: &Caller| drill::page_of(&app.config.data.dir, asked.at.as_deref());
-    let page = blocking(&app, page).await?;
+    let found = move |app: &Caller| {
+        let report = drill::find(&app.config.data.dir, asked.at.as_deref())?;
+        Ok(page(&shown(app, report)))
+    };
+    let page = blocking(&app, found).await?;
     Ok(([(header::CONTENT_SECURITY_POLICY, REPORT_POLICY)], Html(page)))
 }
 
@@ -172,7 +182,12 @@ pub async fn report(app: Caller, Parameters(asked): Parameters<Rehearsal>) -> An
 #[utoipa::path(post, path = "/v1/ops/drills", tag = "operations",
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
 pub async fn drill(app: Caller) -> Answered<axum::Json<Value>> {
-    respond(&app, |app| Ok(json!(drill::run(app)?))).await
+    respond(&app, |app| Ok(json!(shown(app, drill::run(app)?)))).await
+}
+
+/// A report quotes passages of every workspace, for whoever may read them all.
+fn shown(app: &Caller, report: Report) -> Report {
+    if app.rights().may_everywhere(Permission::Administer) { report } else { report.without_texts() }
 }
 
 fn running(app: &App) -> Result<&Arc<Backup>> {
