@@ -10,6 +10,7 @@
 
 mod batch;
 mod embed;
+mod large;
 mod parse;
 mod progress;
 mod write;
@@ -57,7 +58,7 @@ impl Default for PipelineConfig {
             chunk_tokens_target: 180,
             embed_texts_max: 256,
             prepared_max: 128,
-            slice_chunks: 1024,
+            slice_chunks: 256,
             // A secret in a document is no reason to lose it; people's names and addresses are what documents are about.
             guard: ibid_guard::Policy {
                 secrets: Action::Flag,

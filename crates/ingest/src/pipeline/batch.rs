@@ -8,6 +8,7 @@ use ibid_store::Lease;
 use ibid_types::{Class, Error, Result};
 
 use super::embed::{Embedded, Embedding};
+use super::large::{Large, Turn};
 use super::parse::Prepared;
 use super::progress::JobResult;
 use super::{Figures, Pipeline};
@@ -91,39 +92,83 @@ impl Pipeline {
         }
     }
 
-    /// Gathers what is ready into full batches: it waits for the first document only. A large document goes alone.
-    /// After a stop it takes what is still sent and leaves it in the queue of jobs.
+    /// Full batches of small documents, and in between a slice of a large one: see `large`. It waits only where there is nothing to do.
     fn embed_loop(&self, queue: &Receiver<Prepared>, next: &SyncSender<Vec<Embedded>>, shutdown: &Shutdown) {
-        let mut waiting: Option<Prepared> = None;
-        while let Some(first) = waiting.take().or_else(|| queue.recv().ok()) {
-            let mut texts = first.chunks.len();
-            let mut documents = vec![first];
-            while texts < self.config.embed_texts_max {
-                let Ok(more) = queue.try_recv() else { break };
-                if more.chunks.len() > self.config.slice_chunks {
-                    waiting = Some(more);
-                    break;
-                }
-                texts += more.chunks.len();
-                documents.push(more);
+        let mut large = Large::default();
+        loop {
+            let first = match large.is_empty() {
+                true => queue.recv().ok(),
+                false if large.is_full() => None,
+                false => queue.try_recv().ok(),
+            };
+            if first.is_none() && large.is_empty() {
+                return;
             }
-            match self.embed(documents, shutdown) {
-                Embedding::Done(embedded) => {
-                    for document in &embedded {
-                        self.note_step(&document.prepared.lease, "write", 0.9);
-                    }
-                    if next.send(embedded).is_err() {
+            let small = self.gather(first, queue, &mut large);
+            if !small.is_empty() && !self.embed_small(small, next, shutdown) {
+                return;
+            }
+            if shutdown.is_requested() {
+                large.clear();
+            }
+            match self.embed_slice(&mut large, shutdown) {
+                Turn::Over => {}
+                Turn::Failed(lease, error) => self.give_up(&lease, &error),
+                Turn::Done(prepared) => {
+                    let written = Embedded { prepared, vectors: Vec::new(), is_written: true };
+                    if !self.hand_on(vec![written], next) {
                         return;
-                    }
-                }
-                Embedding::Stopped => {}
-                Embedding::Failed(documents, error) => {
-                    for document in documents {
-                        self.give_up(&document.lease, &error);
                     }
                 }
             }
         }
+    }
+
+    /// The small documents of a batch: those that are ready. Large ones get their turns.
+    fn gather(
+        &self,
+        first: Option<Prepared>,
+        queue: &Receiver<Prepared>,
+        large: &mut Large,
+    ) -> Vec<Prepared> {
+        let (mut next, mut texts, mut small) = (first, 0, Vec::new());
+        while let Some(document) = next {
+            if self.is_large(&document) {
+                if let Err((lease, error)) = self.begin_large(large, document) {
+                    self.give_up(&lease, &error);
+                }
+            } else {
+                texts += document.chunks.len();
+                small.push(document);
+            }
+            let has_room = texts < self.config.embed_texts_max && !large.is_full();
+            next = if has_room { queue.try_recv().ok() } else { None };
+        }
+        small
+    }
+
+    /// False where nobody writes any more. After a stop nothing is embedded, and all is left in the queue of jobs.
+    fn embed_small(
+        &self,
+        documents: Vec<Prepared>,
+        next: &SyncSender<Vec<Embedded>>,
+        shutdown: &Shutdown,
+    ) -> bool {
+        match self.embed(documents, shutdown) {
+            Embedding::Done(embedded) => self.hand_on(embedded, next),
+            Embedding::Stopped => true,
+            Embedding::Failed(documents, error) => {
+                documents.iter().for_each(|document| self.give_up(&document.lease, &error));
+                true
+            }
+        }
+    }
+
+    fn hand_on(&self, embedded: Vec<Embedded>, next: &SyncSender<Vec<Embedded>>) -> bool {
+        for document in &embedded {
+            self.note_step(&document.prepared.lease, "write", 0.9);
+        }
+        next.send(embedded).is_ok()
     }
 
     fn write_loop(&self, queue: &Receiver<Vec<Embedded>>) {
