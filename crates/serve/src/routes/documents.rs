@@ -18,7 +18,7 @@ use crate::identity::{readers_named, readers_shown, readers_told};
 use crate::words;
 
 /// Longer ones are no titles.
-const TITLE_CHARS_MAX: usize = 1000;
+pub const TITLE_CHARS_MAX: usize = 1000;
 
 /// Lists documents, newest first.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(DocumentsQuery),

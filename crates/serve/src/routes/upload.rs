@@ -13,10 +13,11 @@ use ibid_types::parsed::Metadata;
 use ibid_types::{ContentHash, Error, JobId, Result, Timestamp};
 use serde::Deserialize;
 
+use super::documents::TITLE_CHARS_MAX;
 use crate::access::Caller;
 use crate::audit::Noted;
 use crate::http::{Answered, Failure, Form, Parameters, blocking};
-use crate::identity;
+use crate::{identity, words};
 
 /// More files than this in one request are refused; send several requests.
 const FILES_MAX: usize = 1000;
@@ -100,7 +101,7 @@ impl Parts {
         }
         match name {
             "source" => self.sources.push(text),
-            "title" => self.metadata.title = Some(text),
+            "title" => self.metadata.title = Some(words::line("title", &text, TITLE_CHARS_MAX)?),
             "author" => self.metadata.author = Some(text),
             "language" => self.metadata.language = Some(text.to_lowercase()),
             "date" => self.metadata.modified = Some(text.parse::<Timestamp>()?),
