@@ -97,14 +97,14 @@ impl Library {
     }
 
     fn pipeline(&self, embedder: &Arc<Counting>) -> Pipeline {
-        // The attempt after one that is stopped does not wait for a lease's end; else nobody takes a job that is worked on.
-        let lease_ms = if embedder.stop_after == usize::MAX { 60_000 } else { 1 };
+        // The attempt after one that is stopped waits for the end of its lease.
+        let lease_ms = if embedder.stop_after == usize::MAX { 60_000 } else { 500 };
         let config = PipelineConfig {
             slice_chunks: 4,
             embed_texts_max: 4,
             chunk_tokens_target: 20,
             lease_ms,
-            idle_wait: Duration::from_millis(if lease_ms == 1 { 1000 } else { 10 }),
+            idle_wait: Duration::from_millis(10),
             ..PipelineConfig::default()
         };
         let program = env!("CARGO_BIN_EXE_ibid-parse-worker").into();

@@ -8,7 +8,7 @@ use ibid_store::Lease;
 use ibid_types::{Class, Error, Result};
 
 use super::embed::{Embedded, Embedding};
-use super::large::{Large, Turn};
+use super::large::Large;
 use super::parse::Prepared;
 use super::progress::JobResult;
 use super::{Figures, Pipeline};
@@ -111,15 +111,9 @@ impl Pipeline {
             if shutdown.is_requested() {
                 large.clear();
             }
-            match self.embed_slice(&mut large, shutdown) {
-                Turn::Over => {}
-                Turn::Failed(lease, error) => self.give_up(&lease, &error),
-                Turn::Done(prepared) => {
-                    let written = Embedded { prepared, vectors: Vec::new(), is_written: true };
-                    if !self.hand_on(vec![written], next) {
-                        return;
-                    }
-                }
+            let done = self.embed_slice(&mut large, shutdown);
+            if done.is_some_and(|written| !self.hand_on(vec![written], next)) {
+                return;
             }
         }
     }
@@ -134,9 +128,7 @@ impl Pipeline {
         let (mut next, mut texts, mut small) = (first, 0, Vec::new());
         while let Some(document) = next {
             if self.is_large(&document) {
-                if let Err((lease, error)) = self.begin_large(large, document) {
-                    self.give_up(&lease, &error);
-                }
+                self.begin_large(large, document);
             } else {
                 texts += document.chunks.len();
                 small.push(document);

@@ -3,7 +3,7 @@
 //! Keeps true: a small document never waits for a whole large one; what an earlier attempt has embedded is not embedded again; of those
 //! whose turn is far off only the lease is held, and they are read again when it comes; a document that is deleted is worked on no more.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use ibid_runtime::Shutdown;
 use ibid_store::{Lease, statements};
@@ -11,6 +11,7 @@ use ibid_types::document::Chunk;
 use ibid_types::{ChunkId, Error, Result, WorkspaceId};
 
 use super::Pipeline;
+use super::embed::Embedded;
 use super::parse::Prepared;
 
 /// Large documents that are held with their texts.
@@ -31,16 +32,6 @@ struct Sliced {
     prepared: Prepared,
     /// Places of the chunks that have none.
     left: VecDeque<usize>,
-}
-
-/// What a turn has come to.
-#[derive(Debug)]
-pub enum Turn {
-    /// There is more to do, or there was nothing.
-    Over,
-    /// The last slice is in the store.
-    Done(Prepared),
-    Failed(Lease, Error),
 }
 
 impl Large {
@@ -77,47 +68,47 @@ impl Pipeline {
     }
 
     /// Takes a large document in.
-    pub(super) fn begin_large(&self, large: &mut Large, prepared: Prepared) -> Result<(), (Lease, Error)> {
+    pub(super) fn begin_large(&self, large: &mut Large, prepared: Prepared) {
         if large.turns.len() >= HELD_MAX {
             large.deferred.push_back(prepared.lease);
-            return Ok(());
+            return;
         }
-        let model = &self.embedder.spec().id;
-        let known = match self.store.chunks_with_vector(prepared.version, model) {
-            Ok(known) => known.into_iter().collect::<std::collections::HashSet<ChunkId>>(),
-            Err(error) => return Err((prepared.lease, error)),
-        };
-        let left =
-            (0..prepared.chunks.len()).filter(|place| !known.contains(&prepared.chunks[*place].id)).collect();
-        large.turns.push_back(Sliced { prepared, left });
-        Ok(())
+        match self.left_of(&prepared) {
+            Ok(left) => large.turns.push_back(Sliced { prepared, left }),
+            Err(error) => self.give_up(&prepared.lease, &error),
+        }
     }
 
-    /// Embeds and writes a slice of the document whose turn it is.
-    pub(super) fn embed_slice(&self, large: &mut Large, shutdown: &Shutdown) -> Turn {
-        if let Err((lease, error)) = self.bring_back(large) {
-            return Turn::Failed(lease, error);
-        }
-        let Some(mut sliced) = large.turns.pop_front() else { return Turn::Over };
+    fn left_of(&self, prepared: &Prepared) -> Result<VecDeque<usize>> {
+        let known = self.store.chunks_with_vector(prepared.version, &self.embedder.spec().id)?;
+        let known: HashSet<ChunkId> = known.into_iter().collect();
+        let is_left = |place: &usize| !known.contains(&prepared.chunks[*place].id);
+        Ok((0..prepared.chunks.len()).filter(is_left).collect())
+    }
+
+    /// Embeds and writes a slice of the document whose turn it is; gives the document where that was the last.
+    pub(super) fn embed_slice(&self, large: &mut Large, shutdown: &Shutdown) -> Option<Embedded> {
+        self.bring_back(large);
+        let mut sliced = large.turns.pop_front()?;
         match self.slice_of(&mut sliced, shutdown) {
-            Err(error) => Turn::Failed(sliced.prepared.lease, error),
-            Ok(()) if sliced.left.is_empty() => Turn::Done(sliced.prepared),
-            Ok(()) => {
-                large.turns.push_back(sliced);
-                Turn::Over
+            Err(error) => self.give_up(&sliced.prepared.lease, &error),
+            Ok(()) if sliced.left.is_empty() => {
+                return Some(Embedded { prepared: sliced.prepared, vectors: Vec::new(), is_written: true });
             }
+            Ok(()) => large.turns.push_back(sliced),
         }
+        None
     }
 
     /// Reads the next of those that were deferred again, where there is room.
-    fn bring_back(&self, large: &mut Large) -> Result<(), (Lease, Error)> {
+    fn bring_back(&self, large: &mut Large) {
         if large.turns.len() >= HELD_MAX {
-            return Ok(());
+            return;
         }
-        let Some(lease) = large.next_deferred() else { return Ok(()) };
+        let Some(lease) = large.next_deferred() else { return };
         match self.prepare(&lease) {
             Ok(prepared) => self.begin_large(large, prepared),
-            Err(error) => Err((lease, error)),
+            Err(error) => self.give_up(&lease, &error),
         }
     }
 
