@@ -12,7 +12,7 @@ DEMO := $(CACHE)/demo
 SUPPLY := $(CACHE)/supply
 JOBS := 2
 
-.PHONY: help setup build demo serve test test-kill torture test-models test-s3 supply audit sbom fuzz check fmt ui bench models clean
+.PHONY: help setup build demo serve test contract test-kill torture test-models test-s3 supply audit sbom fuzz check fmt ui bench models clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -46,6 +46,10 @@ torture: setup models ## Kills running flows 500 times, simulates 10,000 of them
 
 test-s3: setup ## Runs originals and backups in S3 against a real S3 server (fetches one)
 	@scripts/test-s3.sh
+
+contract: setup ## Has Schemathesis look for answers that the API's description does not allow, SECONDS_MAX long (300 by default)
+	@scripts/setup-clients.sh $(CLIENTS)
+	IBID_TEST_CLIENTS=$(CLIENTS) IBID_CONTRACT_SECONDS=$(or $(SECONDS_MAX),300) cargo nextest run --locked --package ibid --test contract --no-capture
 
 test-models: ## Runs the tests that need a chat model; says which server to start
 	@scripts/test-models.sh

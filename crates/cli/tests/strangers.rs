@@ -41,7 +41,7 @@ fn put(server: &Server, key: &str, source: &str, text: &str, readers: &str) -> (
 }
 
 fn id_of(put: &(u16, Value)) -> String {
-    put.1["files"][0]["document"].as_str().unwrap_or_else(|| panic!("{put:?}")).to_owned()
+    put.1["files"][0]["document"].as_str().unwrap().to_owned()
 }
 
 /// The audit log once it has an entry with these words; what was refused behind an answer arrives a moment later.
@@ -176,7 +176,7 @@ fn lists_deletions_and_refusals_are_in_the_audit_log() {
     }
     let log = audit_with(&home, &format!("key eve  refused  document {id}"));
     for words in [
-        format!("key bob  POST  /v1/documents (202) readers: key:"),
+        "key bob  POST  /v1/documents (202) readers: key:".to_owned(),
         format!("key eve  refused  to replace document {id} (source_taken)"),
         format!("key bob  PATCH  {path} (200) readers: everybody"),
         format!("key bob  DELETE  {path} (204) deleted"),
