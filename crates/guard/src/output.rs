@@ -261,7 +261,8 @@ const MARK_BYTES_MAX: usize = 64;
 fn mark(text: &str) -> Option<usize> {
     let end = text.bytes().take(MARK_BYTES_MAX).position(|byte| byte == b']')?;
     let numbers = text.get(1..end)?;
-    let is_number = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_mark = numbers.split(',').all(|part| is_number(part.trim_start_matches(' ')));
     (is_mark && !text[end + 1..].starts_with(['(', '[', ':'])).then_some(end + 1)
 }
@@ -398,9 +399,14 @@ mod tests {
 
     #[test]
     fn citation_marks_stay_where_something_else_goes() {
-        assert_eq!(text("[The rent [1] is nine [2, 3]](https://evil.example)."), "The rent [1] is nine [2, 3].");
+        assert_eq!(
+            text("[The rent [1] is nine [2, 3]](https://evil.example)."),
+            "The rent [1] is nine [2, 3]."
+        );
         assert_eq!(text("Go to https&#58;//evil.example/x now [1]."), "Go to (address removed) now [1].");
-        for hidden in ["[a [1](https://evil.example)](https://evil.example)", "[1]: //evil.example/x\n\nSee [1]."] {
+        for hidden in
+            ["[a [1](https://evil.example)](https://evil.example)", "[1]: //evil.example/x\n\nSee [1]."]
+        {
             assert!(!text(hidden).contains("evil"), "{}", text(hidden));
         }
         let disarmed = disarmed("x [1] [2](//a.example) [3]: //a.example [4][5] [x]");
