@@ -109,7 +109,7 @@ fn alerts_objectives_and_silences_from_the_command_line() {
     drop(home.ok(&["alerts", "silence", "disk-*", "--reason", "new disk"]));
     assert!(home.ok(&["alerts", "list"]).out.contains("new disk"));
     drop(home.ok(&["alerts", "unsilence", "1"]));
-    assert_eq!(home.run(&["alerts", "silence", "no-such-rule"]).code, 2);
+    assert_eq!(home.run(&["alerts", "silence", "no-such-rule"]).code, 4);
     assert_eq!(home.run(&["alerts", "test"]).code, 2);
 }
 

@@ -144,7 +144,8 @@ pub fn provider_down() {
     let file = home.write("lease.md", "# Lease\n\nThe tenant pays the rent on the third day of the month.\n");
     drop(home.ok(&["ingest", &file.display().to_string()]));
     is_well(&home, "provider-down", &[]);
-    let ask = || server.post("/v1/ask", &json!({ "question": "When does the tenant pay the rent?" })).1;
+    let asked_anew = json!({ "question": "When does the tenant pay the rent?", "fresh": true });
+    let ask = || server.post("/v1/ask", &asked_anew).1;
     assert_eq!(ask()["mode"], "generative");
     provider.be(Fault::Failing(500));
     let modes = [ask(), ask(), ask()].map(|answer| answer["mode"].clone());
