@@ -77,6 +77,16 @@ fn performance() -> View {
                 vec![level(&list::HTTP_RUNNING, ""), level(&list::HTTP_STREAMS, "")],
             ),
             Panel::new(
+                "Places taken, and who waits for one",
+                Unit::Number,
+                vec![level(&list::QUEUE_RUNNING, "queue"), level(&list::QUEUE_WAITING, "queue")],
+            ),
+            Panel::new(
+                "Refused for want of a place",
+                Unit::Number,
+                vec![hourly(&list::QUEUE_REFUSALS, "reason")],
+            ),
+            Panel::new(
                 "Time of searches",
                 Unit::Seconds,
                 vec![quantile(&list::SEARCH_DURATION, 50, ""), quantile(&list::SEARCH_DURATION, 95, "")],
@@ -195,6 +205,7 @@ fn business() -> View {
         panels: vec![
             Panel::new("Questions an hour", Unit::Number, vec![hourly(&list::ANSWERS, "")]),
             Panel::new("Questions by mode", Unit::Number, vec![hourly(&list::ANSWERS, "mode")]),
+            Panel::new("Looks for kept answers", Unit::Number, vec![hourly(&list::KEPT_LOOKS, "found")]),
             Panel::new("Searches an hour", Unit::Number, vec![hourly(&list::SEARCHES, "")]),
             Panel::new(
                 "Documents",

@@ -29,11 +29,11 @@ pub fn review(incident: &IncidentRow, events: &[IncidentEvent], alerts: &[AlertR
         ("taken", format!("{}, {in_time}", after(incident.acknowledged_at))),
         ("over", after(incident.resolved_at)),
         ("closed", after(incident.closed_at)),
-        ("runbook", incident.runbook.clone()),
+        ("runbook", line(&incident.runbook)),
     ];
     text.push_str("| | |\n|---|---|\n");
     for (name, value) in rows {
-        let _ = writeln!(text, "| {name} | {} |", line(&value));
+        let _ = writeln!(text, "| {name} | {value} |");
     }
     for (role, person) in &incident.roles {
         let _ = writeln!(text, "| {} | {} |", line(role), line(person));
