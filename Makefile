@@ -47,9 +47,9 @@ torture: setup models ## Kills running flows 500 times, simulates 10,000 of them
 test-s3: setup ## Runs originals and backups in S3 against a real S3 server (fetches one)
 	@scripts/test-s3.sh
 
-contract: setup ## Has Schemathesis look for answers that the API's description does not allow, SECONDS_MAX long (300 by default)
+contract: setup models ## Has Schemathesis look for answers that the API's description does not allow, SECONDS_MAX long (300 by default)
 	@scripts/setup-clients.sh $(CLIENTS)
-	IBID_TEST_CLIENTS=$(CLIENTS) IBID_CONTRACT_SECONDS=$(or $(SECONDS_MAX),300) cargo nextest run --locked --package ibid --test contract --no-capture
+	IBID_TEST_MODELS=$(MODELS) IBID_TEST_CLIENTS=$(CLIENTS) IBID_CONTRACT_SECONDS=$(or $(SECONDS_MAX),300) cargo nextest run --locked --package ibid --test contract --no-capture
 
 test-models: ## Runs the tests that need a chat model; says which server to start
 	@scripts/test-models.sh
