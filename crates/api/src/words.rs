@@ -1,4 +1,5 @@
-//! The words that fields may hold, as the API's description tells them: what reads a field knows them, and a test compares the two.
+//! The words that fields may hold, as the API's description tells them: what reads a field knows them, and
+//! `cli/tests/contract.rs` compares the two.
 
 use serde::Serialize;
 use utoipa::ToSchema;
