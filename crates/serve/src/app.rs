@@ -333,6 +333,11 @@ impl App {
         })
     }
 
+    /// The same, if it is known without asking the database.
+    pub fn workspace_known(&self, name: Option<&str>) -> Option<Workspace> {
+        self.store.workspace_known(name.unwrap_or(&self.config.data.workspace))
+    }
+
     pub fn search(&self, request: &Request) -> Result<Found> {
         search::search(&self.retriever, &self.metrics, request)
     }

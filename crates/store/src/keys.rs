@@ -8,7 +8,9 @@ use crate::statements::no_rows_is;
 use crate::{Row, Statement, Store};
 
 /// A key's last use is written down at most this often.
-const USED_EVERY_MS: i64 = 60_000;
+pub const USED_EVERY_MS: i64 = 60_000;
+/// Changes nothing of what a key is or may.
+pub const KEY_USED: &str = "UPDATE keys SET last_used_at = $2 WHERE id = $1";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -19,6 +21,18 @@ pub struct Key {
     pub last_used_at: Option<Timestamp>,
     /// Lets nobody in from then on.
     pub expires_at: Option<Timestamp>,
+}
+
+impl Key {
+    /// Whether its last use was written down a short while ago.
+    pub fn is_use_noted(&self, now: Timestamp) -> bool {
+        self.last_used_at.is_some_and(|last| now.0 - last.0 < USED_EVERY_MS)
+    }
+
+    /// Whether it lets nobody in any more.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|over| over <= now)
+    }
 }
 
 impl Store {
@@ -56,11 +70,9 @@ impl Store {
     /// The key with this secret. It is found by the hash of 256 random bits, so the time of the look-up tells nothing
     /// that helps to guess one; the hash is then compared in constant time.
     pub fn key_verify(&self, secret: &str) -> Result<Option<Key>> {
-        let found = self.key_find(secret)?;
-        if let Some(key) = &found {
-            self.note_use(key)?;
-        }
-        Ok(found)
+        let Some(mut key) = self.key_find(secret)? else { return Ok(None) };
+        self.note_use(&mut key)?;
+        Ok(Some(key))
     }
 
     /// The same without counting as a use of it.
@@ -82,13 +94,14 @@ impl Store {
         self.db.query(&sql, &[id.into(), self.now().into()])?.first().map(read_key).transpose()
     }
 
-    fn note_use(&self, key: &Key) -> Result<()> {
+    fn note_use(&self, key: &mut Key) -> Result<()> {
         let now = self.now();
-        if key.last_used_at.is_some_and(|last| now.0 - last.0 < USED_EVERY_MS) {
+        if key.is_use_noted(now) {
             return Ok(());
         }
-        let sql = "UPDATE keys SET last_used_at = $2 WHERE id = $1";
-        self.db.batch(vec![Statement::new(sql, vec![key.id.into(), now.into()])]).map(|_| ())
+        self.db.batch(vec![Statement::new(KEY_USED, vec![key.id.into(), now.into()])])?;
+        key.last_used_at = Some(now);
+        Ok(())
     }
 
     pub fn key_list(&self) -> Result<Vec<Key>> {

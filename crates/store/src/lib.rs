@@ -22,6 +22,7 @@ mod incidents;
 mod jobs;
 mod kept;
 mod keys;
+mod known;
 mod links;
 mod merge;
 mod migrations;
@@ -95,12 +96,15 @@ pub struct Store {
     db: Arc<dyn Db>,
     clock: Clock,
     sealer: Arc<dyn Sealer>,
+    known: Arc<known::Known>,
 }
 
 impl Store {
     #[must_use]
     pub fn new(db: Arc<dyn Db>, clock: Clock) -> Self {
-        Self { db, clock, sealer: Arc::new(Unsealed) }
+        let known = Arc::<known::Known>::default();
+        let db = Arc::new(known::Watched::new(db, Arc::clone(&known)));
+        Self { db, clock, sealer: Arc::new(Unsealed), known }
     }
 
     /// The same store, which writes and reads what people say through a sealer.

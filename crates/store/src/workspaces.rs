@@ -40,7 +40,7 @@ impl Store {
             .ok_or_else(|| Error::internal("store_failed", "the workspace was not made"))
     }
 
-    pub fn workspace_find(&self, name: &str) -> Result<Option<Workspace>> {
+    pub(crate) fn workspace_read(&self, name: &str) -> Result<Option<Workspace>> {
         let rows =
             self.db.query("SELECT id, name, created_at FROM workspaces WHERE name = $1", &[name.into()])?;
         rows.first().map(read).transpose()

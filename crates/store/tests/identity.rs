@@ -57,6 +57,49 @@ fn a_key_is_known_until_it_is_revoked_or_over() {
 }
 
 #[test]
+fn what_is_known_of_a_key_ends_with_any_change_of_it() {
+    let f = fixture();
+    let over = Some(f.clock.now().plus_ms(DAY_MS));
+    let (key, secret) = f.store.key_create("laptop", EVERYWHERE, over).unwrap();
+    let (holder, secret) = (Holder::Key(key.id), secret.reveal());
+    let admitted = || f.store.key_admit(secret).unwrap().map(|(_, rights)| rights.granted);
+    assert!(f.store.key_known(secret).is_none(), "nobody asked before");
+    assert_eq!(admitted(), Some(vec![EVERYWHERE]));
+    assert_eq!(f.store.key_known(secret).unwrap().1.granted, [EVERYWHERE]);
+    let editor = Granted { role: Role::Editor, workspace: None };
+    f.store.grant_set(holder, editor).unwrap();
+    assert!(f.store.key_known(secret).is_none());
+    assert_eq!(admitted(), Some(vec![editor]));
+    f.later(2 * 60_000);
+    assert!(f.store.key_known(secret).is_none(), "its use is to be noted");
+    assert_eq!(admitted(), Some(vec![editor]));
+    assert_eq!(f.store.key_list().unwrap()[0].last_used_at, Some(f.clock.now()));
+    f.later(DAY_MS);
+    assert!(f.store.key_known(secret).is_none() && admitted().is_none(), "it is over");
+}
+
+#[test]
+fn a_key_that_is_revoked_is_not_known_any_more() {
+    let f = fixture();
+    let (key, secret) = f.store.key_create("laptop", EVERYWHERE, None).unwrap();
+    let secret = secret.reveal();
+    assert!(f.store.key_admit(secret).unwrap().is_some() && f.store.key_known(secret).is_some());
+    f.store.key_revoke(key.id).unwrap();
+    assert!(f.store.key_known(secret).is_none() && f.store.key_admit(secret).unwrap().is_none());
+}
+
+#[test]
+fn a_workspace_that_is_deleted_is_not_known_any_more() {
+    let f = fixture();
+    let legal = f.store.workspace_ensure("legal").unwrap();
+    assert_eq!(f.store.workspace_known("legal"), Some(legal.clone()));
+    let other = f.store.clone();
+    other.workspace_delete(legal.id).unwrap();
+    assert_eq!(f.store.workspace_known("legal"), None);
+    assert_eq!(f.store.workspace_find("legal").unwrap(), None);
+}
+
+#[test]
 fn a_session_ends_when_it_is_said_idle_or_old() {
     let f = fixture();
     let secret = f.sign_in();

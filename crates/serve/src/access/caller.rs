@@ -129,7 +129,10 @@ impl Caller {
     /// The workspace of that name, or the default one, if the caller may do there what the endpoint does. Errors:
     /// `workspace_unknown`, `not_allowed`, `rate_limited`.
     pub fn workspace(&self, name: Option<&str>) -> Result<Workspace> {
-        let found = self.app.workspace_named(name);
+        self.let_in(name, self.app.workspace_named(name))
+    }
+
+    fn let_in(&self, name: Option<&str>, found: Result<Workspace>) -> Result<Workspace> {
         let may_know = |workspace: &Workspace| self.rights().may_in(workspace.id, Permission::Enter);
         match found {
             Ok(workspace) if may_know(&workspace) => {
@@ -147,8 +150,14 @@ impl Caller {
 
     /// A place for work in a workspace, when it is the caller's turn. Errors: those of `workspace`, and `server_busy`.
     pub async fn place(&self, queue: &Arc<Queue>, workspace: Option<&str>) -> Answered<Place> {
-        let name = workspace.map(str::to_owned);
-        let workspace = blocking(self, move |app| app.workspace(name.as_deref())).await?;
+        let workspace = match self.app.workspace_known(workspace) {
+            // Whoever is refused a place then costs no thread.
+            Some(known) => self.let_in(workspace, Ok(known))?,
+            None => {
+                let name = workspace.map(str::to_owned);
+                blocking(self, move |app| app.workspace(name.as_deref())).await?
+            }
+        };
         Ok(queue.enter(self.of_workspace(Some(workspace.id))).await?)
     }
 

@@ -11,6 +11,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN, SET_CO
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ibid_store::Key;
 use ibid_types::access::{Holder, Rights};
 use ibid_types::{Error, Result, Secret};
 
@@ -138,7 +139,10 @@ async fn admitted(
 ) -> std::result::Result<Admitted, Failure> {
     let (principal, renewed) = match credential {
         Credential::Bearer(key) if app.is_local_token(&key) => (Principal::machine(), None),
-        Credential::Bearer(key) => (blocking(app, move |app| of_key(app, &key)).await?, None),
+        Credential::Bearer(key) => match app.store.key_known(&key) {
+            Some(known) => (holder_of(known), None),
+            None => (blocking(app, move |app| of_key(app, &key)).await?, None),
+        },
         Credential::Session(secret) => blocking(app, move |app| of_session(app, &secret)).await?,
     };
     Ok((principal, need, renewed))
@@ -209,12 +213,15 @@ fn of_key(app: &App, key: &str) -> Result<Principal> {
         let who = Who::Key { id: found.id, name: found.name };
         return Ok(Principal { who, rights, lacks_factor: false, is_by_token: true });
     }
-    let found = app.store.key_verify(key)?.ok_or_else(|| {
+    let found = app.store.key_admit(key)?.ok_or_else(|| {
         Error::unauthenticated("key_unknown", "the API key is not known, was revoked, or is over")
     })?;
-    let rights = app.store.rights_of(Holder::Key(found.id))?;
-    let who = Who::Key { id: found.id, name: found.name };
-    Ok(Principal { who, rights, lacks_factor: false, is_by_token: false })
+    Ok(holder_of(found))
+}
+
+fn holder_of((key, rights): (Key, Rights)) -> Principal {
+    let who = Who::Key { id: key.id, name: key.name };
+    Principal { who, rights, lacks_factor: false, is_by_token: false }
 }
 
 fn of_session(app: &App, secret: &str) -> Result<(Principal, Option<Secret>)> {
