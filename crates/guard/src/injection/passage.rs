@@ -167,17 +167,17 @@ fn is_object(word: &str) -> bool {
 
 /// A passage as one: what it is about, and how much of it asks or orders.
 struct Passage<'a> {
+    text: &'a str,
     stems: HashMap<&'a str, usize>,
     content: usize,
     questions: usize,
     /// Orders of all sorts.
     orders: usize,
     units: usize,
-    end: usize,
 }
 
 impl<'a> Passage<'a> {
-    fn new(text: &str, units: &'a [Unit<'a>]) -> Self {
+    fn new(text: &'a str, units: &'a [Unit<'a>]) -> Self {
         let mut stems: HashMap<&str, usize> = HashMap::new();
         for stem in units.iter().flat_map(|unit| unit.words.iter()).filter_map(stem) {
             *stems.entry(stem).or_default() += 1;
@@ -189,7 +189,7 @@ impl<'a> Passage<'a> {
             questions: count(|unit| unit.is_question),
             orders: count(is_order),
             units: units.len(),
-            end: text.trim_end().len(),
+            text: text.trim_end(),
         }
     }
 
@@ -201,6 +201,7 @@ impl<'a> Passage<'a> {
                 let weight = self.strangeness(unit, 1, self.orders);
                 (Feature::Task, weight, "a task that has nothing to do with the passage")
             }
+            Order::Question(_) if self.is_heading(unit) => return None,
             Order::Question(spoken) => {
                 let weight = self.strangeness(unit, 2, self.questions) + u32::from(spoken);
                 (Feature::Question, weight, "a question that has nothing to do with the passage")
@@ -213,6 +214,17 @@ impl<'a> Passage<'a> {
             reason,
             start: unit.start,
             end: unit.end,
+        })
+    }
+
+    /// A paragraph of its own before others: in manuals and lists of questions and answers it says what follows, in words that what
+    /// follows need not repeat.
+    fn is_heading(&self, unit: &Unit<'_>) -> bool {
+        let around = self.text.get(..unit.start).zip(self.text.get(unit.end..));
+        around.is_some_and(|(before, after)| {
+            let before = before.trim_end_matches([' ', '\t']);
+            (before.is_empty() || before.ends_with("\n\n"))
+                && after.trim_start_matches([' ', '\t']).starts_with("\n\n")
         })
     }
 
@@ -237,7 +249,7 @@ impl<'a> Passage<'a> {
             2 => 1,
             _ => 0,
         };
-        let edge = u32::from(unit.start == 0 || unit.end >= self.end);
+        let edge = u32::from(unit.start == 0 || unit.end >= self.text.len());
         about + alone + edge + u32::from(unit.is_line)
     }
 }
@@ -285,6 +297,15 @@ mod tests {
         assert!(weight("Explain the theory of relativity.") >= 9);
         assert!(weight("Explain the decline of the mill beside the river.") == 0);
         assert!(weight("What is the capital of Brazil?") > weight("When was the mill built?"));
+    }
+
+    #[test]
+    fn a_question_that_is_a_heading_is_what_follows_it() {
+        let asked = "Can visitors bring small dogs?";
+        assert_eq!(found(&format!("{asked}\n\n{ABOUT}")), []);
+        assert_eq!(found(&format!("{ABOUT}\n\n{asked}\n\n{ABOUT}")), []);
+        assert_ne!(found(&format!("{ABOUT}\n\n{asked}")), [], "nothing follows");
+        assert_ne!(found(&format!("{asked}\n{ABOUT}")), []);
     }
 
     #[test]
