@@ -187,7 +187,7 @@ impl Drop for Ends {
 }
 
 /// One thread for all requests of the process: it only moves bytes.
-fn runtime() -> Result<&'static Runtime> {
+pub fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
     RUNTIME
         .get_or_init(|| {

@@ -15,11 +15,11 @@ use ibid_types::{Class, Error, Result};
 use super::patience::{Cancel, Patience};
 use super::provider::{Provider, Tried, tokens_of};
 use super::purse::{BUDGET_USED_UP, Purse, Unlimited};
-use super::race::{Side, race};
+use super::race::{Second, Side, race};
 use super::report::{Attempt, CANCELLED, CallReport, Observer, PassedOver};
 use crate::{ChatDelta, ChatModel, ChatOutcome, ChatRequest, ChatTimeouts};
 
-/// Calls at a time that have a second thread for a hedge; more than these wait for their first model alone.
+/// Calls at a time that may have a second thread for a hedge; more than these wait for their first model alone.
 const HEDGED_MAX: usize = 64;
 
 /// How a route asks.
@@ -39,7 +39,7 @@ pub struct Route {
     config: RouteConfig,
     observer: Arc<dyn Observer>,
     purse: Arc<dyn Purse>,
-    /// Calls that have a second thread now.
+    /// Calls that may have a second thread now.
     hedged: AtomicUsize,
 }
 
@@ -78,7 +78,7 @@ impl Route {
         self.members.iter().enumerate().filter_map(check).collect()
     }
 
-    /// A place for a second thread, as long as the value lives.
+    /// Room for a second thread, as long as the value lives.
     fn room(&self) -> Option<Room<'_>> {
         let room = Room(&self.hedged);
         (self.hedged.fetch_add(1, Ordering::Relaxed) < HEDGED_MAX).then_some(room)
@@ -207,21 +207,25 @@ impl<'a> Call<'a> {
     }
 
     fn ask_two(&mut self, place: usize, rival: usize, after: Duration) -> Option<(usize, ChatOutcome)> {
-        let (first, second) = (&*self.route.members[place], &*self.route.members[rival]);
-        let (request, granted) = (self.request, self.patience(false, Cancel::default()));
-        let started = self.started;
-        let total = self.route.config.timeouts.total;
-        let within = |cancel: &Cancel| {
+        let [first, second] = [place, rival].map(|place| Arc::clone(&self.route.members[place]));
+        let (request, granted) = (self.request.clone(), self.patience(false, Cancel::default()));
+        let (started, total) = (self.started, self.route.config.timeouts.total);
+        let within = move |cancel: &Cancel| {
             let mut patience = Patience { cancel: cancel.clone(), ..granted.clone() };
             patience.timeouts.total = total.saturating_sub(started.elapsed());
             patience
         };
-        let stage = &mut self.stage;
-        let (own, other) = race(
-            &|cancel, on_delta| first.attempt(request, &within(cancel), on_delta),
-            &|cancel, on_delta| second.attempt(request, &within(cancel), on_delta),
+        let within_second = within.clone();
+        let asked = Arc::clone(&first);
+        let second = Second {
             after,
-            &|| first.may_hedge(),
+            may_begin: Box::new(move || asked.may_hedge()),
+            ask: Box::new(move |cancel, on_delta| second.attempt(&request, &within_second(cancel), on_delta)),
+        };
+        let (request, stage) = (self.request, &mut self.stage);
+        let (own, other) = race(
+            |cancel, on_delta| first.attempt(request, &within(cancel), on_delta),
+            second,
             &mut |side, delta| stage.show(if side == Side::First { place } else { rival }, delta),
         );
         let own = self.note(place, own);
