@@ -483,7 +483,7 @@ test('a key is made, shown once, and revoked', async () => {
     await dialog(page).getByRole('button', { name: 'Make it' }).click();
     await page.getByText('ibid_a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4').waitFor();
     const [{ expires_at, ...rest }] = sent('POST', '/v1/keys');
-    assert.deepEqual(rest, { name: 'scanner', role: 'editor', workspace: 'default' });
+    assert.deepEqual(rest, { name: 'scanner', role: 'reader', workspace: 'default' });
     assert.ok(Math.abs(Date.parse(expires_at) - Date.now() - 30 * 86_400_000) < 60_000);
     await page.getByRole('button', { name: 'Revoke scanner…' }).click();
     await dialog(page).getByRole('button', { name: 'Revoke it' }).click();

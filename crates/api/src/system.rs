@@ -67,7 +67,7 @@ pub struct WorkspaceRequest {
 pub struct KeyRequest {
     #[schema(pattern = r"\S", max_length = 100)]
     pub name: String,
-    /// `owner`, `admin`, `editor`, `reader`, `operator` or `auditor`; left out: `editor`.
+    /// `owner`, `admin`, `editor`, `reader`, `operator` or `auditor`; left out: `reader`.
     #[serde(default)]
     #[schema(value_type = Option<Role>)]
     pub role: Option<String>,

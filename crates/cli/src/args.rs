@@ -431,8 +431,8 @@ pub enum Keys {
     /// Makes a key and prints it, once; with --workspace it is good there only
     Create {
         name: String,
-        /// owner, admin, editor, reader, operator or auditor
-        #[arg(long, default_value = "editor")]
+        /// What it may: owner, admin, editor (puts documents in too), reader, operator or auditor
+        #[arg(long, default_value = "reader")]
         role: String,
         /// When it ends, such as 2027-01-31T00:00:00Z
         #[arg(long, value_name = "TIME")]

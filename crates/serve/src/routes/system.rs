@@ -15,8 +15,8 @@ use crate::http::{Answered, Json, Parameters, Path, Place, blocking, respond};
 use crate::identity::{self, may_grant};
 use crate::words;
 
-/// What a key may do where nobody says: use the library, not run the server.
-const KEY_ROLE: &str = "editor";
+/// What a key may do where nobody says: find and ask.
+const KEY_ROLE: &str = "reader";
 
 /// Answers as long as the process does.
 #[utoipa::path(get, path = "/health/live", tag = "system", responses((status = 200, body = str)))]
