@@ -4,6 +4,7 @@
 //! turns; what is missing (data, a peer) is said in the row, never guessed.
 
 mod backup;
+mod cores;
 mod embed;
 mod engine;
 mod flood;
