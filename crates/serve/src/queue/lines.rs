@@ -14,6 +14,9 @@ use ibid_types::access::Holder;
 
 /// A line that was not empty for so long is no burst any more: more come than can be served.
 const STANDING: Duration = Duration::from_secs(1);
+/// A line that is empty for no longer than this, or than a place is held in the mean, still stands: in a flood two places become free at
+/// once now and then, before the next to come is looked at.
+const PAUSE: Duration = Duration::from_millis(100);
 /// What one more request weighs in the mean of how long places are held: about the last 16 count.
 const NEWEST_WEIGHT: f64 = 1.0 / 16.0;
 
@@ -92,8 +95,14 @@ pub struct Lines<T> {
     turn: u64,
     /// How long a place is held, in the mean; 0 before the first is given back.
     held_seconds: f64,
-    /// Since when somebody waits.
-    crowded_since: Option<Instant>,
+    /// Since when more are wanted than there are places, and when the last one was.
+    crowded: Option<Crowded>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Crowded {
+    since: Instant,
+    last: Instant,
 }
 
 /// What a workspace has.
@@ -122,7 +131,7 @@ impl<T> Lines<T> {
             ticket: 0,
             turn: 0,
             held_seconds: 0.0,
-            crowded_since: None,
+            crowded: None,
         }
     }
 
@@ -144,6 +153,7 @@ impl<T> Lines<T> {
             self.begin(whose);
             return Entered::Now;
         }
+        self.note_crowd(now);
         let ahead = self.ahead(whose);
         let busy = |reason| Busy { reason, wait: self.wait_behind(ahead) };
         if busy(Reason::Slow).wait > self.bounds.wait_max || self.is_too_long(whose, ahead, now) {
@@ -154,7 +164,7 @@ impl<T> Lines<T> {
             Err(()) => Entered::Refused(full),
             Ok(displaced) => {
                 let displaced = displaced.map(|token| (token, Busy { reason: Reason::Displaced, ..full }));
-                Entered::Waits { ticket: self.join(whose, token, now), displaced }
+                Entered::Waits { ticket: self.join(whose, token), displaced }
             }
         }
     }
@@ -176,7 +186,7 @@ impl<T> Lines<T> {
         let before = line.waiting.len();
         line.waiting.retain(|(waiting, _)| *waiting != ticket);
         let left = before - line.waiting.len();
-        self.fewer_wait(left);
+        self.waiting -= left;
         self.forget(whose);
     }
 
@@ -202,9 +212,17 @@ impl<T> Lines<T> {
     /// A line that only grows makes everybody wait and nobody faster: where it stands, as many wait as there are places, so that whoever
     /// is served waited about as long as the work takes. One of each workspace waits in any case.
     fn is_too_long(&self, whose: Whose, ahead: usize, now: Instant) -> bool {
-        let is_standing = self.crowded_since.is_some_and(|since| now.duration_since(since) >= STANDING);
+        let is_standing = self.crowded.is_some_and(|crowded| now.duration_since(crowded.since) >= STANDING);
         let has_one = self.shares.get(&whose.workspace).is_some_and(|share| share.waiting() > 0);
         is_standing && has_one && ahead >= self.bounds.places
+    }
+
+    /// A place is wanted, and all are taken.
+    fn note_crowd(&mut self, now: Instant) {
+        let pause = PAUSE.max(Duration::from_secs_f64(self.held_seconds.min(1e6)));
+        let is_new = |crowded: Crowded| self.waiting == 0 && now.duration_since(crowded.last) > pause;
+        let since = self.crowded.filter(|crowded| !is_new(*crowded)).map_or(now, |crowded| crowded.since);
+        self.crowded = Some(Crowded { since, last: now });
     }
 
     /// Room for one more of that holder: where there is none, the newest of a line that is longer goes.
@@ -235,17 +253,16 @@ impl<T> Lines<T> {
         }
         let (_, token) = line.waiting.pop_back().ok_or(())?;
         let whose = Whose { workspace, holder: *holder };
-        self.fewer_wait(1);
+        self.waiting -= 1;
         self.forget(whose);
         Ok(token)
     }
 
-    fn join(&mut self, whose: Whose, token: T, now: Instant) -> u64 {
+    fn join(&mut self, whose: Whose, token: T) -> u64 {
         self.ticket += 1;
         let ticket = self.ticket;
         self.line_or_new(whose).waiting.push_back((ticket, token));
         self.waiting += 1;
-        self.crowded_since.get_or_insert(now);
         ticket
     }
 
@@ -258,7 +275,7 @@ impl<T> Lines<T> {
         let (holder, line) = lines.min_by_key(|(_, line)| (line.running, line.turn, line.first()))?;
         let (_, token) = line.waiting.pop_front()?;
         let whose = Whose { workspace: *workspace, holder: *holder };
-        self.fewer_wait(1);
+        self.waiting -= 1;
         Some((whose, token))
     }
 
@@ -282,13 +299,6 @@ impl<T> Lines<T> {
             line.running -= 1;
         }
         self.forget(whose);
-    }
-
-    fn fewer_wait(&mut self, by: usize) {
-        self.waiting -= by;
-        if self.waiting == 0 {
-            self.crowded_since = None;
-        }
     }
 
     fn line(&mut self, whose: Whose) -> Option<&mut Line<T>> {

@@ -180,6 +180,19 @@ fn a_line_that_stands_is_kept_short_but_open_to_others() {
 }
 
 #[test]
+fn a_line_that_is_empty_for_a_moment_still_stands() {
+    let mut room = Room::new(2, 50, 50);
+    room.crowd(0, 0, 0, 4);
+    assert_eq!(reason(&room.enter_after(0, 0, 4, 1_000)), Some(Reason::Slow));
+    assert_eq!((room.leave(0, 0), room.leave(0, 0)), (Some(2), Some(3)));
+    assert_eq!(room.lines.waiting(), 0);
+    for token in 5..7 {
+        assert!(matches!(room.enter_after(0, 0, token, 1_090), Entered::Waits { .. }));
+    }
+    assert_eq!(reason(&room.enter_after(0, 0, 7, 1_091)), Some(Reason::Slow));
+}
+
+#[test]
 fn whoever_would_be_served_too_late_is_not_let_in() {
     let mut room = Room::new(2, 50, 50);
     assert_eq!(room.enter(0, 0, 0), Entered::Now);
