@@ -189,7 +189,7 @@ impl<'a> Passage<'a> {
             questions: count(|unit| unit.is_question),
             orders: count(is_order),
             units: units.len(),
-            text: text.trim_end(),
+            text,
         }
     }
 
@@ -217,7 +217,7 @@ impl<'a> Passage<'a> {
         })
     }
 
-    /// A paragraph of its own before others: in manuals and lists of questions and answers it says what follows, in words that what
+    /// A paragraph of its own before others, be they in the next passage: in manuals and lists of questions and answers it says what follows, in words that what
     /// follows need not repeat.
     fn is_heading(&self, unit: &Unit<'_>) -> bool {
         let around = self.text.get(..unit.start).zip(self.text.get(unit.end..));
@@ -249,7 +249,7 @@ impl<'a> Passage<'a> {
             2 => 1,
             _ => 0,
         };
-        let edge = u32::from(unit.start == 0 || unit.end >= self.text.len());
+        let edge = u32::from(unit.start == 0 || unit.end >= self.text.trim_end().len());
         about + alone + edge + u32::from(unit.is_line)
     }
 }
@@ -304,7 +304,8 @@ mod tests {
         let asked = "Can visitors bring small dogs?";
         assert_eq!(found(&format!("{asked}\n\n{ABOUT}")), []);
         assert_eq!(found(&format!("{ABOUT}\n\n{asked}\n\n{ABOUT}")), []);
-        assert_ne!(found(&format!("{ABOUT}\n\n{asked}")), [], "nothing follows");
+        assert_eq!(found(&format!("{ABOUT}\n\n{asked}\n\n")), [], "the next passage follows");
+        assert_ne!(found(&format!("{ABOUT}\n\n{asked}\n")), [], "nothing follows");
         assert_ne!(found(&format!("{asked}\n{ABOUT}")), []);
     }
 
