@@ -259,3 +259,29 @@ fn blocked_addresses_are_not_answered_also_after_a_restart() {
     let audit = home.ok(&["audit", "list"]).out;
     assert!(audit.contains("address.blocked") && audit.contains("PUT  /v1/limits/blocks"), "{audit}");
 }
+
+#[test]
+fn an_address_that_others_reach_is_not_listened_on_in_the_clear() {
+    let home = home();
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let said = home.run(&["serve", "--address", address]);
+        assert!(said.code != 0 && said.err.contains("[server_unencrypted]"), "{said:?}");
+        assert!(said.err.contains("server.tls.certificate") && !said.err.contains("Ibid answers"), "{said:?}");
+    }
+    let told = home.run(&["doctor", "--only", "port", "--set=server.address=0.0.0.0:0"]);
+    assert!(told.out.contains("server_unencrypted"), "{told:?}");
+    // Whoever knows that the network encrypts by itself says so, and is told what that means.
+    let wanted = ["--address", "0.0.0.0:0", "--set=server.unencrypted=true"];
+    let server = home.serve(&wanted);
+    assert_eq!(server.get("/v1/auth/me").0, 200);
+    assert!(home.ok(&["doctor", "--only", "keys"]).out.contains("server_unencrypted"));
+    drop(server);
+    let papers = Papers::new(&home);
+    let proxied = home.serve(&["--address", "0.0.0.0:0", "--set=server.trusted_proxies=['10.0.0.7']"]);
+    assert_eq!(proxied.get("/v1/auth/me").0, 200);
+    drop(proxied);
+    let settings = papers.settings();
+    let mut arguments = vec!["--address", "0.0.0.0:0"];
+    arguments.extend(settings.iter().map(String::as_str));
+    assert!(home.serve(&arguments).base.starts_with("https://"));
+}

@@ -6,6 +6,7 @@
 
 mod backup;
 mod budgets;
+mod exposure;
 mod gateway;
 mod guard;
 mod identity;

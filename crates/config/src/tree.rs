@@ -70,6 +70,8 @@ pub struct Server {
     pub streams_per_connection_max: u32,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
+    /// Whether others may connect without TLS.
+    pub unencrypted: bool,
     pub tls: Tls,
 }
 

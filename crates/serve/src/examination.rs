@@ -166,13 +166,15 @@ fn jobs(app: &App) -> Result<Finding> {
 
 /// Whether whoever listens on the way can read along.
 fn door(app: &App) -> Vec<Finding> {
-    let address = app.config.server.address;
-    if address.ip().is_loopback() || app.config.notify.public_url.starts_with("https://") {
+    let server = &app.config.server;
+    if !server.is_in_the_clear() || app.config.notify.public_url.starts_with("https://") {
         return Vec::new();
     }
-    let what =
-        format!("{address} can be reached from other machines, and passwords and keys go there unencrypted");
-    let fix = "put a proxy with TLS before it, and set notify.public_url to its https address";
+    let what = format!(
+        "{} can be reached from other machines, and passwords and keys go there unencrypted",
+        server.address
+    );
+    let fix = "set server.tls.certificate, or put a proxy with TLS before it and name it in server.trusted_proxies";
     vec![Finding::note("keys", "server_unencrypted", what, fix)]
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ibid_config::Server;
 use ibid_store::Sqlite;
 use ibid_types::{Error, Result, Secret};
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,7 @@ pub struct Ready {
 
 /// Serves until a stop signal, then lets running requests end. `on_ready` is called once the address is open.
 pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(Ready)) -> Result<()> {
+    check_encryption(&app.config.server)?;
     let signals = StopSignals::listen()?;
     let tls = open_tls(&app)?;
     let listener = listen(&app).await?;
@@ -108,7 +110,7 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(Ready)) -> Result<()> {
     tokio::task::block_in_place(|| audit::started(&app));
     let link = tokio::task::block_in_place(|| first_link(&app))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    on_ready(Ready { base: format!("{scheme}://{address}"), link, warning: warning(&app, address) });
+    on_ready(Ready { base: format!("{scheme}://{address}"), link, warning: warning(&app.config.server, address) });
     let connections = Connections::new(&app, router(&app), tls)?;
     tokio::spawn(stop_when_told(Arc::clone(&app), signals));
     let longest = Duration::from_secs(app.config.server.shutdown_seconds_max);
@@ -174,16 +176,19 @@ fn socket_path(data_dir: &Path) -> PathBuf {
     data_dir.join("server.sock")
 }
 
+/// Error: `server_unencrypted`.
+fn check_encryption(server: &Server) -> Result<()> {
+    if server.unencrypted || !server.is_in_the_clear() {
+        return Ok(());
+    }
+    let told = server.clear_told(server.address);
+    let what = format!("{told}; server.unencrypted = true listens there all the same");
+    Err(Error::bad_request("server_unencrypted", what))
+}
+
 /// What others could read on the way.
-fn warning(app: &App, address: SocketAddr) -> Option<String> {
-    let is_safe = address.ip().is_loopback() || app.config.server.tls.is_on();
-    let is_proxied = !app.config.server.trusted_proxies.is_empty();
-    (!is_safe && !is_proxied).then(|| {
-        format!(
-            "{address} can be reached by others, and what passes is not encrypted: passwords and documents can be read on the way. \
-             Set server.tls.certificate, or put a proxy with TLS before it and name it in server.trusted_proxies (docs/operating.md)."
-        )
-    })
+fn warning(server: &Server, address: SocketAddr) -> Option<String> {
+    server.is_in_the_clear().then(|| server.clear_told(address))
 }
 
 async fn stop_when_told(app: Arc<App>, mut signals: StopSignals) {

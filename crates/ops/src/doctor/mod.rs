@@ -228,7 +228,11 @@ fn written(path: &Path) -> Option<i64> {
 }
 
 fn port(config: &Config) -> Finding {
-    let address = config.server.address;
+    let (server, address) = (&config.server, config.server.address);
+    if server.is_in_the_clear() && !server.unencrypted {
+        let fix = "set server.tls.certificate, or name a proxy with TLS in server.trusted_proxies";
+        return Finding::problem("port", "server_unencrypted", server.clear_told(address), fix);
+    }
     match TcpListener::bind(address) {
         Ok(_) => Finding::ok("port", format!("{address} is free")),
         Err(error) => Finding::problem(
