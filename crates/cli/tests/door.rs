@@ -285,3 +285,16 @@ fn an_address_that_others_reach_is_not_listened_on_in_the_clear() {
     arguments.extend(settings.iter().map(String::as_str));
     assert!(home.serve(&arguments).base.starts_with("https://"));
 }
+
+#[test]
+fn what_is_sent_far_in_the_clear_is_refused_or_told() {
+    let home = home();
+    let far = "--set=telemetry.otlp_endpoint=http://collector.example";
+    let said = home.run(&["status", far]);
+    assert!(said.err.contains("[config_invalid]") && said.err.contains("guard.unencrypted_hosts"), "{said:?}");
+    let told = home.run(&["doctor", "--only", "configuration", far]);
+    assert!(told.out.contains("telemetry.otlp_endpoint"), "{told:?}");
+    let named = "--set=guard.unencrypted_hosts=['collector.example']";
+    let told = home.run(&["doctor", "--quick", "--only", "providers", far, named]);
+    assert!(told.out.contains("[sent_unencrypted]") && told.out.contains("collector.example"), "{told:?}");
+}

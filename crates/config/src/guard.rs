@@ -14,6 +14,8 @@ pub struct Guard {
     pub kinds: Vec<String>,
     pub unsafe_builtin: bool,
     pub unsafe_phrases: Vec<String>,
+    /// Hosts beyond private networks to which something may be sent without encryption.
+    pub unencrypted_hosts: Vec<String>,
     pub ingest: IngestGuard,
 }
 

@@ -11,6 +11,7 @@ mod gateway;
 mod guard;
 mod identity;
 mod layers;
+mod outgoing;
 mod tls;
 mod tools;
 mod tree;

@@ -396,6 +396,7 @@ impl Config {
         must((2..=20).contains(&self.chat.summary_turns_min), "chat.summary_turns_min", "2 to 20");
         must((50..=4000).contains(&self.chat.summary_tokens_max), "chat.summary_tokens_max", "50 to 4000");
         self.guard.problems(&mut must);
+        self.outgoing_problems(&mut must);
         for (index, model) in self.chat.models.iter().enumerate() {
             let key = |field: &str| format!("chat.models[{index}].{field}");
             must(!model.name.is_empty(), &key("name"), "give it a name");

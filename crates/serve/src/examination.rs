@@ -33,12 +33,13 @@ use Length::{Long, Short};
 type Look = fn(&App) -> Result<Vec<Finding>>;
 
 /// The areas that a look may tell of, the first one also of an error of the look itself.
-const LOOKS: [(&[&str], Length, Look); 17] = [
+const LOOKS: [(&[&str], Length, Look); 18] = [
     (&["store"], Long, |app| Ok(vec![doctor::store(&app.store), scrub::pages(app)])),
     (&["blobs"], Long, |app| Ok(vec![scrub::missing(app)])),
     (&["blobs", "models", "providers"], Short, |app| Ok(checks(app))),
     (&["models"], Long, |app| app.probe_embedder().map(|()| Vec::new())),
     (&["providers"], Short, |app| Ok(breakers(app))),
+    (&["providers"], Short, |app| Ok(clear(app))),
     (&["index"], Short, |app| lag(app).map(|finding| vec![finding])),
     (&["index"], Long, differences),
     (&["backup"], Short, |app| Ok(vec![backup(app)])),
@@ -100,6 +101,16 @@ fn breakers(app: &App) -> Vec<Finding> {
         Finding::problem("providers", "breaker_open", what, "ibid runbook run provider-down")
     };
     resting.map(finding).collect()
+}
+
+/// Hosts to which something is sent without encryption, as the configuration permits.
+fn clear(app: &App) -> Vec<Finding> {
+    let finding = |(key, host): (String, String)| {
+        let what = format!("what is sent to {host} ({key}) is not encrypted");
+        let fix = "use https:// there, and take the host out of guard.unencrypted_hosts";
+        Finding::note("providers", "sent_unencrypted", what, fix)
+    };
+    app.config.sent_in_the_clear().into_iter().map(finding).collect()
 }
 
 fn lag(app: &App) -> Result<Finding> {
