@@ -74,7 +74,7 @@ impl App {
 fn set_up(server: &Server, browser: &Client) -> (App, Vec<String>) {
     let (status, begun) = post(server, browser, "/v1/auth/app", &json!({ "password": PASSWORD }));
     assert_eq!(status, 200, "{begun}");
-    assert!(begun["uri"].as_str().unwrap().starts_with("otpauth://totp/Ibid:ada?secret="));
+    assert!(begun["uri"].as_str().unwrap().starts_with("otpauth://totp/Ibid:"));
     let app = App::scanned(begun["secret"].as_str().unwrap());
     let code = |code: &str| json!({ "id": begun["id"], "code": code });
     let wrong = send(server, browser, Method::PUT, "/v1/auth/app", &code("000000"));
@@ -171,6 +171,43 @@ fn a_server_may_want_a_second_factor_of_everybody() {
 }
 
 #[test]
+fn a_server_that_others_reach_wants_a_second_factor_of_everybody() {
+    let home = home();
+    let near = home.serve(&[]);
+    let browser = owner(&home, &near);
+    assert_eq!(get(&near, &browser, "/v1/auth/factors").1["is_required"], false);
+    assert_eq!(get(&near, &browser, "/v1/documents").0, 200);
+    let key = home.ok(&["keys", "create", "robot", "--role", "reader"]).out.trim().to_owned();
+    drop(near);
+    let open = ["--address", "0.0.0.0:0", "--set=server.unencrypted=true"];
+    let server = home.serve_again(&open);
+    // The owner is led to a factor, and has all rights with it; programs go on as before.
+    let browser = server.stranger();
+    assert_eq!(sign_in(&server, &browser, "").0, 200);
+    assert_eq!(coded(&get(&server, &browser, "/v1/documents")), (403, "second_factor_missing".to_owned()));
+    let factors = get(&server, &browser, "/v1/auth/factors").1;
+    assert_eq!((&factors["is_required"], &factors["has_app"]), (&true.into(), &false.into()));
+    drop(set_up(&server, &browser));
+    assert_eq!(get(&server, &browser, "/v1/documents").0, 200);
+    let by_key = server.stranger().get(format!("{}/v1/documents", server.base)).bearer_auth(&key);
+    assert_eq!(answer(by_key.send().unwrap()).0, 200);
+    let by_link = entered_as(&home, &server, "bob");
+    assert_eq!(coded(&get(&server, &by_link, "/v1/documents")).1, "second_factor_missing");
+    drop(set_up(&server, &by_link));
+    assert_eq!(get(&server, &by_link, "/v1/documents").0, 200);
+}
+
+/// The browser of somebody new, who has used the link that was made for them.
+fn entered_as(home: &Home, server: &Server, name: &str) -> Client {
+    let browser = server.stranger();
+    let said = home.ok(&["auth", "add", name, "--role", "reader"]).out;
+    let token = said.trim().rsplit('/').next().unwrap();
+    let told = post(server, &browser, "/v1/auth/link", &json!({ "token": token, "password": PASSWORD }));
+    assert_eq!(told.0, 200, "{told:?}");
+    browser
+}
+
+#[test]
 fn a_passkey_signs_in_alone() {
     let Some(mut device) = Browser::open() else { return };
     let home = home();
@@ -216,6 +253,7 @@ fn provider() -> Option<OpenIdProvider> {
 fn serve_with(home: &Home, provider: &OpenIdProvider, more: &[&str]) -> Server {
     let mut settings = vec![
         format!("notify.public_url={PUBLIC_URL}"),
+        "identity.second_factor=optional".to_owned(),
         format!("identity.provider.issuer={}", provider.issuer),
         format!("identity.provider.client_id={}", OpenIdProvider::CLIENT),
         format!("identity.provider.client_secret={}", OpenIdProvider::SECRET),

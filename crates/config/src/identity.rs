@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// `optional` or `required`.
+    /// `exposed`, `optional` or `required`.
     pub second_factor: String,
     pub provider: SignInProvider,
 }
@@ -33,14 +33,9 @@ pub struct SignInProvider {
 }
 
 impl Identity {
-    #[must_use]
-    pub fn is_second_factor_required(&self) -> bool {
-        self.second_factor == "required"
-    }
-
     pub(crate) fn problems(&self, must: &mut dyn FnMut(bool, &str, &str)) {
-        let is_known = ["optional", "required"].contains(&self.second_factor.as_str());
-        must(is_known, "identity.second_factor", "\"optional\" or \"required\"");
+        let is_known = ["exposed", "optional", "required"].contains(&self.second_factor.as_str());
+        must(is_known, "identity.second_factor", "\"exposed\", \"optional\" or \"required\"");
         let provider = &self.provider;
         if provider.issuer.is_empty() {
             return;

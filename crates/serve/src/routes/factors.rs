@@ -31,7 +31,7 @@ pub async fn factors(app: Caller) -> Answered<axum::Json<Factors>> {
             has_app: app.store.totp(user)?.is_some(),
             passkeys: keys.iter().map(wire).collect::<Result<_>>()?,
             recovery_codes_left: second_factor::recovery_left(app, user)?,
-            is_required: app.config.identity.is_second_factor_required(),
+            is_required: app.config.is_second_factor_required(),
         })
     })
     .await
