@@ -122,6 +122,30 @@ test('the sign-in provider is a link, and where it fails that is told in plain w
   await at('#/sign-in/oidc_new', (page) => page.getByRole('alert').getByText('The sign-in with the provider failed.').waitFor());
 });
 
+test('whom the provider let in with one factor is asked for the second one here', async () => {
+  withApp();
+  server.identity.end('key_missing');
+  server.identity.offered = { provider: 'Example' };
+  await at('#/sign-in/second_factor_needed', async (page) => {
+    await page.getByText('Example has signed you in.').waitFor();
+    await focused(page, 'one-time-code');
+    assert.equal(await page.evaluate(() => window.location.hash), '#/');
+    await assertNothingToMend(page);
+    await page.keyboard.type('000000');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('The code is wrong, or was used before').waitFor();
+    await code(page).fill(APP_CODE);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'What do you want to know?' }).waitFor();
+    assert.deepEqual(sent('POST', '/v1/auth/oidc/code').at(-1), { code: APP_CODE });
+  });
+  server.identity.end('key_missing');
+  await at('#/sign-in/second_factor_needed', async (page) => {
+    await page.getByRole('button', { name: 'Sign in otherwise' }).click();
+    await password(page).waitFor();
+  }, PHONE);
+});
+
 test('an authenticator app is set up, and its recovery codes are kept before anything else', async () => {
   await at('#/account', async (page) => {
     await page.getByRole('button', { name: 'Set up an authenticator app…' }).click();

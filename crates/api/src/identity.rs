@@ -48,6 +48,14 @@ pub struct LinkUse {
     pub code: Option<String>,
 }
 
+/// `POST /v1/auth/oidc/code`: the second factor, after a sign-in with the provider that was with one.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactor {
+    /// What the authenticator app shows, or a recovery code.
+    pub code: String,
+}
+
 /// `POST /v1/auth/password`
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -266,7 +266,10 @@ fn an_address_that_others_reach_is_not_listened_on_in_the_clear() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let said = home.run(&["serve", "--address", address]);
         assert!(said.code != 0 && said.err.contains("[server_unencrypted]"), "{said:?}");
-        assert!(said.err.contains("server.tls.certificate") && !said.err.contains("Ibid answers"), "{said:?}");
+        assert!(
+            said.err.contains("server.tls.certificate") && !said.err.contains("Ibid answers"),
+            "{said:?}"
+        );
     }
     let told = home.run(&["doctor", "--only", "port", "--set=server.address=0.0.0.0:0"]);
     assert!(told.out.contains("server_unencrypted"), "{told:?}");
@@ -291,7 +294,10 @@ fn what_is_sent_far_in_the_clear_is_refused_or_told() {
     let home = home();
     let far = "--set=telemetry.otlp_endpoint=http://collector.example";
     let said = home.run(&["status", far]);
-    assert!(said.err.contains("[config_invalid]") && said.err.contains("guard.unencrypted_hosts"), "{said:?}");
+    assert!(
+        said.err.contains("[config_invalid]") && said.err.contains("guard.unencrypted_hosts"),
+        "{said:?}"
+    );
     let told = home.run(&["doctor", "--only", "configuration", far]);
     assert!(told.out.contains("telemetry.otlp_endpoint"), "{told:?}");
     let named = "--set=guard.unencrypted_hosts=['collector.example']";

@@ -251,9 +251,13 @@ fn provider() -> Option<OpenIdProvider> {
 
 /// A server at which people sign in with the provider.
 fn serve_with(home: &Home, provider: &OpenIdProvider, more: &[&str]) -> Server {
+    serve_with_factor("optional", home, provider, more)
+}
+
+fn serve_with_factor(factor: &str, home: &Home, provider: &OpenIdProvider, more: &[&str]) -> Server {
     let mut settings = vec![
         format!("notify.public_url={PUBLIC_URL}"),
-        "identity.second_factor=optional".to_owned(),
+        format!("identity.second_factor={factor}"),
         format!("identity.provider.issuer={}", provider.issuer),
         format!("identity.provider.client_id={}", OpenIdProvider::CLIENT),
         format!("identity.provider.client_secret={}", OpenIdProvider::SECRET),
@@ -324,6 +328,51 @@ fn who_has_no_account_gets_none_unless_that_is_wanted() {
     drop(home.ok(&["auth", "add", "ann@example.org", "--role", "editor"]));
     let (_, cookie) = through_provider(&server, &provider, "ann");
     assert!(me(&server, &cookie)["everywhere"].to_string().contains("edit"));
+}
+
+#[test]
+fn after_the_provider_the_second_factor_is_shown_here() {
+    let Some(provider) = provider() else { return };
+    let home = home();
+    let server = serve_with(&home, &provider, &["link_by_email=true", "second_factor_by=['mfa']"]);
+    let (app, codes) = set_up(&server, &entered_as(&home, &server, "ann@example.org"));
+    let (to, cookie) = through_provider(&server, &provider, "ann");
+    assert_eq!(to, "/#/sign-in/second_factor_needed");
+    assert_eq!(me(&server, &cookie)["error"]["code"], "key_missing", "nobody is in yet");
+    let with_code = |cookie: &str, code: &str| {
+        let request =
+            server.stranger().post(format!("{}/v1/auth/oidc/code", server.base)).header("Cookie", cookie);
+        coded(&answer(request.json(&json!({ "code": code })).send().unwrap()))
+    };
+    assert_eq!(with_code("", app.code(1).reveal()), (401, "oidc_refused".to_owned()));
+    assert_eq!(with_code(&cookie, ""), (401, "second_factor_needed".to_owned()));
+    assert_eq!(with_code(&cookie, "000000"), (401, "second_factor_wrong".to_owned()));
+    assert_eq!(with_code(&cookie, &codes[2]).0, 200);
+    assert_eq!(with_code(&cookie, &codes[3]), (401, "oidc_refused".to_owned()), "one sign-in each");
+    // Wrong codes cost the waits of wrong passwords, here too.
+    let (_, cookie) = through_provider(&server, &provider, "ann");
+    let tried: Vec<String> = (0..7).map(|_| with_code(&cookie, "000000").1).collect();
+    assert_eq!(tried.last().unwrap(), "sign_in_locked", "{tried:?}");
+    // Whom the provider has asked for two factors is not asked again.
+    drop(set_up(&server, &entered_as(&home, &server, "two-bob@example.org")));
+    let (to, cookie) = through_provider(&server, &provider, "two-bob");
+    assert_eq!((to.as_str(), me(&server, &cookie)["name"].as_str()), ("/", Some("two-bob@example.org")));
+}
+
+#[test]
+fn where_a_second_factor_is_required_the_providers_counts_if_it_says_so() {
+    let Some(provider) = provider() else { return };
+    let home = home();
+    let trusted = ["role=reader", "second_factor_by=['mfa']"];
+    let server = serve_with_factor("required", &home, &provider, &trusted);
+    let documents = |cookie: &str| {
+        let request = server.stranger().get(format!("{}/v1/documents", server.base)).header("Cookie", cookie);
+        coded(&answer(request.send().unwrap()))
+    };
+    let (_, strong) = through_provider(&server, &provider, "two-bob");
+    assert_eq!(documents(&strong).0, 200);
+    let (_, weak) = through_provider(&server, &provider, "ann");
+    assert_eq!(documents(&weak), (403, "second_factor_missing".to_owned()));
 }
 
 fn self_made(server: &Server, secret: &str) -> (u16, Value) {

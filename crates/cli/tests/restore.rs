@@ -222,7 +222,7 @@ fn a_rehearsal_is_a_page_to_print() {
         "Recovery time (RTO)",
         "bakery.md",
         "<th>chunks</th>",
-        "_quiet_timelines",
+        "_session_factors",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }

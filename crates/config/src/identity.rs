@@ -30,6 +30,8 @@ pub struct SignInProvider {
     pub link_by_email: bool,
     /// Our groups of which the provider says who is in them.
     pub groups: Vec<String>,
+    /// What the provider says, under `acr` or `amr`, where it asked for two factors.
+    pub second_factor_by: Vec<String>,
 }
 
 impl Identity {

@@ -117,14 +117,33 @@ mod tests {
     #[test]
     fn near_hosts_are_told_from_far_ones() {
         for near in [
-            "localhost", "127.8.8.8", "::1", "10.1.2.3", "192.168.0.9", "172.31.0.1", "100.64.0.1", "fd00::7",
-            "::ffff:10.0.0.1", "ollama", "gpu-2", "models.local", "a.b.svc.cluster.local", "m.internal",
+            "localhost",
+            "127.8.8.8",
+            "::1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "172.31.0.1",
+            "100.64.0.1",
+            "fd00::7",
+            "::ffff:10.0.0.1",
+            "ollama",
+            "gpu-2",
+            "models.local",
+            "a.b.svc.cluster.local",
+            "m.internal",
         ] {
             assert!(is_near(near), "{near}");
         }
-        for far in
-            ["api.example", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1", "134744072", "0x8080808", "local.example"]
-        {
+        for far in [
+            "api.example",
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1",
+            "134744072",
+            "0x8080808",
+            "local.example",
+        ] {
             assert!(!is_near(far), "{far}");
         }
     }
@@ -135,13 +154,17 @@ mod tests {
         assert_eq!(host("http://A.Example.:80/v1?x=y"), "a.example");
         assert_eq!(host("http://10.0.0.1@a.example/"), "a.example");
         assert_eq!(host("http://[::1]:8080"), "::1");
-        assert_eq!((host("mail.example:25").as_str(), host("https://a.example"), host("")), ("mail.example", String::new(), String::new()));
+        assert_eq!(
+            (host("mail.example:25").as_str(), host("https://a.example"), host("")),
+            ("mail.example", String::new(), String::new())
+        );
     }
 
     #[test]
     fn nothing_is_sent_in_the_clear_beyond_private_networks() {
         let model = "{name='m', provider='openai', model='m', url='http://models.example/v1'}";
-        let mail = "{name='mail', kind='email', smtp='mail.example:25', security='none', from='a@b', to=['c@d']}";
+        let mail =
+            "{name='mail', kind='email', smtp='mail.example:25', security='none', from='a@b', to=['c@d']}";
         let hook = "{name='hook', kind='webhook', url='http://hook.example/secret'}";
         let far = "{name='far', kind='s3', bucket='b', endpoint='http://s3.example'}";
         for (setting, key) in [
@@ -160,7 +183,10 @@ mod tests {
             assert!(!told.contains("/secret"), "{told}");
         }
         assert_eq!(told(&[&format!("chat.models=[{}]", model.replace("http:", "https:"))]), "fine");
-        assert_eq!(told(&[&format!("chat.models=[{}]", model.replace("models.example", "10.0.0.7"))]), "fine");
+        assert_eq!(
+            told(&[&format!("chat.models=[{}]", model.replace("models.example", "10.0.0.7"))]),
+            "fine"
+        );
     }
 
     #[test]

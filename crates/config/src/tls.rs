@@ -22,7 +22,7 @@ pub struct Tls {
 
 impl Tls {
     #[must_use]
-    pub const fn is_on(&self) -> bool {
+    pub fn is_on(&self) -> bool {
         is_named(&self.certificate) || self.is_by_acme()
     }
 

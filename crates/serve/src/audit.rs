@@ -34,9 +34,10 @@ const ADMINISTRATIVE: [&str; 10] = [
     "/v1/workspaces",
 ];
 /// Below those: what changes nothing, or has a record of its own.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "/v1/auth/app",
     "/v1/auth/link",
+    "/v1/auth/oidc",
     "/v1/auth/passkey-sign-in",
     "/v1/auth/passkeys",
     "/v1/auth/recovery-codes",

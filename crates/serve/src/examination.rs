@@ -185,7 +185,8 @@ fn door(app: &App) -> Vec<Finding> {
         "{} can be reached from other machines, and passwords and keys go there unencrypted",
         server.address
     );
-    let fix = "set server.tls.certificate, or put a proxy with TLS before it and name it in server.trusted_proxies";
+    let fix =
+        "set server.tls.certificate, or put a proxy with TLS before it and name it in server.trusted_proxies";
     vec![Finding::note("keys", "server_unencrypted", what, fix)]
 }
 

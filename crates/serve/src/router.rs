@@ -107,6 +107,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(factors::passkey_remove))
         .routes(routes!(oidc::begin))
         .routes(routes!(oidc::callback))
+        .routes(routes!(oidc::code))
         .routes(routes!(tokens::issue))
         .routes(routes!(tokens::jwks))
         .routes(routes!(tokens::signing_keys, tokens::rotate))

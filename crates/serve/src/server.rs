@@ -110,7 +110,11 @@ pub async fn serve(app: Arc<App>, on_ready: impl FnOnce(Ready)) -> Result<()> {
     tokio::task::block_in_place(|| audit::started(&app));
     let link = tokio::task::block_in_place(|| first_link(&app))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    on_ready(Ready { base: format!("{scheme}://{address}"), link, warning: warning(&app.config.server, address) });
+    on_ready(Ready {
+        base: format!("{scheme}://{address}"),
+        link,
+        warning: warning(&app.config.server, address),
+    });
     let connections = Connections::new(&app, router(&app), tls)?;
     tokio::spawn(stop_when_told(Arc::clone(&app), signals));
     let longest = Duration::from_secs(app.config.server.shutdown_seconds_max);

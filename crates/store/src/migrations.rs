@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use crate::fault::classed;
 
 /// What was released is never changed: its checksum is compared at every start.
-const MIGRATIONS: [(&str, &str); 12] = [
+const MIGRATIONS: [(&str, &str); 13] = [
     ("0001_ground", include_str!("migrations/0001_ground.sql")),
     ("0002_runs", include_str!("migrations/0002_runs.sql")),
     ("0003_light_runs", include_str!("migrations/0003_light_runs.sql")),
@@ -19,6 +19,7 @@ const MIGRATIONS: [(&str, &str); 12] = [
     ("0010_fair_jobs", include_str!("migrations/0010_fair_jobs.sql")),
     ("0011_kept_answers", include_str!("migrations/0011_kept_answers.sql")),
     ("0012_quiet_timelines", include_str!("migrations/0012_quiet_timelines.sql")),
+    ("0013_session_factors", include_str!("migrations/0013_session_factors.sql")),
 ];
 
 /// Brings the tables up to date.

@@ -20,7 +20,8 @@ const FORMER_MS: i64 = 60_000;
 /// A use is written down at most this often.
 const USED_EVERY_MS: i64 = 60_000;
 
-const COLUMNS: &str = "id, user_id, address, device, created_at, renewed_at, used_at, expires_at";
+const COLUMNS: &str =
+    "id, user_id, address, device, created_at, renewed_at, used_at, expires_at, second_factor";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -34,11 +35,19 @@ pub struct Session {
     pub renewed_at: Timestamp,
     pub used_at: Timestamp,
     pub expires_at: Timestamp,
+    /// Whether a second factor was shown when it began, here or at the sign-in provider.
+    pub has_second_factor: bool,
 }
 
 impl Store {
     /// A session, and its secret, which is not kept.
-    pub fn session_begin(&self, user: UserId, address: &str, device: &str) -> Result<(Session, Secret)> {
+    pub fn session_begin(
+        &self,
+        user: UserId,
+        address: &str,
+        device: &str,
+        has_second_factor: bool,
+    ) -> Result<(Session, Secret)> {
         let (secret, now) = (random_secret(Kind::Session)?, self.now());
         let session = Session {
             id: SessionId::new(),
@@ -49,9 +58,10 @@ impl Store {
             renewed_at: now,
             used_at: now,
             expires_at: now.plus_ms(LIFE_MS),
+            has_second_factor,
         };
-        let sql = "INSERT INTO sessions (id, user_id, hash, address, device, created_at, renewed_at, used_at, expires_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)";
+        let sql = "INSERT INTO sessions (id, user_id, hash, address, device, created_at, renewed_at, used_at, expires_at, \
+                   second_factor) VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8)";
         let params = vec![
             session.id.into(),
             user.into(),
@@ -60,6 +70,7 @@ impl Store {
             device.into(),
             now.into(),
             session.expires_at.into(),
+            i64::from(has_second_factor).into(),
         ];
         self.db.batch(vec![Statement::new(sql, params)])?;
         Ok((session, secret))
@@ -77,7 +88,7 @@ impl Store {
             [hash.clone().into(), now.plus_ms(-FORMER_MS).into(), now.into(), now.plus_ms(-IDLE_MS).into()];
         let rows = self.db.query(&sql, &params)?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let (session, newest): (Session, Vec<u8>) = (read(row)?, row.get(8)?);
+        let (session, newest): (Session, Vec<u8>) = (read(row)?, row.get(9)?);
         if newest == hash && now.0 - session.renewed_at.0 >= RENEWED_EVERY_MS {
             let renewed = self.session_renew(session.id, &hash, now)?;
             return Ok(Some((session, renewed)));
@@ -163,5 +174,6 @@ fn read(row: &Row) -> Result<Session> {
         renewed_at: row.get(5)?,
         used_at: row.get(6)?,
         expires_at: row.get(7)?,
+        has_second_factor: row.get::<i64>(8)? != 0,
     })
 }

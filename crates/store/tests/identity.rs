@@ -29,7 +29,7 @@ fn fixture() -> Fixture {
 
 impl Fixture {
     fn sign_in(&self) -> String {
-        self.store.session_begin(self.ada.id, "127.0.0.1", "a browser").unwrap().1.reveal().to_owned()
+        self.store.session_begin(self.ada.id, "127.0.0.1", "a browser", false).unwrap().1.reveal().to_owned()
     }
 
     fn is_in(&self, secret: &str) -> bool {

@@ -105,6 +105,7 @@ export async function probe(key: string | null): Promise<Me> {
 }
 
 export const signIn = (asked: { name: string; password: string; code?: string }) => changeJson<Me>('POST', '/v1/auth/sign-in', asked);
+export const signInAtProvider = (code: string) => changeJson<Me>('POST', '/v1/auth/oidc/code', { code });
 export const signOut = async (): Promise<void> => void (await send('/v1/auth/sign-out', { method: 'POST' }));
 export const useLink = (asked: { token: string; name?: string; password: string; code?: string }) => changeJson<Me>('POST', '/v1/auth/link', asked);
 export const changePassword = (former: string, password: string) => changeJson<Me>('POST', '/v1/auth/password', { former, password });

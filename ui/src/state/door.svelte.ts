@@ -6,6 +6,8 @@ import { account } from './account.svelte';
 const SHUT = ['key_missing', 'key_unknown', 'session_over'];
 // Somebody is there, but may do nothing before their account has a second factor.
 export const FACTOR_MISSING = 'second_factor_missing';
+// Somebody came back from the sign-in provider, and is to show their second factor here.
+export const CODE_AWAITED = 'second_factor_needed';
 
 class Door {
   // The code of the refusal, while somebody is asked to sign in.

@@ -12,7 +12,7 @@ const ROLES = {
   operator: ['enter', 'see', 'operate'],
   auditor: ['enter', 'see', 'audit'],
 };
-const OPEN = ['/v1/auth/door', '/v1/auth/sign-in', '/v1/auth/link', '/v1/auth/passkey-sign-in/begin', '/v1/auth/passkey-sign-in'];
+const OPEN = ['/v1/auth/door', '/v1/auth/sign-in', '/v1/auth/oidc/code', '/v1/auth/link', '/v1/auth/passkey-sign-in/begin', '/v1/auth/passkey-sign-in'];
 const HOUR = 3_600_000;
 const iso = (ms) => new Date(ms).toISOString();
 
@@ -114,6 +114,7 @@ export class IdentityRoutes {
     if (name === 'GET me') return json(response, this.me(request));
     if (name === 'GET sessions') return json(response, this.sessions);
     if (name === 'POST sign-in') return this.#signIn(asked.name.trim().toLowerCase(), asked, response);
+    if (name === 'POST oidc') return this.#atProvider(asked, response);
     if (name === 'POST link') return this.#useLink(asked, response);
     if (name === 'POST links') return json(response, { path: '/#/welcome/ibid_again', expires_at: iso(this.now + 24 * HOUR) }, 201);
     if (name === 'POST password') {
@@ -137,6 +138,13 @@ export class IdentityRoutes {
     const refused = name === 'ada' ? this.factors.refused(code) : null;
     if (refused) return fail(response, unauthenticated(refused.code, refused.message));
     this.signedIn = name;
+    return json(response, this.me());
+  }
+
+  #atProvider({ code }, response) {
+    const refused = this.factors.refused(code);
+    if (refused) return fail(response, unauthenticated(refused.code, refused.message));
+    this.signedIn = 'ada';
     return json(response, this.me());
   }
 

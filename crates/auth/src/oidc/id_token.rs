@@ -45,6 +45,18 @@ struct Claims {
     azp: Option<String>,
     #[serde(default)]
     at_hash: Option<String>,
+    #[serde(default, deserialize_with = "texts")]
+    acr: Vec<String>,
+    #[serde(default, deserialize_with = "texts")]
+    amr: Vec<String>,
+}
+
+/// Whom a token names, and how that was found out.
+#[derive(Debug)]
+pub struct Named {
+    pub subject: String,
+    /// The provider's words for it: `acr`, and those of `amr` (RFC 8176).
+    pub methods: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,8 +79,8 @@ impl Audience {
     }
 }
 
-/// The subject of a token whose signature was found right. Errors: `oidc_refused`.
-pub fn check(payload: &[u8], expected: &Expected, now: Timestamp) -> Result<String> {
+/// Whom a token names whose signature was found right. Errors: `oidc_refused`.
+pub fn check(payload: &[u8], expected: &Expected, now: Timestamp) -> Result<Named> {
     let claims: Claims = serde_json::from_slice(payload).map_err(|_| refused("its token says too little"))?;
     check_parties(&claims, expected)?;
     check_time(&claims, now)?;
@@ -83,7 +95,8 @@ pub fn check(payload: &[u8], expected: &Expected, now: Timestamp) -> Result<Stri
     if claims.sub.is_empty() || claims.sub.len() > SUBJECT_BYTES_MAX {
         return Err(refused("its token names nobody"));
     }
-    Ok(claims.sub)
+    let methods = claims.acr.into_iter().chain(claims.amr).collect();
+    Ok(Named { subject: claims.sub, methods })
 }
 
 fn check_parties(claims: &Claims, expected: &Expected) -> Result<()> {
@@ -157,10 +170,11 @@ impl Profile {
         }
     }
 
-    pub fn into_identity(self, issuer: String, subject: String) -> Identity {
+    pub fn into_identity(self, issuer: String, named: Named) -> Identity {
         Identity {
             issuer,
-            subject,
+            subject: named.subject,
+            methods: named.methods,
             is_email_verified: self.email.is_some() && self.email_verified,
             email: self.email,
             name: self.name,
@@ -203,8 +217,12 @@ fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
 mod tests {
     use super::*;
 
+    fn somebody() -> Named {
+        Named { subject: "s".into(), methods: Vec::new() }
+    }
+
     fn profile(text: &str) -> Identity {
-        Profile::read(text.as_bytes()).unwrap().into_identity("i".into(), "s".into())
+        Profile::read(text.as_bytes()).unwrap().into_identity("i".into(), somebody())
     }
 
     #[test]
@@ -258,7 +276,7 @@ mod tests {
     fn a_verified_flag_never_joins_another_address() {
         let mut own = Profile::read(br#"{"email":"a@b.example"}"#).unwrap();
         own.fill(Profile::read(br#"{"email":"c@d.example","email_verified":true,"name":"C"}"#).unwrap());
-        let person = own.into_identity("i".into(), "s".into());
+        let person = own.into_identity("i".into(), somebody());
         assert_eq!((person.email.as_deref(), person.is_email_verified), (Some("a@b.example"), false));
         assert_eq!(person.name.as_deref(), Some("C"));
     }

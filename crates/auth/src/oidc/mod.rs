@@ -62,6 +62,8 @@ pub struct Identity {
     pub username: Option<String>,
     /// What stands under `groups`, in the provider's words.
     pub groups: Vec<String>,
+    /// How the provider found out who it is, in its words: what the signed token has under `acr` and `amr`.
+    pub methods: Vec<String>,
 }
 
 /// A sign-in that was begun. Its `Debug` shows nothing.
@@ -183,14 +185,14 @@ impl Provider {
             access_token: &tokens.access_token,
             scheme,
         };
-        let subject = id_token::check(&id_token.payload, &expected, now)?;
+        let named = id_token::check(&id_token.payload, &expected, now)?;
         let mut profile = Profile::read(&id_token.payload)?;
         if !profile.is_complete()
             && let Some(userinfo) = &metadata.userinfo_endpoint
         {
-            profile.fill(token::userinfo(&*self.fetch, userinfo, &tokens.access_token, &subject)?);
+            profile.fill(token::userinfo(&*self.fetch, userinfo, &tokens.access_token, &named.subject)?);
         }
-        Ok(profile.into_identity(metadata.issuer.clone(), subject))
+        Ok(profile.into_identity(metadata.issuer.clone(), named))
     }
 
     fn scope(&self) -> String {

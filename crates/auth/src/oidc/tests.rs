@@ -44,6 +44,21 @@ fn whom_the_provider_names_is_signed_in() {
 }
 
 #[test]
+fn how_somebody_was_recognised_is_told_by_the_signed_token_alone() {
+    let told = |claims: Value| {
+        let fake = Fake::with(|state| {
+            state.claims = claims;
+            state.userinfo["amr"] = json!(["mfa"]);
+        });
+        fake.sign_in().unwrap().methods
+    };
+    assert_eq!(told(json!({})), Vec::<String>::new());
+    assert_eq!(told(json!({"amr": ["pwd", "otp"]})), ["pwd", "otp"]);
+    assert_eq!(told(json!({"acr": "urn:two", "amr": "mfa"})), ["urn:two", "mfa"]);
+    assert_eq!(told(json!({"acr": 1, "amr": {"mfa": true}})), Vec::<String>::new());
+}
+
+#[test]
 fn the_browser_is_sent_with_what_the_standards_ask_for() {
     let fake = Fake::new();
     let (url, begun) = fake.provider().begin(NOW).unwrap();

@@ -228,7 +228,8 @@ fn of_session(app: &App, secret: &str) -> Result<(Principal, Option<Secret>)> {
     let over = || Error::unauthenticated("session_over", "you are not signed in any more; sign in again");
     let (session, renewed) = app.store.session_verify(secret)?.ok_or_else(over)?;
     let user = app.store.user_find(session.user)?.ok_or_else(over)?;
-    let lacks_factor = app.config.is_second_factor_required() && !user.has_second_factor();
+    let has_factor = user.has_second_factor() || session.has_second_factor;
+    let lacks_factor = app.config.is_second_factor_required() && !has_factor;
     let rights = if lacks_factor { Rights::default() } else { app.store.rights_of(Holder::User(user.id))? };
     let who = Who::User { id: user.id, name: user.name, session: session.id };
     Ok((Principal { who, rights, lacks_factor, is_by_token: false }, renewed))

@@ -64,6 +64,7 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("POST", "/v1/auth/passkey-sign-in", Attempt),
     ("GET", "/v1/auth/oidc", Attempt),
     ("GET", "/v1/auth/oidc/callback", Attempt),
+    ("POST", "/v1/auth/oidc/code", Attempt),
     ("GET", "/.well-known/jwks.json", Open),
     ("POST", "/v1/auth/sign-out", SignedIn),
     ("GET", "/v1/auth/me", SignedIn),

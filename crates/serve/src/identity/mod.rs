@@ -42,6 +42,8 @@ pub struct SignIns {
     registering: Pending<(UserId, Registering)>,
     signing_in: Pending<SigningIn>,
     at_provider: Pending<(Begun, Option<Secret>)>,
+    /// Who came from the provider and is to show a second factor here.
+    awaited: Pending<(UserId, Option<Secret>)>,
     provider: OnceLock<Option<Provider>>,
     signing: Mutex<Option<SigningKeys>>,
 }

@@ -9,7 +9,7 @@ use ibid_types::{Error, Result, Secret};
 use serde_json::Value;
 
 use super::second_factor::{changed, confirmed, first_codes};
-use super::sign_in::{SignedIn, Visitor, enter, note};
+use super::sign_in::{Shown, SignedIn, Visitor, enter, note};
 use crate::App;
 use crate::access::Caller;
 
@@ -105,7 +105,7 @@ pub fn sign_in_finish(app: &App, id: &str, answer: &Signature, visitor: &Visitor
     if !app.store.passkey_use(&row.id, &row.passkey, &written(&used)?)? {
         return Err(refused());
     }
-    enter(app, user, "sign-in.by-passkey", visitor)
+    enter(app, user, Shown::Two, "sign-in.by-passkey", visitor)
 }
 
 fn late() -> Error {

@@ -1,7 +1,8 @@
 //! Sign-in with an OpenID Connect provider, as it is configured in `[identity.provider]`.
 //!
 //! Keeps true: the pair of issuer and subject names an account for ever; an account gets its pair once, from whoever was signed in
-//! by the provider under the address that is its name, or with the account itself.
+//! by the provider under the address that is its name, or with the account itself; who has a second factor here shows it here, unless
+//! the provider says that it asked for one.
 
 use ibid_auth::oidc::{Begun, Callback, Identity, Provider, Settings};
 use ibid_config::SignInProvider;
@@ -9,7 +10,8 @@ use ibid_store::User;
 use ibid_types::access::{Granted, Holder};
 use ibid_types::{Error, Result, UserId};
 
-use super::sign_in::{SignedIn, Visitor, canonical, checked_name, enter};
+use super::second_factor;
+use super::sign_in::{Shown, SignedIn, Visitor, canonical, check_lock, checked_name, enter, note};
 use crate::App;
 
 /// Where the provider sends people back to.
@@ -42,14 +44,18 @@ pub fn begin(app: &App, visitor: Visitor) -> Result<(String, String)> {
     Ok((url, id))
 }
 
+/// Somebody who came back from the provider.
+#[derive(Debug)]
+pub enum Back {
+    In(Box<SignedIn>),
+    /// Who is to show a second factor here, under which name.
+    Awaited(String),
+}
+
 /// Errors: `oidc_refused`, `oidc_unknown`, `oidc_name_taken` and the others of `Provider::finish`.
-pub fn finish(app: &App, id: &str, callback: &Callback, visitor: &Visitor) -> Result<SignedIn> {
+pub fn finish(app: &App, id: &str, callback: &Callback, visitor: &Visitor) -> Result<Back> {
     let now = app.clock.now();
     let begun: Option<(Begun, _)> = app.sign_ins.at_provider.take(id, now);
-    let elsewhere = || {
-        let what = "the sign-in was begun in another browser, or too long ago; begin again";
-        Error::unauthenticated("oidc_refused", what)
-    };
     let (begun, former) = begun.ok_or_else(elsewhere)?;
     let identity = app.sign_in_provider()?.finish(&begun, callback, now)?;
     let user = account(app, &identity)?;
@@ -60,7 +66,44 @@ pub fn finish(app: &App, id: &str, callback: &Callback, visitor: &Visitor) -> Re
         ));
     }
     in_groups(app, user.id, &identity)?;
-    enter(app, user, "sign-in.by-provider", &Visitor { former, ..visitor.clone() })
+    let shown = shown_there(&app.config.identity.provider, &identity);
+    if shown == Shown::One && user.has_second_factor() {
+        note(app, &user.name, "sign-in.code-awaited", visitor)?;
+        let awaited = (user.id, former);
+        return app.sign_ins.awaited.put(awaited, now.plus_ms(ANSWER_WITHIN_MS), now).map(Back::Awaited);
+    }
+    by_provider(app, user, shown, &Visitor { former, ..visitor.clone() })
+        .map(|signed_in| Back::In(Box::new(signed_in)))
+}
+
+/// What somebody has shown at the provider, as far as it says so.
+fn shown_there(configured: &SignInProvider, identity: &Identity) -> Shown {
+    let is_strong = identity.methods.iter().any(|method| configured.second_factor_by.contains(method));
+    if is_strong { Shown::Two } else { Shown::One }
+}
+
+/// Lets somebody in whom the provider has signed in, with a code of theirs. Errors: `oidc_refused`, `sign_in_locked`,
+/// `second_factor_needed`, `second_factor_wrong`, after which another code may be tried.
+pub fn finish_with_code(app: &App, id: &str, code: &str, visitor: &Visitor) -> Result<SignedIn> {
+    let _one = app.sign_ins.guesses.attempt.lock();
+    let now = app.clock.now();
+    let (user, former) = app.sign_ins.awaited.take(id, now).ok_or_else(elsewhere)?;
+    let found = app.store.user_find(user)?.filter(|user| user.disabled_at.is_none()).ok_or_else(elsewhere)?;
+    let shown = check_lock(app, &found, visitor)
+        .and_then(|()| second_factor::check(app, &found, Some(code), visitor));
+    let shown = shown.inspect_err(|_| {
+        app.sign_ins.awaited.put_back(id, (user, former.clone()), now.plus_ms(ANSWER_WITHIN_MS));
+    })?;
+    by_provider(app, found, shown, &Visitor { former, ..visitor.clone() })
+}
+
+fn by_provider(app: &App, user: User, shown: Shown, visitor: &Visitor) -> Result<SignedIn> {
+    enter(app, user, shown, "sign-in.by-provider", visitor)
+}
+
+fn elsewhere() -> Error {
+    let what = "the sign-in was begun in another browser, or too long ago; begin again";
+    Error::unauthenticated("oidc_refused", what)
 }
 
 fn account(app: &App, identity: &Identity) -> Result<User> {

@@ -7,7 +7,7 @@ use ibid_auth::totp::TotpSecret;
 use ibid_store::{Totp, User};
 use ibid_types::{Error, Result, Secret, UserId};
 
-use super::sign_in::{Visitor, check_password, failed, note};
+use super::sign_in::{Shown, Visitor, check_password, failed, note};
 use crate::App;
 use crate::access::Caller;
 
@@ -44,10 +44,10 @@ pub fn confirmed(caller: &Caller, password: &str, visitor: &Visitor) -> Result<U
     Err(Error::unauthenticated("session_stale", what))
 }
 
-/// Whether the code is right where the account needs one. Errors: `second_factor_needed`, `second_factor_wrong`.
-pub fn check(app: &App, user: &User, code: Option<&str>, visitor: &Visitor) -> Result<()> {
+/// What is shown with the code, which is right where the account needs one. Errors: `second_factor_needed`, `second_factor_wrong`.
+pub fn check(app: &App, user: &User, code: Option<&str>, visitor: &Visitor) -> Result<Shown> {
     if !user.has_second_factor() {
-        return Ok(());
+        return Ok(Shown::One);
     }
     let Some(code) = code.filter(|code| !code.trim().is_empty()) else {
         let what = if user.has_app {
@@ -59,7 +59,7 @@ pub fn check(app: &App, user: &User, code: Option<&str>, visitor: &Visitor) -> R
         return Err(Error::unauthenticated("second_factor_needed", what));
     };
     if is_code_of_app(app, user.id, code)? || is_recovery_code(app, user.id, code)? {
-        return Ok(());
+        return Ok(Shown::Two);
     }
     let what = "the code is wrong, or was used before; wait for the next one, and compare the clocks";
     Err(failed(app, user, "second_factor_wrong", what, visitor)?)

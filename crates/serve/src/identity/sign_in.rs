@@ -24,6 +24,13 @@ pub struct Visitor {
     pub former: Option<Secret>,
 }
 
+/// How many factors somebody has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    One,
+    Two,
+}
+
 /// Somebody who is in now.
 #[derive(Debug)]
 pub struct SignedIn {
@@ -42,8 +49,8 @@ pub fn sign_in(
 ) -> Result<SignedIn> {
     let _one = app.sign_ins.guesses.attempt.lock();
     let user = password_of(app, name, given, visitor)?;
-    second_factor::check(app, &user, code, visitor)?;
-    enter(app, user, "sign-in", visitor)
+    let shown = second_factor::check(app, &user, code, visitor)?;
+    enter(app, user, shown, "sign-in", visitor)
 }
 
 /// The account of that name, if the password is its. Errors: `sign_in_failed`, `sign_in_locked`.
@@ -82,6 +89,14 @@ fn password_of(app: &App, name: &str, given: &str, visitor: &Visitor) -> Result<
             note(app, &name, "sign-in.failed", visitor)?;
             Err(Error::unauthenticated("sign_in_failed", what))
         }
+    }
+}
+
+/// Error: `sign_in_locked`, for whoever made too many wrong attempts.
+pub fn check_lock(app: &App, user: &User, visitor: &Visitor) -> Result<()> {
+    match user.locked_until.filter(|until| *until > app.clock.now()) {
+        Some(until) => Err(locked(app, &user.name, until, visitor)?),
+        None => Ok(()),
     }
 }
 
@@ -135,16 +150,15 @@ fn set_by_link(app: &App, link: ByLink<'_>, user: UserId, visitor: &Visitor) -> 
     let _one = app.sign_ins.guesses.attempt.lock();
     let user = app.store.user_find(user)?.filter(|user| user.disabled_at.is_none()).ok_or_else(link_over)?;
     let ByLink { token, password: given, .. } = link;
-    let now = app.clock.now();
-    if let Some(until) = user.locked_until.filter(|until| *until > now && user.has_second_factor()) {
-        return Err(locked(app, &user.name, until, visitor)?);
+    if user.has_second_factor() {
+        check_lock(app, &user, visitor)?;
     }
     password::check_policy(given, &[&user.name])?;
-    second_factor::check(app, &user, link.code, visitor)?;
+    let shown = second_factor::check(app, &user, link.code, visitor)?;
     let hash = password::hash(given)?;
     app.store.link_use(token)?;
     app.store.user_password(user.id, &hash)?;
-    enter(app, user, "sign-in.by-link", visitor)
+    enter(app, user, shown, "sign-in.by-link", visitor)
 }
 
 fn make_first(app: &App, token: &str, name: &str, given: &str, visitor: &Visitor) -> Result<SignedIn> {
@@ -154,17 +168,18 @@ fn make_first(app: &App, token: &str, name: &str, given: &str, visitor: &Visitor
     app.store.link_use(token)?;
     let user = app.store.user_create(&name, Some(&hash))?;
     app.store.grant_set(Holder::User(user.id), Granted { role: Role::Owner, workspace: None })?;
-    enter(app, user, "account.first", visitor)
+    enter(app, user, Shown::One, "account.first", visitor)
 }
 
 /// Lets somebody in who has shown who they are. The session that their browser had until then ends.
-pub fn enter(app: &App, user: User, action: &str, visitor: &Visitor) -> Result<SignedIn> {
+pub fn enter(app: &App, user: User, shown: Shown, action: &str, visitor: &Visitor) -> Result<SignedIn> {
     let device: String = visitor.device.chars().take(DEVICE_BYTES_MAX).collect();
     app.store.user_tried(user.id, true, None)?;
     if let Some(former) = &visitor.former {
         app.store.session_leave(former.reveal())?;
     }
-    let (session, secret) = app.store.session_begin(user.id, &visitor.address, &device)?;
+    let (session, secret) =
+        app.store.session_begin(user.id, &visitor.address, &device, shown == Shown::Two)?;
     note(app, &user.name, action, visitor)?;
     Ok(SignedIn { user, session, secret })
 }
@@ -181,7 +196,7 @@ pub fn change_password(
     let user = check_password(app, &user.name, former, visitor)?;
     password::check_policy(given, &[&user.name])?;
     app.store.user_password(user.id, &password::hash(given)?)?;
-    enter(app, user, "password.changed", visitor)
+    enter(app, user, Shown::One, "password.changed", visitor)
 }
 
 pub fn note(app: &App, name: &str, action: &str, visitor: &Visitor) -> Result<()> {

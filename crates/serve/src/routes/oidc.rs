@@ -4,20 +4,24 @@ use axum::extract::Query;
 use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use ibid_api::identity::{Me, SecondFactor};
 use ibid_api::problem::Problem;
 use ibid_auth::oidc::Callback;
 use ibid_types::{Error, Result};
 
-use super::identity::entered;
+use super::identity::{entered, with_cookie};
 use crate::access::{Caller, Who, is_encrypted, sign_in_cookie, sign_in_cookie_in};
 use crate::audit;
-use crate::http::blocking;
+use crate::http::{Answered, Json, blocking};
+use crate::identity::provider::Back;
 use crate::identity::{Visitor, provider};
 
 /// By what a browser says who sent it (W3C Fetch Metadata).
 const FETCH_SITE: &str = "sec-fetch-site";
 /// The page's place that tells why a sign-in failed; the error's code follows.
 const FAILED: &str = "/#/sign-in/";
+/// The page's place that asks for the second factor.
+const AWAITED: &str = "/#/sign-in/second_factor_needed";
 
 /// Sends the browser to the sign-in provider.
 #[utoipa::path(get, path = "/v1/auth/oidc", tag = "identity",
@@ -50,15 +54,33 @@ pub async fn callback(
 ) -> Response {
     let id = id_in(&headers, is_encrypted(&app));
     let from = visitor.address.clone();
-    let work = move |app: &Caller| -> Result<String> {
-        let signed_in = provider::finish(app, &id, &callback, &visitor);
-        entered(app, signed_in.inspect_err(|error| note_failure(app, error, &from))?)
-            .map(|(cookie, _)| cookie)
+    let work = move |app: &Caller| -> Result<(&'static str, String)> {
+        let back = provider::finish(app, &id, &callback, &visitor);
+        match back.inspect_err(|error| note_failure(app, error, &from))? {
+            Back::In(signed_in) => entered(app, *signed_in).map(|(cookie, _)| ("/", cookie)),
+            Back::Awaited(id) => Ok((AWAITED, sign_in_cookie(app, &id))),
+        }
     };
     match blocking(&app, work).await {
-        Ok(cookie) => sent("/", cookie),
+        Ok((to, cookie)) => sent(to, cookie),
         Err(failure) => failed(&failure.0),
     }
+}
+
+/// Finishes a sign-in with the provider by a code of the account's own second factor; the answer sets a cookie.
+#[utoipa::path(post, path = "/v1/auth/oidc/code", tag = "identity", request_body = SecondFactor,
+    responses((status = 200, body = Me), (status = "default", body = Problem)))]
+pub async fn code(
+    app: Caller,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Json(request): Json<SecondFactor>,
+) -> Answered<impl IntoResponse> {
+    let id = id_in(&headers, is_encrypted(&app));
+    let work =
+        move |app: &Caller| entered(app, provider::finish_with_code(app, &id, &request.code, &visitor)?);
+    let (cookie, me) = blocking(&app, work).await?;
+    Ok(with_cookie(cookie, axum::Json(me)))
 }
 
 /// A sign-in at the provider that came to nothing is in the audit log as one with a password is.

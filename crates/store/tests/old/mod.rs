@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 12] = [
+pub const RELEASED: [(&str, &str, &str); 13] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -66,6 +66,7 @@ pub const RELEASED: [(&str, &str, &str); 12] = [
         include_str!("../../src/migrations/0012_quiet_timelines.sql"),
         "abe975f9b86377c92394cba2c3c6d35c7f60c3b84bb16465223023e609bb46fa",
     ),
+    ("0013_session_factors", include_str!("../../src/migrations/0013_session_factors.sql"), "1590ac34d6004eb346b5ea95119388670d4b6a6891f0d27a8bb10717750b3815"),
 ];
 
 /// Since the first migration: a workspace with one document of one chunk, what waits, what is configured.
@@ -139,9 +140,12 @@ const KEPT: &str = "
     INSERT INTO kept_passages VALUES (x'0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e', x'04040404040404040404040404040404',
       x'02020202020202020202020202020202');";
 
+/// Since the thirteenth: the session was begun with a second factor.
+const SESSION_FACTORS: &str = "UPDATE sessions SET second_factor = 1;";
+
 /// What each migration made room for.
-const ROWS: [&str; 12] =
-    [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, "", KEPT, ""];
+const ROWS: [&str; 13] =
+    [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, "", KEPT, "", SESSION_FACTORS];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {

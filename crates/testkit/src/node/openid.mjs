@@ -2,7 +2,7 @@
 //   node --input-type=module --eval "$(cat openid.mjs)" CLIENT_ID CLIENT_SECRET REDIRECT_URL ALGORITHM
 // in the folder whose packages it uses.
 // Prints its issuer when it listens. Its sign-in page takes every name, with any password; "rotate" on standard input
-// has it sign with another key from then on. It ends when standard input does.
+// has it sign with another key from then on. "amr" says "mfa" of those whose name begins with "two-". It ends when standard input does.
 import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -32,7 +32,7 @@ function provider(issuer, kid) {
     enabledJWA: { idTokenSigningAlgValues: [algorithm] },
     jwks: { keys: [key(kid)] },
     cookies: { keys: ['a test'] },
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
+    claims: { openid: ['sub', 'amr'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
     pkce: { required: () => true },
     findAccount: (_, id) => ({
       accountId: id,
@@ -41,6 +41,11 @@ function provider(issuer, kid) {
       }),
     }),
   });
+  // Whose name begins with "two-" has shown two factors here.
+  const { loginAccount } = made.Session.prototype;
+  made.Session.prototype.loginAccount = function (login) {
+    loginAccount.call(this, { ...login, amr: login.accountId.startsWith('two-') ? ['pwd', 'mfa'] : ['pwd'] });
+  };
   return made.callback();
 }
 
