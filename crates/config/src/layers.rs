@@ -230,6 +230,7 @@ fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
             "flow.keys",
             "tools.mcp",
             "notify.receivers",
+            "audit.receivers",
             "backup.keys",
             "backup.destinations",
             "telemetry.otlp_headers",

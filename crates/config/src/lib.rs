@@ -4,6 +4,7 @@
 //! documented default cannot differ from the real one. All problems are reported at once, each with its key,
 //! where the value came from, and what would be right.
 
+mod audit;
 mod backup;
 mod budgets;
 mod exposure;
@@ -19,6 +20,7 @@ mod tree;
 mod tried;
 mod watch;
 
+pub use audit::{Audit, AuditReceiver};
 pub use backup::{Backup, BackupDestination};
 pub use budgets::Budget;
 pub use gateway::{Breaker, ChatRoute, Quota};

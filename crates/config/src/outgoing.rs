@@ -52,6 +52,9 @@ impl Config {
         for (index, destination) in self.backup.destinations.iter().enumerate() {
             add("backup.destinations", index, "endpoint", &destination.endpoint);
         }
+        for (index, receiver) in self.audit.receivers.iter().enumerate() {
+            add("audit.receivers", index, "url", receiver.url.reveal());
+        }
         for (index, receiver) in self.notify.receivers.iter().enumerate() {
             add("notify.receivers", index, "url", receiver.url.reveal());
             if receiver.security == "none" {
@@ -66,7 +69,7 @@ impl Config {
 fn clear_host(url: &str) -> Option<String> {
     let url = url.to_ascii_lowercase();
     let rest = match url.split_once("://") {
-        Some(("http", rest)) => rest,
+        Some(("http" | "syslog+tcp" | "syslog+udp", rest)) => rest,
         Some(_) => return None,
         None => &url,
     };

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::gateway::NAME_RULE;
 use crate::{
-    Alerts, Backup, Breaker, Budget, ChatRoute, Guard, Identity, Incidents, Notify, Quota, Slo, Tls, Tools,
+    Alerts, Audit, Backup, Breaker, Budget, ChatRoute, Guard, Identity, Incidents, Notify, Quota, Slo, Tls,
+    Tools,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +35,7 @@ pub struct Config {
     pub alerts: Alerts,
     pub notify: Notify,
     pub incidents: Incidents,
+    pub audit: Audit,
     pub log: Log,
     pub telemetry: Telemetry,
     /// What differs from the defaults, as TOML, with secrets left out: what a backup keeps of it.
@@ -353,6 +355,7 @@ impl Config {
         self.alerts.problems(&self.notify.receivers, &mut must);
         self.notify.problems(&mut must);
         self.incidents.problems(&mut must);
+        self.audit.problems(&mut must);
         must(
             one_of(&self.log.format, &["auto", "text", "json"]),
             "log.format",

@@ -3,6 +3,7 @@
 //! Keeps true: a metric exists in one list ([`metric`]); whatever names one names an entry of that list.
 
 pub mod alert;
+pub mod audit;
 pub mod certificate;
 pub mod dashboard;
 pub mod doctor;

@@ -133,6 +133,11 @@ const SCENES: &[(&str, Scene, Scene)] = &[
     ("certificate-expiring", |r, _| ends(r, 2.0), |r, _| ends(r, 80.0)),
     ("certificate-expiring-warning", |r, _| ends(r, 20.0), |r, _| ends(r, 80.0)),
     ("undelivered", |r, _| r.count(&list::NOTIFICATIONS, ["pager", "dead"]), nothing),
+    (
+        "audit-behind",
+        |r, _| r.set(&list::AUDIT_UNSENT_AGE, ["siem"], 900.0),
+        |r, _| r.set(&list::AUDIT_UNSENT_AGE, ["siem"], 0.0),
+    ),
     ("budget-spent", |r, _| r.grow(&list::MODEL_COST, ["m"], 1.0), nothing),
     ("budget-near-its-end", |r, _| r.grow(&list::MODEL_COST, ["m"], 1.0), nothing),
 ];

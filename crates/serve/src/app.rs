@@ -251,6 +251,13 @@ impl App {
                 watch::notify(&courier, shutdown);
             }));
         }
+        for outlet in &self.watching.outlets {
+            let (sender, outlet) = (Arc::clone(self), Arc::clone(outlet));
+            let name = format!("audit-{}", outlet.name());
+            threads.push(ibid_runtime::background(&name, &self.shutdown, move |shutdown| {
+                watch::audit(&sender, &outlet, shutdown);
+            }));
+        }
         if let Some(backup) = &self.backup {
             let (shipper, bases, rehearser) = (Arc::clone(backup), Arc::clone(backup), Arc::clone(self));
             threads.push(ibid_runtime::background("backup", &self.shutdown, move |shutdown| {

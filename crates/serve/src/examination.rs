@@ -20,6 +20,8 @@ use crate::{quality, scrub};
 const LAG_MAX: u64 = 500;
 /// The backup may be so far behind, in milliseconds, while it copes with a burst.
 const BEHIND_MS_MAX: u64 = 60_000;
+/// So long an entry of the audit log may take to its receivers, with an attempt or two that fail.
+const AUDIT_LATE_MS: i64 = 60_000;
 
 /// Whether a look is over at once, or reads the whole library or asks others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,7 @@ use Length::{Long, Short};
 type Look = fn(&App) -> Result<Vec<Finding>>;
 
 /// The areas that a look may tell of, the first one also of an error of the look itself.
-const LOOKS: [(&[&str], Length, Look); 18] = [
+const LOOKS: [(&[&str], Length, Look); 19] = [
     (&["store"], Long, |app| Ok(vec![doctor::store(&app.store), scrub::pages(app)])),
     (&["blobs"], Long, |app| Ok(vec![scrub::missing(app)])),
     (&["blobs", "models", "providers"], Short, |app| Ok(checks(app))),
@@ -58,6 +60,7 @@ const LOOKS: [(&[&str], Length, Look); 18] = [
     (&["answers"], Short, |app| Ok(vec![answers(app)])),
     (&["answers"], Short, |app| quality::questions(&app.config.data.dir).map(|_| Vec::new())),
     (&["alerts"], Short, alerts),
+    (&["audit"], Short, audit),
 ];
 
 /// What is found in these areas; in all where none is named.
@@ -239,4 +242,27 @@ fn alerts(app: &App) -> Result<Vec<Finding>> {
         all.push(Finding::ok("alerts", "no alert fires"));
     }
     Ok(all)
+}
+
+/// Whether the audit log is where it is sent.
+fn audit(app: &App) -> Result<Vec<Finding>> {
+    let outlets = &app.watching.outlets;
+    if outlets.is_empty() {
+        return Ok(vec![Finding::ok(
+            "audit",
+            "it is kept here and sent nowhere: audit.receivers names none",
+        )]);
+    }
+    outlets.iter().map(|outlet| sent(app, outlet.name())).collect()
+}
+
+fn sent(app: &App, receiver: &str) -> Result<Finding> {
+    let behind = ibid_ops::audit::behind(&app.store, receiver)?;
+    let late = behind.since.filter(|since| app.clock.now().0 - since.0 > AUDIT_LATE_MS);
+    let Some(since) = late else {
+        return Ok(Finding::ok("audit", format!("{receiver} has every entry but those of the last minute")));
+    };
+    let what = format!("{receiver} misses {} entries of the audit log, since {since}", behind.entries);
+    let fix = "look at the receiver and at its address in audit.receivers; the log says why it takes nothing";
+    Ok(Finding::problem("audit", "audit_behind", what, fix))
 }

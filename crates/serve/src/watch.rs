@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ibid_config::Config;
 use ibid_ops::alert::{Routes, Rule, Settings, Severity, Watch, rules};
+use ibid_ops::audit::{Outlet, behind, outlets};
 use ibid_ops::certificate::{Certificates, Endpoint, Looked, endpoints};
 use ibid_ops::incident::Clocks;
 use ibid_ops::metric::list;
@@ -32,6 +33,8 @@ pub struct Watching {
     pub routes: Routes,
     pub clocks: Clocks,
     pub courier: Courier,
+    /// Who gets the audit log.
+    pub outlets: Vec<Arc<Outlet>>,
     pub certificates: Certificates,
     endpoints: Vec<Endpoint>,
 }
@@ -45,6 +48,7 @@ impl Watching {
             clocks: Clocks::new(&config.incidents),
             certificates: Certificates::default(),
             endpoints: endpoints(config),
+            outlets: outlets(config)?.into_iter().map(Arc::new).collect(),
             courier: Courier::new(store.clone(), receivers(config)?, config.notify.attempts_max),
         })
     }
@@ -160,4 +164,57 @@ pub fn count(app: &App, all: &[ibid_ops::notify::Delivered]) {
         let labels = [delivered.receiver.as_str(), delivered.outcome];
         app.metrics.registry().count(&list::NOTIFICATIONS, labels);
     }
+}
+
+/// How soon an entry of the audit log is sent, and how long a receiver that is away is left alone at most.
+const AUDIT_EVERY_MS: u64 = 1000;
+const AUDIT_PAUSE_MS_MAX: u64 = 60_000;
+
+/// Sends the audit log to a receiver until the shutdown.
+pub fn audit(app: &Arc<App>, outlet: &Outlet, shutdown: &Shutdown) {
+    let mut failures = 0_u32;
+    loop {
+        let sent = outlet.send_next(&app.store);
+        tell_of_audit(app, outlet, sent.as_ref().map(|count| *count > 0).ok());
+        match sent {
+            // There may be more at once.
+            Ok(1..) => failures = 0,
+            Ok(0) => {
+                failures = 0;
+                if shutdown.wait_timeout(Duration::from_millis(AUDIT_EVERY_MS)) {
+                    return;
+                }
+            }
+            Err(error) => {
+                if failures == 0 {
+                    let receiver = outlet.name();
+                    tracing::warn!(
+                        receiver,
+                        code = error.code,
+                        "entries of the audit log wait: {}",
+                        error.chain()
+                    );
+                }
+                failures += 1;
+                let pause_ms = (AUDIT_EVERY_MS << failures.min(6)).min(AUDIT_PAUSE_MS_MAX);
+                if shutdown.wait_timeout(Duration::from_millis(pause_ms)) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Counts an attempt (of which nothing is told where there was nothing to send), and says how far behind the receiver is.
+fn tell_of_audit(app: &App, outlet: &Outlet, has_sent: Option<bool>) {
+    let registry = app.metrics.registry();
+    match has_sent {
+        Some(true) => registry.count(&list::AUDIT_SENT, [outlet.name(), "done"]),
+        Some(false) => {}
+        None => registry.count(&list::AUDIT_SENT, [outlet.name(), "failed"]),
+    }
+    let Ok(behind) = behind(&app.store, outlet.name()) else { return };
+    let age_ms = behind.since.map_or(0, |since| (app.clock.now().0 - since.0).max(0));
+    registry.set(&list::AUDIT_UNSENT, [outlet.name()], behind.entries as f64);
+    registry.set(&list::AUDIT_UNSENT_AGE, [outlet.name()], age_ms as f64 / 1000.0);
 }

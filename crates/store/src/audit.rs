@@ -97,6 +97,12 @@ impl Store {
         self.db.query(sql, &[after.into(), limit.into()])?.iter().map(read).collect()
     }
 
+    /// The number of the newest entry; 0 without any.
+    pub fn audit_last(&self) -> Result<i64> {
+        let rows = self.db.query("SELECT COALESCE(MAX(number), 0) FROM audit", &[])?;
+        rows.first().map_or(Ok(0), |row| row.get(0))
+    }
+
     /// How many entries there are, all of them sound. Error: `audit_broken`, which names the first that is not.
     pub fn audit_verify(&self) -> Result<i64> {
         let mut chain = AuditChain::default();
@@ -204,6 +210,7 @@ mod tests {
         }
         assert_eq!(store.audit_verify().unwrap(), 3);
         assert_eq!(store.audit_list(1, 1).unwrap()[0].number, 2);
+        assert_eq!(store.audit_last().unwrap(), 3);
     }
 
     #[test]

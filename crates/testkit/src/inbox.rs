@@ -12,7 +12,9 @@ pub struct Post {
     pub path: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Null where it is no JSON.
     pub body: Value,
+    pub text: String,
 }
 
 impl Post {
@@ -75,7 +77,9 @@ fn take_post(stream: TcpStream, status: u16, kept: &Mutex<Vec<Post>>) -> Option<
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    kept.lock().unwrap().push(Post { path, headers, body: serde_json::from_slice(&body).ok()? });
+    let text = String::from_utf8(body).ok()?;
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    kept.lock().unwrap().push(Post { path, headers, body, text });
     let mut stream = stream;
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).ok()

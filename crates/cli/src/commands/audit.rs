@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ibid_api::identity::{AuditEntry, AuditPage, AuditVerified};
+use ibid_ops::audit::{Line, cef};
 use ibid_store::AuditChain;
-use ibid_types::plain::one_line;
 use ibid_types::{Error, Result};
 
 use crate::args::{Audit, Format};
@@ -94,10 +94,10 @@ fn export(context: &Context, format: Format) -> Result<()> {
     let mut after = Some(0);
     while let Some(from) = after {
         let page = fetch(context, from, PAGE)?;
-        for entry in &page.entries {
+        for entry in page.entries {
             match format {
-                Format::Jsonl => json_line(entry)?,
-                Format::Cef => line(&cef(entry))?,
+                Format::Jsonl => json_line(&entry)?,
+                Format::Cef => line(&cef(&told(entry)))?,
             }
         }
         after = page.next;
@@ -105,43 +105,7 @@ fn export(context: &Context, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// ArcSight Common Event Format, version 0 of it.
-fn cef(entry: &AuditEntry) -> String {
-    let plain = |text: &str| one_line(text).replace('\\', "\\\\");
-    let header = |text: &str| plain(text).replace('|', "\\|");
-    let value = |text: &str| plain(text).replace('=', "\\=");
-    let is_refusal = ["failed", "locked", "refused"].iter().any(|word| entry.action.ends_with(word));
-    format!(
-        "CEF:0|Ibid|ibid|{}|{}|{}|{}|rt={} suser={} msg={} externalId={}",
-        env!("CARGO_PKG_VERSION"),
-        header(&entry.action),
-        header(&entry.action),
-        if is_refusal { 6 } else { 3 },
-        value(&entry.at),
-        value(&entry.actor),
-        value(&entry.subject),
-        entry.number
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_means_something_in_cef_is_escaped() {
-        let entry = AuditEntry {
-            number: 7,
-            at: "2026-11-21T00:00:00Z".to_owned(),
-            actor: "user a=b".to_owned(),
-            action: "x|failed".to_owned(),
-            subject: "one\u{1b}[31m\ntwo".to_owned(),
-            hash: String::new(),
-        };
-        let told = cef(&entry);
-        assert!(
-            told.contains("|x\\|failed|6|rt=2026-11-21T00:00:00Z suser=user a\\=b msg=one\u{fffd}[31m\u{fffd}two externalId=7"),
-            "{told}"
-        );
-    }
+fn told(entry: AuditEntry) -> Line {
+    let AuditEntry { number, at, actor, action, subject, hash } = entry;
+    Line { number, at, actor, action, subject, hash }
 }

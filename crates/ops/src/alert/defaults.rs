@@ -416,6 +416,14 @@ fn health() -> Vec<Rule> {
         )
         .each("receiver")
         .held(Duration::ZERO),
+        rule(
+            "audit-behind",
+            Warning,
+            "the audit receiver {subject} misses entries since {value} s",
+            "provider-down",
+            vec![Condition::above(E::Value(of(list::AUDIT_UNSENT_AGE.0)), 600.0)],
+        )
+        .each("receiver"),
     ]
 }
 

@@ -178,6 +178,11 @@ fn security() -> View {
         panels: vec![
             Panel::new("Requests refused", Unit::Number, vec![hourly(&list::AUTH_REFUSALS, "code")]),
             Panel::new(
+                "Audit log not sent yet",
+                Unit::Seconds,
+                vec![level(&list::AUDIT_UNSENT_AGE, "receiver")],
+            ),
+            Panel::new(
                 "Answers 401, 403 and 429",
                 Unit::PerSecond,
                 vec![rate_where(&list::HTTP_REQUESTS, "status", "401|403|429", "status")],

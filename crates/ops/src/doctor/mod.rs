@@ -88,7 +88,7 @@ impl Finding {
 }
 
 /// Everything that is looked at, in this order.
-pub const AREAS: [&str; 20] = [
+pub const AREAS: [&str; 21] = [
     "configuration",
     "disk",
     "permissions",
@@ -108,6 +108,7 @@ pub const AREAS: [&str; 20] = [
     "memory",
     "answers",
     "alerts",
+    "audit",
     "traffic",
 ];
 

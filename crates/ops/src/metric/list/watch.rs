@@ -21,6 +21,12 @@ room! {
         "When the alert rules were last evaluated, in seconds since 1970");
     NOTIFICATIONS: Counter<2> = ("ibid_notify_deliveries_total", &["receiver", "outcome"],
         "Attempts to tell somebody of alerts, by receiver and outcome (done, failed, dead)");
+    AUDIT_SENT: Counter<2> = ("ibid_audit_sendings_total", &["receiver", "outcome"],
+        "Attempts to send entries of the audit log elsewhere, by receiver and outcome (done, failed)");
+    AUDIT_UNSENT: Gauge<1> = ("ibid_audit_entries_unsent", &["receiver"],
+        "Entries of the audit log that a receiver does not have yet");
+    AUDIT_UNSENT_AGE: Gauge<1> = ("ibid_audit_unsent_age_seconds", &["receiver"],
+        "How long the oldest entry of the audit log that a receiver does not have yet has been waiting");
     INCIDENTS_OPEN: Gauge<1> = ("ibid_incident_records_open", &["priority"],
         "Incidents that are not closed, by priority (P0 to P3)");
 }
