@@ -10,7 +10,7 @@ const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const FIRST_FILES = ['index.html', ...[...readFileSync(`${dist}index.html`, 'utf8').matchAll(/(?:src|href)="\/([^"]+)"/g)].map(([, name]) => name)];
 const FIRST_BYTES_MAX = 252_000;
 // With the rooms that come later.
-const DIST_BYTES_MAX = 422_000;
+const DIST_BYTES_MAX = 424_000;
 
 if (readFileSync(`${dist}${HASH_FILE}`, 'utf8').trim() !== sourceHash()) {
   fail('ui/dist is older than its sources: run `npm run build` in ui and commit dist');

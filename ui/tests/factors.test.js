@@ -28,9 +28,10 @@ async function signIn(page) {
   await page.keyboard.press('Enter');
 }
 
-// Types the password into the dialog that asks for it.
-async function confirm(page, words = PASSWORD) {
+// Types the password, and a code where one is given, into the dialog that asks for it.
+async function confirm(page, words = PASSWORD, typed = null) {
   await dialog(page).getByLabel('Your password', { exact: true }).fill(words);
+  if (typed) await code(page).fill(typed);
   await page.keyboard.press('Enter');
 }
 
@@ -189,13 +190,16 @@ test('few recovery codes are told of and renewed; an app is removed', async () =
     await page.getByText('few left').waitFor();
     await assertNothingToMend(page);
     await page.getByRole('button', { name: 'Renew the recovery codes…' }).click();
-    await confirm(page);
+    await confirm(page, PASSWORD, '000000');
+    await dialog(page).getByText('The code is wrong, or was used before').waitFor();
+    await assertNothingToMend(page);
+    await confirm(page, PASSWORD, APP_CODE);
     await dialog(page).getByLabel('I have kept them').check();
     await page.keyboard.press('Enter');
     await page.getByText('10 codes are left.').waitFor();
     assert.equal(await page.getByText('few left').count(), 0);
     await page.getByRole('button', { name: 'Remove the authenticator app…' }).click();
-    await confirm(page);
+    await confirm(page, PASSWORD, APP_CODE);
     await page.getByRole('button', { name: 'Set up an authenticator app…' }).waitFor();
     assert.equal(await page.getByText('Recovery codes').count(), 0);
   });
@@ -240,9 +244,11 @@ test('a passkey is added, signs in by itself, and is removed', async () => {
     await dialog(page).getByLabel('I have kept them').check();
     await page.keyboard.press('Enter');
     await page.locator('[data-passkey="work laptop"]').getByText('never used').waitFor();
-    // The same device again.
+    // The same device again, which shows who it is.
     await page.getByRole('button', { name: 'Add a passkey…' }).click();
-    await confirm(page);
+    await dialog(page).getByLabel('Show a passkey instead').check();
+    assert.equal(await dialog(page).getByLabel('Your password', { exact: true }).count(), 0);
+    await dialog(page).getByRole('button', { name: 'Add it' }).click();
     await dialog(page).getByText('This device has a passkey of your account already.').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
@@ -255,7 +261,8 @@ test('a passkey is added, signs in by itself, and is removed', async () => {
     await page.getByRole('link', { name: 'Account: ada' }).click();
     await page.locator('[data-passkey="work laptop"]').getByText('last used just now').waitFor();
     await page.getByRole('button', { name: 'Remove the passkey work laptop…' }).click();
-    await confirm(page);
+    await dialog(page).getByLabel('Show a passkey instead').check();
+    await dialog(page).getByRole('button', { name: 'Remove it' }).click();
     await page.locator('[data-passkey="work laptop"]').waitFor({ state: 'detached' });
   });
 });

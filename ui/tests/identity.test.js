@@ -331,18 +331,35 @@ test('a password is changed by whoever knows the former one', async () => {
   });
 });
 
+async function confirmOut(page, words = PASSWORD) {
+  await dialog(page).getByLabel('Your password', { exact: true }).fill(words);
+  await dialog(page).getByRole('button', { name: 'Sign out' }).click();
+}
+
 test('devices are signed out one by one, or all at once', async () => {
   await at('#/account', async (page) => {
     await page.getByRole('button', { name: 'Sign out Safari on iPhone from 10.0.0.7…' }).click();
-    await dialog(page).getByRole('button', { name: 'Sign out' }).click();
+    await confirmOut(page, 'wrong wrong wrong');
+    await dialog(page).getByText('The name or the password is wrong.').waitFor();
+    await assertNothingToMend(page);
+    await confirmOut(page);
     await page.locator('[data-session="s-2"]').waitFor({ state: 'detached' });
     server.identity.sessions.push({ ...server.identity.sessions[0], id: 's-3', is_this: false, device: '' });
     await page.reload();
     await page.getByText('a program without a name').waitFor();
     await page.getByRole('button', { name: 'Sign out everywhere…' }).click();
+    await confirmOut(page);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.deepEqual(sent('DELETE', '/v1/auth/sessions'), [{ password: PASSWORD }]);
+  });
+});
+
+test('the device that one is at is signed out without more ado', async () => {
+  await at('#/account', async (page) => {
+    await page.locator('[data-session="s-1"]').getByRole('button', { name: 'Sign out' }).click();
+    assert.equal(await dialog(page).getByLabel('Your password').count(), 0);
     await dialog(page).getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    assert.equal(sent('DELETE', '/v1/auth/sessions').length, 1);
   });
 });
 

@@ -64,12 +64,19 @@ pub struct PasswordChange {
     pub password: String,
 }
 
-/// The password once more, before something important is changed; empty for an account without one.
+/// Who asks shows once more who they are, before something important is changed: with the password (none where the account has none)
+/// and, where there is a second factor, its code; or with a passkey alone.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     #[serde(default)]
     pub password: String,
+    /// What the authenticator app shows, or a recovery code.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// The answer to the challenge of `POST /v1/auth/passkey-sign-in/begin`.
+    #[serde(default)]
+    pub passkey: Option<ChallengeAnswer>,
 }
 
 /// `GET /v1/auth/factors`: with what an account signs in besides the password.

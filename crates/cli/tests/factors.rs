@@ -141,19 +141,27 @@ fn wrong_codes_cost_the_same_waits_as_wrong_passwords() {
 }
 
 #[test]
-fn factors_are_taken_away_by_whoever_shows_the_password() {
+fn factors_are_changed_by_whoever_shows_all_that_a_sign_in_takes() {
     let home = home();
     let server = home.serve(&[]);
     let browser = owner(&home, &server);
     let none = post(&server, &browser, "/v1/auth/recovery-codes", &json!({ "password": PASSWORD }));
     assert_eq!(coded(&none), (409, "second_factor_missing".to_owned()));
-    let (_, former) = set_up(&server, &browser);
-    let (_, renewed) = post(&server, &browser, "/v1/auth/recovery-codes", &json!({ "password": PASSWORD }));
-    assert_eq!(renewed["codes"].as_array().unwrap().len(), 10);
+    let (app, former) = set_up(&server, &browser);
+    // Each way to another factor wants the code as well as the password, and a wrong one costs.
+    for path in ["app", "app/remove", "recovery-codes", "passkeys/begin", "passkeys/AAAA/remove"] {
+        let tried = |proof: &Value| coded(&post(&server, &browser, &format!("/v1/auth/{path}"), proof)).1;
+        assert_eq!(tried(&json!({ "password": PASSWORD })), "second_factor_needed", "{path}");
+    }
+    let renew = |proof: &Value| post(&server, &browser, "/v1/auth/recovery-codes", proof);
+    assert_eq!(coded(&renew(&json!({ "password": PASSWORD, "code": "000000" }))).1, "second_factor_wrong");
+    assert_eq!(coded(&renew(&json!({ "password": "", "code": former[1] }))).1, "sign_in_failed");
+    let (_, renewed) = renew(&json!({ "password": PASSWORD, "code": app.code(1).reveal() }));
+    assert_eq!(renewed["codes"].as_array().unwrap().len(), 10, "{renewed}");
     assert_eq!(sign_in(&server, &server.stranger(), &former[0]).0, 401);
-    let wrong = post(&server, &browser, "/v1/auth/app/remove", &json!({ "password": "" }));
-    assert_eq!(coded(&wrong), (401, "sign_in_failed".to_owned()));
-    assert_eq!(post(&server, &browser, "/v1/auth/app/remove", &json!({ "password": PASSWORD })).0, 204);
+    let code = renewed["codes"][0].as_str().unwrap();
+    let proof = json!({ "password": PASSWORD, "code": code });
+    assert_eq!(post(&server, &browser, "/v1/auth/app/remove", &proof).0, 204);
     assert_eq!(sign_in(&server, &server.stranger(), "").0, 200);
     let with_key = server.post("/v1/auth/app", &json!({ "password": PASSWORD }));
     assert_eq!(with_key.1["error"]["code"], "account_missing", "the machine has no account");
@@ -241,7 +249,13 @@ fn a_passkey_signs_in_alone() {
     let passkey = &factors["passkeys"][0];
     assert!(passkey["name"] == "telephone" && passkey["used_at"].is_string(), "{factors}");
     let path = format!("/v1/auth/passkeys/{}/remove", passkey["id"].as_str().unwrap());
-    assert_eq!(post(&server, &other, &path, &confirmed).0, 204);
+    assert_eq!(coded(&post(&server, &other, &path, &confirmed)).1, "second_factor_needed");
+    // A passkey shows both factors, once.
+    let begun = post(&server, &other, "/v1/auth/passkey-sign-in/begin", &json!({})).1;
+    let shown = json!({ "id": begun["id"], "credential": device.ask(&json!({ "get": begun["options"] })) });
+    let proof = json!({ "passkey": shown });
+    assert_eq!(post(&server, &other, &path, &proof).0, 204);
+    assert_eq!(coded(&post(&server, &other, "/v1/auth/app", &proof)).1, "passkey_late");
     assert_eq!(sign_in(&server, &server.stranger(), "").0, 200);
 }
 

@@ -1,5 +1,5 @@
-// With what somebody signs in besides the password: an authenticator app, passkeys, recovery codes. Each change takes the password
-// once more, an empty one for accounts without. Names and shapes are the server's.
+// With what somebody signs in besides the password: an authenticator app, passkeys, recovery codes. Each change takes a proof
+// of who asks. Names and shapes are the server's.
 import type { Me } from './identity';
 import { changeJson, getJson, sendJson } from './client';
 
@@ -40,22 +40,30 @@ interface Shown {
 
 type Credential = PublicKeyCredentialJSON;
 
+// What a sign-in takes, once more: the password (an empty one for accounts without) and the code where there is a factor, or a passkey's
+// answer to a challenge of a sign-in.
+export interface Proof {
+  password?: string;
+  code?: string;
+  passkey?: { id: string; credential: Credential };
+}
+
 const shown = async (asked: Promise<Shown>): Promise<string[]> => (await asked).codes;
 
 export const factors = () => getJson<Factors>('/v1/auth/factors');
 
-export const beginApp = (password: string) => changeJson<NewApp>('POST', '/v1/auth/app', { password });
+export const beginApp = (proof: Proof) => changeJson<NewApp>('POST', '/v1/auth/app', proof);
 export const addApp = (id: string, code: string) => shown(changeJson('PUT', '/v1/auth/app', { id, code }));
-export const removeApp = (password: string) => sendJson('POST', '/v1/auth/app/remove', { password });
+export const removeApp = (proof: Proof) => sendJson('POST', '/v1/auth/app/remove', proof);
 
-export const renewCodes = (password: string) => shown(changeJson('POST', '/v1/auth/recovery-codes', { password }));
+export const renewCodes = (proof: Proof) => shown(changeJson('POST', '/v1/auth/recovery-codes', proof));
 
-export const beginPasskey = (password: string) =>
-  changeJson<Challenge<PublicKeyCredentialCreationOptionsJSON>>('POST', '/v1/auth/passkeys/begin', { password });
+export const beginPasskey = (proof: Proof) =>
+  changeJson<Challenge<PublicKeyCredentialCreationOptionsJSON>>('POST', '/v1/auth/passkeys/begin', proof);
 export const addPasskey = (id: string, name: string, credential: Credential) =>
   shown(changeJson('POST', '/v1/auth/passkeys', { id, name, credential }));
-export const removePasskey = (id: string, password: string) =>
-  sendJson('POST', `/v1/auth/passkeys/${encodeURIComponent(id)}/remove`, { password });
+export const removePasskey = (id: string, proof: Proof) =>
+  sendJson('POST', `/v1/auth/passkeys/${encodeURIComponent(id)}/remove`, proof);
 
 export const beginPasskeySignIn = () =>
   changeJson<Challenge<PublicKeyCredentialRequestOptionsJSON>>('POST', '/v1/auth/passkey-sign-in/begin', {});

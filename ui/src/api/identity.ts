@@ -1,4 +1,5 @@
 // People: who asks, signing in and out, accounts and what they may do, and the audit log. Names and shapes are the server's.
+import type { Proof } from './factors';
 import { changeJson, getJson, once, problem, query, send, sendJson } from './client';
 
 export type Permission = 'enter' | 'read' | 'converse' | 'edit' | 'build' | 'see' | 'operate' | 'audit' | 'administer' | 'own';
@@ -110,8 +111,10 @@ export const signOut = async (): Promise<void> => void (await send('/v1/auth/sig
 export const useLink = (asked: { token: string; name?: string; password: string; code?: string }) => changeJson<Me>('POST', '/v1/auth/link', asked);
 export const changePassword = (former: string, password: string) => changeJson<Me>('POST', '/v1/auth/password', { former, password });
 export const sessions = () => getJson<Session[]>('/v1/auth/sessions');
-export const endSession = (id: string) => remove(`/v1/auth/sessions/${part(id)}`);
-export const endSessions = () => remove('/v1/auth/sessions');
+// Without a proof the one that asks.
+export const endSession = async (id: string, proof: Proof | null): Promise<void> =>
+  void (await sendJson('DELETE', `/v1/auth/sessions/${part(id)}`, proof ?? {}));
+export const endSessions = async (proof: Proof): Promise<void> => void (await sendJson('DELETE', '/v1/auth/sessions', proof));
 export const endAllSessions = () => remove('/v1/auth/sessions/all');
 
 export const users = () => getJson<User[]>('/v1/users');

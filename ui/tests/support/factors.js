@@ -33,6 +33,13 @@ export class FactorRoutes {
     return this.hasApp && code === APP_CODE ? null : { code: 'second_factor_wrong', message: 'the code is wrong, or was used before; wait for the next one, and compare the clocks' };
   }
 
+  // Why who asks is not taken for who is signed in: by the password, or a passkey's answer to a challenge.
+  unproven({ password = '', passkey }) {
+    const isKnown = passkey && this.passkeys.some((one) => one.id === passkey.credential.id);
+    if (passkey) return isKnown && this.#isAnswered(passkey.id, passkey.credential) ? null : { code: 'passkey_refused', message: 'this passkey opens no account here; sign in otherwise' };
+    return password === this.identity.passwords[this.identity.signedIn] ? null : { code: 'sign_in_failed', message: 'the name or the password is wrong' };
+  }
+
   #use(code) {
     this.codes = this.codes.filter((one) => one !== code);
     return null;
@@ -40,7 +47,10 @@ export class FactorRoutes {
 
   // True where the path is one of these.
   route(name, part, other, asked, response) {
-    const confirmed = (work) => (asked.password === this.identity.passwords[this.identity.signedIn] ? work() : problem(response, 401, 'unauthenticated', 'sign_in_failed', 'the name or the password is wrong'));
+    const confirmed = (work) => {
+      const refused = this.unproven(asked) ?? (asked.passkey ? null : this.refused(asked.code));
+      return refused ? problem(response, 401, 'unauthenticated', refused.code, refused.message) : work();
+    };
     const done = () => response.writeHead(204).end();
     const routes = {
       'GET factors': () => json(response, { has_app: this.hasApp, passkeys: this.passkeys, recovery_codes_left: this.codes.length, is_required: this.isRequired }),

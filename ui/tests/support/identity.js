@@ -126,6 +126,9 @@ export class IdentityRoutes {
     if (name === 'POST sign-out') this.end('key_missing');
     if (name === 'DELETE sessions') {
       const isAll = id === undefined || id === 'all';
+      const isOwn = this.sessions.find((one) => one.id === id)?.is_this;
+      const refused = id === 'all' || isOwn ? null : this.factors.unproven(asked);
+      if (refused) return fail(response, unauthenticated(refused.code, refused.message));
       if (isAll || this.sessions.find((one) => one.id === id)?.is_this) this.end('session_over');
       this.sessions = this.sessions.filter((one) => !isAll && one.id !== id);
     }

@@ -4,11 +4,11 @@
 //! server's public address.
 
 use ibid_auth::passkey::{NewKey, Passkey, Registering, Signature, Site, User as Owner, Verification};
-use ibid_store::PasskeyRow;
+use ibid_store::{PasskeyRow, User};
 use ibid_types::{Error, Result, Secret};
 use serde_json::Value;
 
-use super::second_factor::{changed, confirmed, first_codes};
+use super::second_factor::{Proof, changed, confirmed, first_codes};
 use super::sign_in::{Shown, SignedIn, Visitor, enter, note};
 use crate::App;
 use crate::access::Caller;
@@ -35,8 +35,8 @@ pub fn site(app: &App) -> Result<Site> {
 }
 
 /// Begins to add a passkey. Errors: those of `confirmed`, `passkey_site`, `passkeys_too_many`.
-pub fn add_begin(caller: &Caller, password: &str, visitor: &Visitor) -> Result<Challenge> {
-    let user = confirmed(caller, password, visitor)?;
+pub fn add_begin(caller: &Caller, proof: &Proof, visitor: &Visitor) -> Result<Challenge> {
+    let user = confirmed(caller, proof, visitor)?;
     let has = caller.store.passkey_list(user.id)?.iter().map(read).collect::<Result<Vec<_>>>()?;
     if has.len() >= KEYS_MAX {
         let what =
@@ -72,8 +72,8 @@ pub fn add_finish(
 }
 
 /// Errors: those of `confirmed`, `passkey_unknown`.
-pub fn remove(caller: &Caller, id: &[u8], password: &str, visitor: &Visitor) -> Result<()> {
-    let user = confirmed(caller, password, visitor)?;
+pub fn remove(caller: &Caller, id: &[u8], proof: &Proof, visitor: &Visitor) -> Result<()> {
+    let user = confirmed(caller, proof, visitor)?;
     caller.store.passkey_remove(user.id, id)?;
     changed(caller, user.id, "second-factor.passkey-removed", visitor)
 }
@@ -86,8 +86,14 @@ pub fn sign_in_begin(app: &App) -> Result<Challenge> {
     Ok(Challenge { id, options })
 }
 
-/// Errors: `passkey_late`, `passkey_refused` and the others of `Site::finish_sign_in`.
+/// Errors: those of `shown`.
 pub fn sign_in_finish(app: &App, id: &str, answer: &Signature, visitor: &Visitor) -> Result<SignedIn> {
+    let user = shown(app, id, answer, visitor)?;
+    enter(app, user, Shown::Two, "sign-in.by-passkey", visitor)
+}
+
+/// Whose passkey answered the challenge. Errors: `passkey_late`, `passkey_refused` and the others of `Site::finish_sign_in`.
+pub fn shown(app: &App, id: &str, answer: &Signature, visitor: &Visitor) -> Result<User> {
     let now = app.clock.now();
     let begun = app.sign_ins.signing_in.take(id, now).ok_or_else(late)?;
     let row = app.store.passkey_find(&answer.id.0)?.ok_or_else(refused)?;
@@ -105,7 +111,7 @@ pub fn sign_in_finish(app: &App, id: &str, answer: &Signature, visitor: &Visitor
     if !app.store.passkey_use(&row.id, &row.passkey, &written(&used)?)? {
         return Err(refused());
     }
-    enter(app, user, Shown::Two, "sign-in.by-passkey", visitor)
+    Ok(user)
 }
 
 fn late() -> Error {
@@ -113,7 +119,7 @@ fn late() -> Error {
 }
 
 /// Whoever guesses learns no more than this.
-fn refused() -> Error {
+pub fn refused() -> Error {
     Error::unauthenticated("passkey_refused", "this passkey opens no account here; sign in otherwise")
 }
 

@@ -1,13 +1,16 @@
 //! The second factor: authenticator apps and recovery codes.
 //!
-//! Keeps true: whoever changes a factor has shown the password just now (or, without one, signed in just now); a code counts once.
+//! Keeps true: whoever changes a factor has shown just now all that a sign-in takes: the password (or, without one, signed in just now)
+//! and a code where there is a factor, or a passkey; a code counts once.
 
+use ibid_auth::passkey::Signature;
 use ibid_auth::recovery::RecoveryCodes;
 use ibid_auth::totp::TotpSecret;
 use ibid_store::{Totp, User};
 use ibid_types::{Error, Result, Secret, UserId};
 
-use super::sign_in::{Shown, Visitor, check_password, failed, note};
+use super::passkeys;
+use super::sign_in::{Shown, Visitor, check_both, check_lock, check_password, failed, note};
 use crate::App;
 use crate::access::Caller;
 
@@ -28,20 +31,71 @@ pub struct NewApp {
     pub uri: Secret,
 }
 
-/// The account that asks, if whoever asks has shown the password now. Errors: `account_missing`, `sign_in_failed`,
-/// `sign_in_locked`, `session_stale`.
-pub fn confirmed(caller: &Caller, password: &str, visitor: &Visitor) -> Result<User> {
-    let (id, session) = caller.account()?;
-    let user = caller.store.user_find(id)?.ok_or_else(ibid_store::link_over)?;
-    if user.password.is_some() {
-        return check_password(caller, &user.name, password, visitor);
+/// What somebody shows who is in already.
+#[derive(Debug, Default)]
+pub struct Proof {
+    pub password: Secret,
+    pub code: Option<String>,
+    /// The challenge, and the passkey's answer.
+    pub passkey: Option<(String, Signature)>,
+}
+
+/// The account that asks, if whoever asks has shown all that a sign-in takes. Errors: `account_missing`, `session_stale`, those of
+/// `check_both` and of `passkeys::shown`.
+pub fn confirmed(caller: &Caller, proof: &Proof, visitor: &Visitor) -> Result<User> {
+    let user = asking(caller)?;
+    let code = proof.code.as_deref();
+    if let Some(passkey) = &proof.passkey {
+        by_passkey(caller, &user, passkey, visitor)?;
+    } else if user.password.is_some() {
+        check_both(caller, &user.name, proof.password.reveal(), code, visitor)?;
+    } else {
+        check_fresh(caller, &user)?;
+        check_code(caller, &user, code, visitor)?;
     }
-    let begun = caller.store.session_list(Some(id))?.into_iter().find(|one| one.id == session);
+    Ok(user)
+}
+
+/// The same for whoever has shown one factor, which is enough to end sessions. Errors: those of `confirmed`.
+pub fn present(caller: &Caller, proof: &Proof, visitor: &Visitor) -> Result<User> {
+    let user = asking(caller)?;
+    if let Some(passkey) = &proof.passkey {
+        by_passkey(caller, &user, passkey, visitor)?;
+    } else if user.password.is_some() {
+        check_password(caller, &user.name, proof.password.reveal(), visitor)?;
+    } else if user.has_second_factor() && proof.code.is_some() {
+        check_code(caller, &user, proof.code.as_deref(), visitor)?;
+    } else {
+        check_fresh(caller, &user)?;
+    }
+    Ok(user)
+}
+
+fn asking(caller: &Caller) -> Result<User> {
+    let (id, _) = caller.account()?;
+    caller.store.user_find(id)?.ok_or_else(ibid_store::link_over)
+}
+
+/// A passkey shows two factors: it has asked its owner for a code or a finger.
+fn by_passkey(app: &App, user: &User, (id, answer): &(String, Signature), visitor: &Visitor) -> Result<()> {
+    let owner = passkeys::shown(app, id, answer, visitor)?;
+    if owner.id == user.id { Ok(()) } else { Err(passkeys::refused()) }
+}
+
+fn check_fresh(caller: &Caller, user: &User) -> Result<()> {
+    let (_, session) = caller.account()?;
+    let begun = caller.store.session_list(Some(user.id))?.into_iter().find(|one| one.id == session);
     if begun.is_some_and(|session| caller.clock.now().0 - session.created_at.0 < FRESH_MS) {
-        return Ok(user);
+        return Ok(());
     }
     let what = "you signed in too long ago for this; sign out, sign in again, and do it within ten minutes";
     Err(Error::unauthenticated("session_stale", what))
+}
+
+fn check_code(app: &App, user: &User, code: Option<&str>, visitor: &Visitor) -> Result<()> {
+    let _one = app.sign_ins.guesses.attempt.lock();
+    check_lock(app, user, visitor)?;
+    check(app, user, code, visitor).map(drop)
 }
 
 /// What is shown with the code, which is right where the account needs one. Errors: `second_factor_needed`, `second_factor_wrong`.
@@ -83,8 +137,8 @@ pub fn recovery_left(app: &App, user: UserId) -> Result<usize> {
 }
 
 /// A secret for an app; it counts once its first code came. Errors: those of `confirmed`.
-pub fn app_begin(caller: &Caller, password: &str, visitor: &Visitor) -> Result<NewApp> {
-    let user = confirmed(caller, password, visitor)?;
+pub fn app_begin(caller: &Caller, proof: &Proof, visitor: &Visitor) -> Result<NewApp> {
+    let user = confirmed(caller, proof, visitor)?;
     let (secret, now) = (TotpSecret::generate()?, caller.clock.now());
     let (typed, uri) = (secret.typed(), secret.uri(ISSUER, &user.name));
     let id = caller.sign_ins.apps.put((user.id, secret), now.plus_ms(SET_UP_WITHIN_MS), now)?;
@@ -110,15 +164,15 @@ pub fn app_finish(caller: &Caller, id: &str, code: &str, visitor: &Visitor) -> R
 }
 
 /// Errors: those of `confirmed`.
-pub fn app_remove(caller: &Caller, password: &str, visitor: &Visitor) -> Result<()> {
-    let user = confirmed(caller, password, visitor)?;
+pub fn app_remove(caller: &Caller, proof: &Proof, visitor: &Visitor) -> Result<()> {
+    let user = confirmed(caller, proof, visitor)?;
     caller.store.totp_set(user.id, None)?;
     changed(caller, user.id, "second-factor.app-removed", visitor)
 }
 
 /// New recovery codes; the former ones count no more. Errors: those of `confirmed`, `second_factor_missing`.
-pub fn codes_renew(caller: &Caller, password: &str, visitor: &Visitor) -> Result<Vec<Secret>> {
-    let user = confirmed(caller, password, visitor)?;
+pub fn codes_renew(caller: &Caller, proof: &Proof, visitor: &Visitor) -> Result<Vec<Secret>> {
+    let user = confirmed(caller, proof, visitor)?;
     if !user.has_second_factor() {
         let what = "recovery codes replace a second factor; set up an authenticator app or a passkey first";
         return Err(Error::conflict("second_factor_missing", what));

@@ -39,7 +39,7 @@ pub struct SignedIn {
     pub secret: Secret,
 }
 
-/// Errors: those of `check_password` and of `second_factor::check`.
+/// Errors: those of `check_both`.
 pub fn sign_in(
     app: &App,
     name: &str,
@@ -47,10 +47,23 @@ pub fn sign_in(
     code: Option<&str>,
     visitor: &Visitor,
 ) -> Result<SignedIn> {
+    let (user, shown) = check_both(app, name, given, code, visitor)?;
+    enter(app, user, shown, "sign-in", visitor)
+}
+
+/// The account of that name, if the password is its and, where it has a second factor, the code too. Errors: those of `check_password`
+/// and of `second_factor::check`.
+pub fn check_both(
+    app: &App,
+    name: &str,
+    given: &str,
+    code: Option<&str>,
+    visitor: &Visitor,
+) -> Result<(User, Shown)> {
     let _one = app.sign_ins.guesses.attempt.lock();
     let user = password_of(app, name, given, visitor)?;
     let shown = second_factor::check(app, &user, code, visitor)?;
-    enter(app, user, shown, "sign-in", visitor)
+    Ok((user, shown))
 }
 
 /// The account of that name, if the password is its. Errors: `sign_in_failed`, `sign_in_locked`.

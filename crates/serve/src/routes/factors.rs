@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use super::identity::{entered, with_cookie};
 use crate::access::Caller;
 use crate::http::{Answered, Json, Path, blocking, respond};
-use crate::identity::{Visitor, passkeys, second_factor};
+use crate::identity::second_factor::{self, Proof};
+use crate::identity::{Visitor, passkeys};
 
 /// Light modules around the picture (ISO/IEC 18004, section 9.1).
 const QUIET_ZONE: i32 = 4;
@@ -35,6 +36,12 @@ pub async fn factors(app: Caller) -> Answered<axum::Json<Factors>> {
         })
     })
     .await
+}
+
+/// What somebody shows once more. Error: `passkey_malformed`.
+pub fn proof(request: Confirmation) -> Result<Proof> {
+    let passkey = request.passkey.map(|answer| Ok((answer.id, credential(answer.credential)?)));
+    Ok(Proof { password: Secret::new(request.password), code: request.code, passkey: passkey.transpose()? })
 }
 
 fn wire(row: &PasskeyRow) -> Result<Passkey> {
@@ -60,7 +67,7 @@ pub async fn app_begin(
     Json(request): Json<Confirmation>,
 ) -> Answered<axum::Json<NewApp>> {
     respond(&app, move |app| {
-        let begun = second_factor::app_begin(app, &request.password, &visitor)?;
+        let begun = second_factor::app_begin(app, &proof(request)?, &visitor)?;
         let (picture, picture_size) = picture(begun.uri.reveal())?;
         let (secret, uri) = (begun.secret.reveal().to_owned(), begun.uri.reveal().to_owned());
         Ok(NewApp { id: begun.id, secret, uri, picture, picture_size })
@@ -108,7 +115,7 @@ pub async fn app_remove(
     visitor: Visitor,
     Json(request): Json<Confirmation>,
 ) -> Answered<StatusCode> {
-    blocking(&app, move |app| second_factor::app_remove(app, &request.password, &visitor)).await?;
+    blocking(&app, move |app| second_factor::app_remove(app, &proof(request)?, &visitor)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -121,7 +128,7 @@ pub async fn codes_renew(
     Json(request): Json<Confirmation>,
 ) -> Answered<axum::Json<RecoveryCodes>> {
     let work = move |app: &Caller| {
-        second_factor::codes_renew(app, &request.password, &visitor).map(|codes| shown(&codes))
+        second_factor::codes_renew(app, &proof(request)?, &visitor).map(|codes| shown(&codes))
     };
     respond(&app, work).await
 }
@@ -134,7 +141,7 @@ pub async fn passkey_begin(
     visitor: Visitor,
     Json(request): Json<Confirmation>,
 ) -> Answered<axum::Json<Challenge>> {
-    respond(&app, move |app| passkeys::add_begin(app, &request.password, &visitor).map(challenge)).await
+    respond(&app, move |app| passkeys::add_begin(app, &proof(request)?, &visitor).map(challenge)).await
 }
 
 fn challenge(begun: passkeys::Challenge) -> Challenge {
@@ -177,7 +184,7 @@ pub async fn passkey_remove(
     blocking(&app, move |app| {
         let unknown = || Error::not_found("passkey_unknown", "the account has no such passkey");
         let id: Base64 = serde_json::from_value(id.into()).map_err(|_| unknown())?;
-        passkeys::remove(app, &id.0, &request.password, &visitor)
+        passkeys::remove(app, &id.0, &proof(request)?, &visitor)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

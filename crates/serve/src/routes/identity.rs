@@ -8,15 +8,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use ibid_api::identity::{
-    Door, Link, LinkRequest, LinkUse, Me, MyWorkspace, PasswordChange, Session as WireSession, SignIn,
+    Confirmation, Door, Link, LinkRequest, LinkUse, Me, MyWorkspace, PasswordChange, Session as WireSession, SignIn,
 };
 use ibid_api::problem::Problem;
 use ibid_types::access::Permission;
-use ibid_types::{Result, Secret, SessionId, Timestamp};
+use ibid_types::{Error, Result, Secret, SessionId, Timestamp, UserId};
 
+use super::factors;
 use crate::access::{Caller, Who, is_encrypted, no_cookie, session_cookie, session_shown};
 use crate::http::{Answered, Json, Path, blocking, respond};
-use crate::identity::{self, ByLink, SignedIn, Visitor, passkeys};
+use crate::identity::{self, ByLink, SignedIn, Visitor, passkeys, second_factor};
 
 /// What the page must ask for.
 #[utoipa::path(get, path = "/v1/auth/door", tag = "identity",
@@ -167,12 +168,28 @@ fn wire(session: ibid_store::Session, this: Option<SessionId>) -> WireSession {
     }
 }
 
-/// Signs the account that asks out everywhere.
-#[utoipa::path(delete, path = "/v1/auth/sessions", tag = "identity",
+/// Signs the account that asks out everywhere, if it shows once more whose it is.
+#[utoipa::path(delete, path = "/v1/auth/sessions", tag = "identity", request_body = Confirmation,
     responses((status = 204), (status = "default", body = Problem)))]
-pub async fn sessions_end(app: Caller) -> Answered<StatusCode> {
-    blocking(&app, |app| app.store.sessions_end(Some(app.account()?.0))).await?;
+pub async fn sessions_end(
+    app: Caller,
+    visitor: Visitor,
+    request: Option<Json<Confirmation>>,
+) -> Answered<StatusCode> {
+    blocking(&app, move |app| {
+        let user = present(app, request, &visitor)?;
+        app.store.sessions_end(Some(user))
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The account that asks, if it shows once more whose it is. Errors: `confirmation_needed`, those of `second_factor::present`.
+fn present(app: &Caller, request: Option<Json<Confirmation>>, visitor: &Visitor) -> Result<UserId> {
+    app.account()?;
+    let what = "show once more who you are: send the password, or a passkey's answer, with the request";
+    let Json(request) = request.ok_or_else(|| Error::unauthenticated("confirmation_needed", what))?;
+    Ok(second_factor::present(app, &factors::proof(request)?, visitor)?.id)
 }
 
 /// Signs everybody out.
@@ -183,11 +200,23 @@ pub async fn sessions_end_all(app: Caller) -> Answered<StatusCode> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Signs one device of the account out.
+/// Signs one device of the account out; another than the one that asks, if it shows once more whose it is.
 #[utoipa::path(delete, path = "/v1/auth/sessions/{id}", tag = "identity", params(("id" = String, Path)),
-    responses((status = 204), (status = "default", body = Problem)))]
-pub async fn session_end(app: Caller, Path(id): Path<String>) -> Answered<StatusCode> {
-    blocking(&app, move |app| app.store.session_end(app.account()?.0, id.parse()?)).await?;
+    request_body = Option<Confirmation>, responses((status = 204), (status = "default", body = Problem)))]
+pub async fn session_end(
+    app: Caller,
+    Path(id): Path<String>,
+    visitor: Visitor,
+    request: Option<Json<Confirmation>>,
+) -> Answered<StatusCode> {
+    blocking(&app, move |app| {
+        let ((user, this), id) = (app.account()?, id.parse()?);
+        if id != this {
+            present(app, request, &visitor)?;
+        }
+        app.store.session_end(user, id)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
