@@ -4,6 +4,7 @@
 //! as an Argon2id hash with a salt of its own; two spellings of one text in Unicode are one password.
 
 mod common;
+mod leaked;
 mod policy;
 
 use argon2::password_hash::phc::PasswordHash;

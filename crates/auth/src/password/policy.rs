@@ -6,6 +6,7 @@
 use ibid_types::{Error, Result};
 
 use super::common::COMMON;
+use super::leaked::is_leaked;
 
 /// Characters (Unicode scalar values) that a password has at least.
 pub const CHARACTERS_MIN: usize = 12;
@@ -32,6 +33,9 @@ pub fn check_policy(password: &str, names: &[&str]) -> Result<()> {
     let password = super::normal(password).to_lowercase();
     if COMMON.contains(&password.as_str()) {
         return Err(guessable("this password is among the first that are tried"));
+    }
+    if is_leaked(&password) {
+        return Err(guessable("this password was found in leaks, and is tried on every account"));
     }
     if is_repetition(&password) {
         return Err(guessable("this password repeats a short text"));
@@ -128,6 +132,13 @@ mod tests {
         assert_eq!(refusal("lamp river stone"), "");
         assert_eq!(refusal("4071 9925 1183 6"), "");
         assert_eq!(refusal("лампа горит тихо"), "");
+    }
+
+    #[test]
+    fn what_was_found_in_leaks_is_refused_however_it_is_written() {
+        for password in ["ghostbusters", "GhostBusters", "ｇｈｏｓｔｂｕｓｔｅｒｓ", "godisgreat1982"] {
+            assert_eq!(refusal(password), "password_guessable", "{password}");
+        }
     }
 
     #[test]
