@@ -322,7 +322,8 @@ fn a_session_is_for_our_own_page_and_ends_when_it_is_said() {
     for path in [path.as_str(), "/v1/auth/sessions"] {
         let bare = answer(page(&server, &browser, Method::DELETE, path).send().unwrap());
         assert_eq!((bare.0, &bare.1["error"]["code"]), (401, &"confirmation_needed".into()), "{path}");
-        let wrong = page(&server, &browser, Method::DELETE, path).json(&json!({ "password": "not this one" }));
+        let wrong =
+            page(&server, &browser, Method::DELETE, path).json(&json!({ "password": "not this one" }));
         assert_eq!(answer(wrong.send().unwrap()).1["error"]["code"], "sign_in_failed", "{path}");
     }
     assert_eq!(get(&server, &other, "/v1/auth/me").0, 200);
@@ -330,12 +331,14 @@ fn a_session_is_for_our_own_page_and_ends_when_it_is_said() {
     assert_eq!(confirmed.send().unwrap().status(), 204);
     assert_eq!(get(&server, &other, "/v1/auth/me").1["error"]["code"], "session_over");
     assert_eq!(sign_in(&server, &other, "ada", PASSWORD).0, 200);
-    let all = page(&server, &browser, Method::DELETE, "/v1/auth/sessions").json(&json!({ "password": PASSWORD }));
+    let all =
+        page(&server, &browser, Method::DELETE, "/v1/auth/sessions").json(&json!({ "password": PASSWORD }));
     assert_eq!(all.send().unwrap().status(), 204);
     assert_eq!(get(&server, &other, "/v1/auth/me").0, 401);
     // One's own is left without more ado.
     assert_eq!(sign_in(&server, &browser, "ada", PASSWORD).0, 200);
-    let own = format!("/v1/auth/sessions/{}", get(&server, &browser, "/v1/auth/me").1["session"].as_str().unwrap());
+    let own =
+        format!("/v1/auth/sessions/{}", get(&server, &browser, "/v1/auth/me").1["session"].as_str().unwrap());
     assert_eq!(page(&server, &browser, Method::DELETE, &own).send().unwrap().status(), 204);
     assert_eq!(sign_in(&server, &browser, "ada", PASSWORD).0, 200);
     assert_eq!(sign_in(&server, &other, "ada", PASSWORD).0, 200);

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use ibid_types::{Error, Result};
 use toml::{Table, Value};
 
-use crate::{Config, DEFAULTS};
+use crate::secret_files::{LISTS, SUFFIX, is_secret};
+use crate::{Config, DEFAULTS, secret_files};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +76,9 @@ impl Layers {
 
     /// Lays environment variables over what is there: `IBID_SERVER_ADDRESS` is `server.address`.
     pub fn environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
+        let files = self.leaves.keys().filter(|key| is_secret(key)).map(|key| format!("{key}{SUFFIX}"));
         let keys: BTreeMap<String, String> =
-            self.leaves.keys().map(|key| (variable_of(key), key.clone())).collect();
+            self.leaves.keys().cloned().chain(files).map(|key| (variable_of(&key), key)).collect();
         for (name, text) in variables {
             if let Some(key) = keys.get(&name) {
                 self.set_text(key, &text, Origin::Environment(name));
@@ -149,7 +151,19 @@ impl Layers {
         }
     }
 
-    fn set(&mut self, key: &str, value: Value, origin: Origin) {
+    fn set(&mut self, key: &str, mut value: Value, origin: Origin) {
+        let secret = key.strip_suffix(SUFFIX).filter(|own| is_secret(own) && self.leaves.contains_key(*own));
+        if let (Some(own), Some(file)) = (secret, value.as_str()) {
+            match secret_files::read(file) {
+                Ok(held) => self.set(own, Value::String(held), origin),
+                Err(why) => self.problems.push(format!("{key} (from {origin}): {why}")),
+            }
+            return;
+        }
+        if LISTS.contains(&key) {
+            let wrong = secret_files::fill(&mut value);
+            self.problems.extend(wrong.into_iter().map(|why| format!("{key} (from {origin}): {why}")));
+        }
         let Some((old, _)) = self.leaves.get(key) else {
             let near = self.nearest(key).map_or(String::new(), |near| format!("; did you mean {near}?"));
             self.problems.push(format!("{key} (from {origin}): there is no such setting{near}"));
@@ -224,19 +238,9 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 /// Values as text for `ibid config show`; what is secret stays hidden.
 fn shown(leaves: BTreeMap<String, (Value, Origin)>) -> Shown {
     let text = |key: &str, value: &Value| {
-        let is_secret = key.ends_with("_key") && value.as_str().is_some_and(|text| !text.is_empty());
-        let is_secret_list = [
-            "chat.models",
-            "flow.keys",
-            "tools.mcp",
-            "notify.receivers",
-            "audit.receivers",
-            "backup.keys",
-            "backup.destinations",
-            "telemetry.otlp_headers",
-        ]
-        .contains(&key);
-        if is_secret || is_secret_list && value.as_array().is_some_and(|list| !list.is_empty()) {
+        let is_one = is_secret(key) && value.as_str().is_some_and(|text| !text.is_empty());
+        let is_list = LISTS.contains(&key) || key == "telemetry.otlp_headers";
+        if is_one || is_list && value.as_array().is_some_and(|list| !list.is_empty()) {
             return "[set]".to_owned();
         }
         value.to_string()
@@ -338,8 +342,12 @@ mod tests {
     fn a_secret_is_not_shown() {
         let mut layers = Layers::defaults().unwrap();
         layers.flag("embedder.api_key=hunter2");
+        layers.flag("identity.provider.client_secret=hunter2");
         let (config, origins) = layers.finish().unwrap();
-        assert_eq!(origins["embedder.api_key"].0, "[set]");
+        for key in ["embedder.api_key", "identity.provider.client_secret"] {
+            assert_eq!(origins[key].0, "[set]", "{key}");
+        }
+        assert!(!config.written.contains("hunter2"));
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

@@ -13,6 +13,7 @@ mod guard;
 mod identity;
 mod layers;
 mod outgoing;
+mod secret_files;
 mod tls;
 mod tools;
 mod tree;

@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn what_was_found_in_leaks_is_refused_however_it_is_written() {
-        for password in ["ghostbusters", "GhostBusters", "ｇｈｏｓｔｂｕｓｔｅｒｓ", "godisgreat1982"] {
+        for password in ["ghostbusters", "GhostBusters", "ｇｈｏｓｔｂｕｓｔｅｒｓ", "godisgreat1982"]
+        {
             assert_eq!(refusal(password), "password_guessable", "{password}");
         }
     }

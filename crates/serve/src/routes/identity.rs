@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use ibid_api::identity::{
-    Confirmation, Door, Link, LinkRequest, LinkUse, Me, MyWorkspace, PasswordChange, Session as WireSession, SignIn,
+    Confirmation, Door, Link, LinkRequest, LinkUse, Me, MyWorkspace, PasswordChange, Session as WireSession,
+    SignIn,
 };
 use ibid_api::problem::Problem;
 use ibid_types::access::Permission;

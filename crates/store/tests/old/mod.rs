@@ -66,7 +66,11 @@ pub const RELEASED: [(&str, &str, &str); 13] = [
         include_str!("../../src/migrations/0012_quiet_timelines.sql"),
         "abe975f9b86377c92394cba2c3c6d35c7f60c3b84bb16465223023e609bb46fa",
     ),
-    ("0013_session_factors", include_str!("../../src/migrations/0013_session_factors.sql"), "1590ac34d6004eb346b5ea95119388670d4b6a6891f0d27a8bb10717750b3815"),
+    (
+        "0013_session_factors",
+        include_str!("../../src/migrations/0013_session_factors.sql"),
+        "1590ac34d6004eb346b5ea95119388670d4b6a6891f0d27a8bb10717750b3815",
+    ),
 ];
 
 /// Since the first migration: a workspace with one document of one chunk, what waits, what is configured.
