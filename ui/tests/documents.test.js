@@ -107,6 +107,7 @@ test('the list is searched, filtered and paged', async () => {
     await page.getByRole('link', { name: 'Note 57', exact: true }).waitFor();
     await page.getByLabel('Find by title or path').fill('handbook');
     await page.getByRole('search').getByText('2 documents').waitFor();
+    assert.deepEqual(server.requests.filter(({ query }) => 'text' in query), [], 'what is looked for stands in no address');
     await page.getByLabel('Find by title or path').fill('');
     await page.getByLabel('Status', { exact: true }).selectOption('failed');
     await page.getByRole('search').getByText('1 document', { exact: true }).waitFor();

@@ -86,6 +86,31 @@ pub struct DocumentsQuery {
     pub cursor: Option<String>,
 }
 
+/// `POST /v1/documents/find`: the same as a body, since addresses are written down on the way.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DocumentsFind {
+    pub workspace: Option<String>,
+    /// `pending`, `ready` or `failed`.
+    #[schema(value_type = Option<DocumentStatus>)]
+    pub status: Option<String>,
+    /// Part of the title or source.
+    pub text: Option<String>,
+    pub tag: Option<String>,
+    /// 1 to 500; 50 without it.
+    #[schema(minimum = 1, maximum = 500)]
+    pub limit: Option<usize>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl From<DocumentsFind> for DocumentsQuery {
+    fn from(find: DocumentsFind) -> Self {
+        let DocumentsFind { workspace, status, text, tag, limit, cursor } = find;
+        Self { workspace, status, text, tag, limit, cursor }
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DocumentsPage {
     pub documents: Vec<Document>,

@@ -55,6 +55,25 @@ pub struct ThreadsQuery {
     pub cursor: Option<String>,
 }
 
+/// `POST /v1/threads/find`: the same as a body, since addresses are written down on the way.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThreadsFind {
+    pub workspace: Option<String>,
+    /// Words of titles and questions.
+    pub text: Option<String>,
+    #[schema(minimum = 1, maximum = 200)]
+    pub limit: Option<usize>,
+    pub cursor: Option<String>,
+}
+
+impl From<ThreadsFind> for ThreadsQuery {
+    fn from(find: ThreadsFind) -> Self {
+        let ThreadsFind { workspace, text, limit, cursor } = find;
+        Self { workspace, text, limit, cursor }
+    }
+}
+
 /// Newest first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ThreadsPage {

@@ -547,3 +547,29 @@ fn what_was_done_is_in_a_log_that_cannot_be_bent() {
     assert!(home.ok(&["audit", "export", "--format", "cef"]).out.starts_with("CEF:0|Ibid|ibid|"));
     assert!(!export.contains(&reader), "no secret is in it");
 }
+
+#[test]
+fn what_is_looked_for_in_titles_stands_in_no_address() {
+    let home = home();
+    drop(home.write("merger plans.md", "# Plans\n\nWe merge in May.\n"));
+    drop(home.ok(&["ingest", &home.files()]));
+    let server = home.serve(&[]);
+    let find = |path: &str, body: &Value| server.post(&format!("/v1/{path}/find"), body);
+    let (status, found) = find("documents", &json!({ "text": "merger", "limit": 1 }));
+    assert_eq!((status, &found["total"]), (200, &1.into()), "{found}");
+    assert_eq!(find("documents", &json!({ "text": "acquisition" })).1["total"], 0);
+    assert_eq!(server.post("/v1/threads", &json!({ "title": "the merger" })).0, 201);
+    let threads =
+        |text: &str| find("threads", &json!({ "text": text })).1["threads"].as_array().unwrap().len();
+    assert_eq!((threads("merger"), threads("acquisition")), (1, 0));
+    for path in ["documents", "threads"] {
+        assert_eq!(find(path, &json!({ "text": "merger", "limit": 0 })).0, 400, "{path}");
+        assert_eq!(
+            find(path, &json!({ "words": "merger" })).1["error"]["code"],
+            "request_malformed",
+            "{path}"
+        );
+        assert_eq!(find(path, &json!({ "workspace": "nowhere" })).0, 404, "{path}");
+    }
+    assert!(home.ok(&["documents", "list", "--text", "merger"]).out.contains("merger plans.md"));
+}

@@ -389,6 +389,11 @@ fn where_a_second_factor_is_required_the_providers_counts_if_it_says_so() {
     assert_eq!(documents(&weak), (403, "second_factor_missing".to_owned()));
 }
 
+/// As the server calls itself in its tokens, where nothing else is configured.
+fn server_url(server: &Server) -> String {
+    server.base.replace("127.0.0.1", "localhost")
+}
+
 fn self_made(server: &Server, secret: &str) -> (u16, Value) {
     let post = server.stranger().post(format!("{}/v1/auth/tokens", server.base)).bearer_auth(secret);
     answer(post.json(&json!({ "seconds": 86_400 })).send().unwrap())
@@ -397,7 +402,7 @@ fn self_made(server: &Server, secret: &str) -> (u16, Value) {
 #[test]
 fn a_token_is_a_part_of_its_key_for_a_while() {
     let home = home();
-    let server = home.serve(&[]);
+    let server = home.serve(&["--set=identity.token_audiences=['https://tools.example']"]);
     drop(home.ok(&["workspace", "create", "legal"]));
     let key = home.ok(&["keys", "create", "robot", "--role", "editor"]).out.trim().to_owned();
     let with = |secret: &str, path: &str| {
@@ -421,6 +426,9 @@ fn a_token_is_a_part_of_its_key_for_a_while() {
     }
     let elsewhere = made(&json!({ "audience": "https://tools.example" }));
     assert_eq!(with(&elsewhere, "/v1/auth/me").1["error"]["code"], "token_audience");
+    let nobody = token(&key, &json!({ "audience": "https://other.example" }));
+    assert_eq!((nobody.0, &nobody.1["error"]["code"]), (400, &"audience_unknown".into()));
+    assert_eq!(with(&made(&json!({ "audience": server_url(&server) })), "/v1/auth/me").0, 200);
     assert_eq!(token(&key, &json!({ "seconds": 100_000 })).1["error"]["code"], "token_lifetime");
     assert_eq!(server.post("/v1/auth/tokens", &json!({})).1["error"]["code"], "key_needed");
     let (head, tail) = whole.split_at(whole.len() - 3);

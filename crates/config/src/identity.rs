@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub struct Identity {
     /// `exposed`, `optional` or `required`.
     pub second_factor: String,
+    /// For whom keys get tokens, beside this server.
+    pub token_audiences: Vec<String>,
     pub provider: SignInProvider,
 }
 

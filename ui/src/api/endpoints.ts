@@ -35,7 +35,13 @@ export const workspaces = () => getJson<Workspace[]>('/v1/workspaces');
 export const documents = (
   values: { status?: string; text?: string; limit?: number; cursor?: string },
   signal?: AbortSignal,
-) => getJson<DocumentsPage>(`/v1/documents${inPlace(values)}`, signal ? { signal } : {});
+) => (values.text ? found(values, signal) : getJson<DocumentsPage>(`/v1/documents${inPlace(values)}`, signal ? { signal } : {}));
+
+// What is looked for is sent as a body: addresses are written down on the way.
+async function found(values: object, signal?: AbortSignal): Promise<DocumentsPage> {
+  const response = await postJson('/v1/documents/find', { ...values, workspace: place.workspace }, signal);
+  return (await response.json()) as DocumentsPage;
+}
 
 export const document = (id: string) => getJson<Document>(`${documentPath(id)}${inPlace()}`);
 export const versions = (id: string) => getJson<Version[]>(`${documentPath(id)}/versions${inPlace()}`);

@@ -1,5 +1,5 @@
 // Threads, turns and what people think of an answer: wire types as crates/api defines them, and a function for each endpoint.
-import { changeJson, getJson, send, sendJson } from './client';
+import { changeJson, getJson, postJson, send, sendJson } from './client';
 import { inPlace } from './endpoints';
 import { place } from '../state/place.svelte';
 import type { Answer, Failure, Filter } from './types';
@@ -75,7 +75,13 @@ const TURN_PAGES_MAX = 20;
 const TURNS_LIMIT = 100;
 
 export const list = (values: { text?: string; limit?: number; cursor?: string }, signal?: AbortSignal) =>
-  getJson<ThreadsPage>(`/v1/threads${inPlace(values)}`, signal ? { signal } : {});
+  values.text ? found(values, signal) : getJson<ThreadsPage>(`/v1/threads${inPlace(values)}`, signal ? { signal } : {});
+
+// What is looked for is sent as a body: addresses are written down on the way.
+async function found(values: object, signal?: AbortSignal): Promise<ThreadsPage> {
+  const response = await postJson('/v1/threads/find', { ...values, workspace: place.workspace }, signal);
+  return (await response.json()) as ThreadsPage;
+}
 
 export const create = () => changeJson<Thread>('POST', '/v1/threads', { workspace: place.workspace });
 export const read = (id: string) => getJson<Thread>(path(id));

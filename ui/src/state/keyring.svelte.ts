@@ -1,21 +1,19 @@
-// The API key of whoever uses one instead of signing in: kept for this tab, or for longer where that is wanted.
+// The API key of whoever uses one instead of signing in: kept by this page as long as it is open, and nowhere in the browser.
 
-const STORAGE_KEY = 'ibid.key';
+// Where former versions of the page kept it.
+const FORMER_STORAGE_KEY = 'ibid.key';
+sessionStorage.removeItem(FORMER_STORAGE_KEY);
+localStorage.removeItem(FORMER_STORAGE_KEY);
 
 class Keyring {
-  key = $state<string | null>(sessionStorage.getItem(STORAGE_KEY) ?? localStorage.getItem(STORAGE_KEY));
+  key = $state<string | null>(null);
 
-  give(key: string, remember: boolean) {
-    this.forget();
+  give(key: string) {
     this.key = key;
-    sessionStorage.setItem(STORAGE_KEY, key);
-    if (remember) localStorage.setItem(STORAGE_KEY, key);
   }
 
   forget() {
     this.key = null;
-    sessionStorage.removeItem(STORAGE_KEY);
-    localStorage.removeItem(STORAGE_KEY);
   }
 }
 

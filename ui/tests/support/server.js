@@ -131,6 +131,7 @@ export class ScriptedServer {
     if (name === 'GET workspaces') return json(response, this.workspaces.map((one) => ({ id: one, name: one, documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' })));
     if (name === 'GET jobs' && id === 'events') return this.#follow(request.query.batch, response);
     if (name === 'GET jobs') return json(response, this.#jobsPage(request.query.batch));
+    if (name === 'POST documents' && id === 'find') return this.#list(JSON.parse(request.body), response);
     if (name === 'POST documents') return this.#upload(request, response);
     if (name === 'GET documents' && !id) return this.#list(request.query, response);
     return this.#document(request, id, part, version, response);

@@ -22,6 +22,7 @@ export class ThreadRoutes {
   route(request, response) {
     const [, , noun, id, part] = request.path.split('/').map(decodeURIComponent);
     if (noun === 'turns') return this.#rate(id, request, response);
+    if (id === 'find') return this.#list(JSON.parse(request.body), response);
     if (!id && request.method === 'POST') return this.#create(response);
     if (!id) return this.#list(request.query, response);
     const thread = this.threads.find((one) => one.id === id);

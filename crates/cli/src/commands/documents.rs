@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use ibid_api::document::{Document, DocumentChange, DocumentReader, DocumentsPage, Passage, Version};
+use ibid_api::document::{
+    Document, DocumentChange, DocumentReader, DocumentsFind, DocumentsPage, Passage, Version,
+};
 use ibid_types::{Error, Result};
 
 use crate::args::Documents;
@@ -15,8 +17,8 @@ const PIECE_BYTES: usize = 40_000;
 pub fn run(context: &Context, command: Documents) -> Result<ExitCode> {
     match command {
         Documents::List { status, text, tag, limit } => {
-            let filters = [("status", status), ("text", text), ("tag", tag)];
-            list(context, &filters, limit)?;
+            let workspace = context.common.workspace.clone();
+            list(context, &DocumentsFind { workspace, status, text, tag, limit: Some(limit), cursor: None })?;
         }
         Documents::Show { id } => show(context, &id)?,
         Documents::Text { id } => text(context, &id)?,
@@ -26,14 +28,8 @@ pub fn run(context: &Context, command: Documents) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(context: &Context, filters: &[(&str, Option<String>)], limit: usize) -> Result<()> {
-    let mut path = format!("/v1/documents?limit={limit}");
-    for (name, value) in filters {
-        if let Some(value) = value {
-            path.push_str(&format!("&{name}={}", escaped(value)));
-        }
-    }
-    let page: DocumentsPage = context.client.get(&context.path(&path))?.json()?;
+fn list(context: &Context, find: &DocumentsFind) -> Result<()> {
+    let page: DocumentsPage = context.client.post("/v1/documents/find", find)?.json()?;
     if context.common.json {
         return json(&page);
     }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use ibid_api::document::{Accepted, DocumentsPage};
+use ibid_api::document::{Accepted, DocumentsFind, DocumentsPage};
 use ibid_api::job::{Job, JobCounts};
 use ibid_types::{Error, JobId, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -308,15 +308,20 @@ pub fn report(context: &Context, summary: &Summary) -> Result<()> {
 /// Sources in the library that begin with `prefix`, with their ids.
 pub fn sources_under(context: &Context, prefix: &str) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    let mut cursor = String::new();
+    let workspace = context.common.workspace.clone();
+    let mut find = DocumentsFind {
+        workspace,
+        text: Some(prefix.to_owned()),
+        limit: Some(500),
+        ..DocumentsFind::default()
+    };
     loop {
-        let path = context.path(&format!("/v1/documents?limit=500&text={}{cursor}", escaped(prefix)));
-        let page: DocumentsPage = context.client.get(&path)?.json()?;
+        let page: DocumentsPage = context.client.post("/v1/documents/find", &find)?.json()?;
         let fitting = page.documents.into_iter().filter(|document| document.source.starts_with(prefix));
         found.extend(fitting.map(|document| (document.source, document.id)));
-        match page.next {
-            Some(next) => cursor = format!("&cursor={}", escaped(&next)),
-            None => return Ok(found),
+        if page.next.is_none() {
+            return Ok(found);
         }
+        find.cursor = page.next;
     }
 }

@@ -115,6 +115,7 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     // Documents.
     ("GET", "/v1/documents", In(Read)),
     ("POST", "/v1/documents", In(Edit)),
+    ("POST", "/v1/documents/find", In(Read)),
     ("GET", "/v1/documents/{id}", In(Read)),
     ("PATCH", "/v1/documents/{id}", In(Edit)),
     ("DELETE", "/v1/documents/{id}", In(Edit)),
@@ -135,6 +136,7 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("GET", "/v1/models/{id}", Somewhere(Converse)),
     ("GET", "/v1/threads", In(Converse)),
     ("POST", "/v1/threads", In(Converse)),
+    ("POST", "/v1/threads/find", In(Converse)),
     ("GET", "/v1/threads/{id}", In(Converse)),
     ("PATCH", "/v1/threads/{id}", In(Converse)),
     ("DELETE", "/v1/threads/{id}", In(Converse)),

@@ -33,14 +33,16 @@ pub fn is_token(presented: &str) -> bool {
 }
 
 /// A token of the key that asks, and when it ends. A token gets none: it would outlive itself, and be more than it is. Errors:
-/// `key_needed`, `token_lifetime`.
+/// `key_needed`, `audience_unknown`, `token_lifetime`.
 pub fn issue(caller: &Caller, wanted: &Wanted<'_>) -> Result<(Secret, Timestamp)> {
     let (Who::Key { id, .. }, false) = (caller.who(), caller.is_by_token()) else {
         let what =
             "tokens are for services: ask for one with an API key itself (`ibid keys create NAME` makes one)";
         return Err(Error::forbidden("key_needed", what));
     };
-    let (issuer, workspace) = (caller.public_url(), wanted.within.and_then(|within| within.workspace));
+    let issuer = caller.public_url();
+    check_audience(caller, wanted.audience, &issuer)?;
+    let workspace = wanted.within.and_then(|within| within.workspace);
     let workspace = workspace.map(|id| id.to_string());
     let order = Order {
         issuer: &issuer,
@@ -52,6 +54,21 @@ pub fn issue(caller: &Caller, wanted: &Wanted<'_>) -> Result<(Secret, Timestamp)
     };
     let (token, claims) = with_keys(caller, |keys, now| keys.issue(&order, now))?;
     Ok((token, Timestamp(claims.exp.saturating_mul(1000))))
+}
+
+/// A token is for this server, or for one that the configuration names: nobody else should be shown what we have signed. Error:
+/// `audience_unknown`.
+fn check_audience(app: &App, audience: Option<&str>, own: &str) -> Result<()> {
+    let named = &app.config.identity.token_audiences;
+    match audience.filter(|audience| *audience != own && named.iter().all(|one| one != audience)) {
+        None => Ok(()),
+        Some(audience) => {
+            let what = format!(
+                "tokens are not made for '{audience}'; an operator adds it to identity.token_audiences, or leave the audience out"
+            );
+            Err(Error::bad_request("audience_unknown", what))
+        }
+    }
 }
 
 /// The key behind a token, with the rights that the token has. Errors: `token_invalid`, `token_audience`, `token_expired`,

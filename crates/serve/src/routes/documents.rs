@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::document::{
-    Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
+    Document, DocumentChange, DocumentsFind, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
 };
 use ibid_api::problem::Problem;
 use ibid_types::access::Readable;
@@ -27,28 +27,39 @@ pub async fn list(
     app: Caller,
     Parameters(query): Parameters<DocumentsQuery>,
 ) -> Answered<axum::Json<DocumentsPage>> {
-    respond(&app, move |app| {
-        let workspace = app.workspace(query.workspace.as_deref())?;
-        let readable = app.readable(workspace.id)?;
-        let page = app.store.document_list(
-            workspace.id,
-            &readable,
-            &ibid_store::DocumentsQuery {
-                status: query.status.as_deref().map(ibid_api::convert::status).transpose()?,
-                text: query.text,
-                tag: query.tag,
-                limit: within("limit", query.limit, 50, 1..=500)?,
-                cursor: query.cursor,
-            },
-        )?;
-        let wire = |(document, version)| wire(app, &readable, &workspace.name, document, version);
-        Ok(DocumentsPage {
-            documents: page.items.into_iter().map(wire).collect::<Result<_>>()?,
-            total: page.total,
-            next: page.next,
-        })
+    respond(&app, move |app| page(app, query)).await
+}
+
+/// Finds documents by their titles and sources, newest first.
+#[utoipa::path(post, path = "/v1/documents/find", tag = "documents", request_body = DocumentsFind,
+    responses((status = 200, body = DocumentsPage), (status = "default", body = Problem)))]
+pub async fn find_by_words(
+    app: Caller,
+    Json(request): Json<DocumentsFind>,
+) -> Answered<axum::Json<DocumentsPage>> {
+    respond(&app, move |app| page(app, request.into())).await
+}
+
+fn page(app: &Caller, query: DocumentsQuery) -> Result<DocumentsPage> {
+    let workspace = app.workspace(query.workspace.as_deref())?;
+    let readable = app.readable(workspace.id)?;
+    let page = app.store.document_list(
+        workspace.id,
+        &readable,
+        &ibid_store::DocumentsQuery {
+            status: query.status.as_deref().map(ibid_api::convert::status).transpose()?,
+            text: query.text,
+            tag: query.tag,
+            limit: within("limit", query.limit, 50, 1..=500)?,
+            cursor: query.cursor,
+        },
+    )?;
+    let wire = |(document, version)| wire(app, &readable, &workspace.name, document, version);
+    Ok(DocumentsPage {
+        documents: page.items.into_iter().map(wire).collect::<Result<_>>()?,
+        total: page.total,
+        next: page.next,
     })
-    .await
 }
 
 /// Shows a document with its current version.

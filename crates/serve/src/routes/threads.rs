@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
 use ibid_api::thread::{
-    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadForkRequest, ThreadRequest, ThreadsPage,
-    ThreadsQuery, Turn, TurnRequest, TurnsPage,
+    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadForkRequest, ThreadRequest, ThreadsFind,
+    ThreadsPage, ThreadsQuery, Turn, TurnRequest, TurnsPage,
 };
 use ibid_store::ThreadRow;
 use ibid_types::{Error, Result};
@@ -29,21 +29,32 @@ pub async fn list(
     app: Caller,
     Parameters(query): Parameters<ThreadsQuery>,
 ) -> Answered<axum::Json<ThreadsPage>> {
-    respond(&app, move |app| {
-        let workspace = app.workspace(query.workspace.as_deref())?;
-        let page = app.store.thread_list(
-            workspace.id,
-            &ibid_store::ThreadsQuery {
-                text: query.text,
-                seen_by: app.seen_by(workspace.id),
-                limit: within("limit", query.limit, 50, 1..=200)?,
-                cursor: query.cursor,
-            },
-        )?;
-        let threads = page.items.into_iter().map(|thread| wire(&workspace.name, thread)).collect();
-        Ok(ThreadsPage { threads, next: page.next })
-    })
-    .await
+    respond(&app, move |app| page(app, query)).await
+}
+
+/// Finds threads by words of their titles and questions, the last used first.
+#[utoipa::path(post, path = "/v1/threads/find", tag = "chat", request_body = ThreadsFind,
+    responses((status = 200, body = ThreadsPage), (status = "default", body = Problem)))]
+pub async fn find_by_words(
+    app: Caller,
+    Json(request): Json<ThreadsFind>,
+) -> Answered<axum::Json<ThreadsPage>> {
+    respond(&app, move |app| page(app, request.into())).await
+}
+
+fn page(app: &Caller, query: ThreadsQuery) -> Result<ThreadsPage> {
+    let workspace = app.workspace(query.workspace.as_deref())?;
+    let page = app.store.thread_list(
+        workspace.id,
+        &ibid_store::ThreadsQuery {
+            text: query.text,
+            seen_by: app.seen_by(workspace.id),
+            limit: within("limit", query.limit, 50, 1..=200)?,
+            cursor: query.cursor,
+        },
+    )?;
+    let threads = page.items.into_iter().map(|thread| wire(&workspace.name, thread)).collect();
+    Ok(ThreadsPage { threads, next: page.next })
 }
 
 fn wire(workspace: &str, thread: ThreadRow) -> Thread {
