@@ -21,12 +21,15 @@ pub enum Side {
 
 type Listener<'a> = &'a mut dyn FnMut(ChatDelta) -> ControlFlow<()>;
 
+/// Asks it, from any thread.
+type Ask = dyn FnOnce(&Cancel, Listener<'_>) -> Tried + Send;
+
 /// Who is asked second.
 pub struct Second {
     pub after: Duration,
     /// Asked when the time has come.
     pub may_begin: Box<dyn FnOnce() -> bool + Send>,
-    pub ask: Box<dyn FnOnce(&Cancel, Listener<'_>) -> Tried + Send>,
+    pub ask: Box<Ask>,
 }
 
 /// Runs the race. The second's result is none where it was not asked.
