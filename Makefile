@@ -63,8 +63,8 @@ audit: setup ## Compares what is built in with the known faults of RustSec's dat
 sbom: setup ## Prints the bill of materials (CycloneDX, JSON)
 	@scripts/supply.sh bill $(SUPPLY)
 
-fuzz: setup ## Tries mutated input on every parser, MINUTES each (1 by default), ENTRY alone where it is given
-	cargo run --release --locked --package ibid-fuzz -- $(or $(MINUTES),1) $(ENTRY)
+fuzz: setup ## Looks for input that breaks a parser, led by coverage, MINUTES each (1 by default), of ENTRY alone if given; tries INPUT alone if given
+	@scripts/fuzz.sh $(CACHE)/fuzz $(or $(MINUTES),1) $(ENTRY) $(INPUT)
 
 check: fmt ## Format and lints, warnings as errors
 	cargo clippy --workspace --all-targets --locked -- -D warnings

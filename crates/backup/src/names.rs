@@ -92,6 +92,10 @@ impl fmt::Display for LogName {
     }
 }
 
+/// Numbers in names, milliseconds among them, are below this: a thousand commits a second need 8,900 years. So what follows one and the sum of
+/// some are numbers too.
+const NUMBER_END: u64 = 1 << 48;
+
 /// What an object is, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
@@ -114,6 +118,10 @@ pub fn read(name: &str) -> Option<Named> {
         ["generations", generation, "log", log] => {
             let generation = generation.parse().ok()?;
             let [first, last, from, to, at] = numbers(log)?;
+            // An object that holds no commit ends before its first.
+            if first == 0 || last < first || to + 1 < from {
+                return None;
+            }
             let (segments, commits) = ((first, last), (from, to));
             Some(Named::Log(LogName { generation, segments, commits, at: time(at)? }))
         }
@@ -138,7 +146,7 @@ pub fn segment_place(generation: &Generation, number: u64) -> String {
 
 fn numbers<const COUNT: usize>(text: &str) -> Option<[u64; COUNT]> {
     let numbers: Vec<u64> = text.split('-').map(str::parse).collect::<Result<_, _>>().ok()?;
-    numbers.try_into().ok()
+    numbers.try_into().ok().filter(|numbers: &[u64; COUNT]| numbers.iter().all(|number| *number < NUMBER_END))
 }
 
 fn time(ms: u64) -> Option<Timestamp> {
@@ -159,6 +167,23 @@ mod tests {
         assert_eq!(read(&log.to_string()), Some(Named::Log(log)));
         let hash = ContentHash([0xab; 32]);
         assert_eq!(read(&piece(&hash)), Some(Named::Piece(hash)));
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_counted_on_are_left_alone() {
+        let generation = Generation::begin(Timestamp(1_700_000_000_000)).unwrap();
+        let log = |numbers: &str| read(&format!("generations/{generation}/log/{numbers}"));
+        assert!(log("4-5-13-12-100").is_some());
+        for numbers in [
+            "5-4-1-2-100",
+            "0-4-1-2-100",
+            "4-5-13-11-100",
+            "4-281474976710656-1-2-100",
+            "4-5-1-18446744073709551615-1",
+        ] {
+            assert_eq!(log(numbers), None, "{numbers}");
+        }
+        assert_eq!(read(&format!("generations/{generation}/bases/1-18446744073709551615-1")), None);
     }
 
     #[test]

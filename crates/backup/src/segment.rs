@@ -174,6 +174,7 @@ impl Segment {
         let is_whole = commits.iter().map(|commit| u64::from(commit.frames)).sum::<u64>() == frames as u64
             && forms.iter().all(|form| *form <= DIFFERENCE)
             && pages.iter().all(|page| *page > 0)
+            && is_counted(&head)
             && reader.is_at_end();
         is_whole.then_some(Self { head, commits, checksum, pages, forms, images })
     }
@@ -203,6 +204,14 @@ impl Segment {
             bytes: self.images.get(at * page_bytes..(at + 1) * page_bytes)?,
         })
     }
+}
+
+/// Whether its commits have numbers, and its pages are as long as SQLite has them.
+fn is_counted(head: &SegmentHead) -> bool {
+    let has_numbers =
+        head.first_commit > 0 && head.first_commit.checked_add(u64::from(head.commits)).is_some();
+    let is_page = head.page_bytes.is_power_of_two() && (512..=65_536).contains(&head.page_bytes);
+    has_numbers && (is_page || (head.page_bytes == 0 && head.frames == 0))
 }
 
 /// What a page becomes.
@@ -248,6 +257,30 @@ mod tests {
         assert_eq!(frames, [(3, true, 7), (4, true, 8), (3, false, 7 ^ 6)]);
         assert_eq!((segment.last_commit(), segment.checksum), (43, cut.checksum));
         assert!(Segment::read(&link.generation, 2, &cut.object, &keys).is_err());
+    }
+
+    #[test]
+    fn commits_without_numbers_and_pages_that_are_none_are_refused() {
+        let read = |change: fn(&mut SegmentHead)| {
+            let mut head = SegmentHead {
+                generation: "a".to_owned(),
+                number: 1,
+                first_commit: 41,
+                previous: ContentHash([0; 32]),
+                at: Timestamp(9),
+                page_bytes: 0,
+                commits: 0,
+                frames: 0,
+                images: ContentHash([0; 32]),
+                originals: Vec::new(),
+                files: Vec::new(),
+            };
+            change(&mut head);
+            Segment::parse(&Writer::begin(&head).unwrap().end(), ContentHash([0; 32]))
+        };
+        assert_eq!(read(|_| ()).unwrap().last_commit(), 40);
+        assert!(read(|head| head.first_commit = 0).is_none());
+        assert!(read(|head| head.page_bytes = 1 << 31).is_none());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Mutated input for every parser and protocol entry: whatever comes in from outside is tried with real input that was damaged.
 //!
-//! Keeps true: the input number N of an entry is the same on every machine, so that what was found is found again; an entry is one row
-//! of `ENTRIES`. Mutation knows nothing of coverage (that needs a nightly compiler): it begins from real files and from words of each
-//! format instead.
+//! Keeps true: an entry is one row of `ENTRIES`, and goes through the functions that the server itself calls. The input number N of an entry
+//! is the same on every machine, so that what the tests and `ibid-fuzz` find is found again; these know nothing of coverage and begin from
+//! real files and from words of each format. `make fuzz` (feature `guided`) has libFuzzer lead the search by coverage and saves what it finds
+//! as a file; `regressions/ENTRY` keeps what was found and mended, and the tests try it again.
+//!
+//! A fault is a panic, a promise that the entry's function finds broken, an input that takes too long, and memory: more than the address space
+//! allows, or more than the growth that is allowed over many inputs (`work`).
 
 mod dice;
 mod entries;

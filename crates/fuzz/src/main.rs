@@ -1,5 +1,6 @@
 //! `ibid-fuzz [MINUTES] [ENTRY]`: tries mutated input on every entry, or on one, each in a process of its own within a bound of memory,
-//! and reports panics, hangs, broken promises and growth. `ibid-fuzz --show ENTRY NUMBER` prints one input.
+//! and reports panics, hangs, broken promises and growth. `ibid-fuzz --show ENTRY NUMBER` prints one input, `ibid-fuzz --try ENTRY FILE`
+//! tries the one in a file, such as one that `make fuzz` has found.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -11,16 +12,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use ibid_fuzz::work::{Bounds, work};
+use ibid_fuzz::work::{Bounds, GROWTH_MIB_MAX, bound_memory, resident_mib, work};
 use ibid_fuzz::{ENTRIES, Entry, mutate};
-use rustix::process::{Resource, Rlimit, setrlimit};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Address space of a process: parsers within their limits need far less.
-const MEMORY_BYTES_MAX: u64 = 4 << 30;
-/// Memory that may be held at the end beyond what was held once warm.
-const GROWTH_MIB_MAX: u64 = 128;
 const WARM_INPUTS: u64 = 500;
 /// A process whose input takes longer is ended.
 const HANG_MAX: Duration = Duration::from_secs(30);
@@ -32,10 +28,11 @@ fn main() -> Outcome<ExitCode> {
             worker(named(name)?, from.parse()?, seconds.parse()?, place)
         }
         ["--show", name, number] => show(named(name)?, number.parse()?),
+        ["--try", name, file] => try_one(named(name)?, file),
         [] => all(1.0, None),
         [minutes] => all(minutes.parse()?, None),
         [minutes, name] => all(minutes.parse()?, Some(name)),
-        _ => Err("ibid-fuzz [MINUTES] [ENTRY], or --show ENTRY NUMBER".into()),
+        _ => Err("ibid-fuzz [MINUTES] [ENTRY], --show ENTRY NUMBER, or --try ENTRY FILE".into()),
     }
 }
 
@@ -47,6 +44,14 @@ fn show(entry: &Entry, number: u64) -> Outcome<ExitCode> {
     let input = mutate::input(entry, &(entry.seeds)(), number);
     std::io::stdout().write_all(&input)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A panic shows itself, with its place.
+fn try_one(entry: &Entry, file: &str) -> Outcome<ExitCode> {
+    bound_memory()?;
+    let outcome = (entry.run)(&fs::read(file)?);
+    println!("{}: {}", entry.name, outcome.as_ref().err().map_or("nothing is wrong", String::as_str));
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn all(minutes: f64, only: Option<&str>) -> Outcome<ExitCode> {
@@ -72,7 +77,7 @@ fn one(entry: &Entry, seconds: f64) -> Outcome<bool> {
 }
 
 fn worker(entry: &'static Entry, from: u64, seconds: f64, place: &str) -> Outcome<ExitCode> {
-    setrlimit(Resource::As, Rlimit { current: Some(MEMORY_BYTES_MAX), maximum: Some(MEMORY_BYTES_MAX) })?;
+    bound_memory()?;
     std::panic::set_hook(Box::new(|_| {}));
     let (last, file) =
         (std::sync::Arc::new(AtomicU64::new(0)), fs::OpenOptions::new().write(true).open(place)?);
@@ -114,10 +119,4 @@ fn end_when_it_hangs(ended: &mpsc::Receiver<()>, last: &AtomicU64) {
         }
         before = Some(now);
     }
-}
-
-fn resident_mib() -> u64 {
-    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
 }

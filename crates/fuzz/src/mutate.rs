@@ -46,11 +46,34 @@ pub fn input(entry: &Entry, seeds: &[Vec<u8>], number: u64) -> Vec<u8> {
         return seed.clone();
     }
     let seed = dice.pick(seeds).cloned().unwrap_or_default();
-    if seed.starts_with(b"PK\x03\x04") && dice.below(4) > 0 {
-        return in_container(&seed, entry, &mut dice).unwrap_or(seed);
+    if is_container(&seed) && dice.below(4) > 0 {
+        let which = dice.next();
+        let damage = &mut |bytes: Vec<u8>| damaged(bytes.clone(), &bytes, entry.words, &mut dice);
+        return in_container(&seed, which, damage).unwrap_or(seed);
     }
     let other = dice.pick(seeds).cloned().unwrap_or_default();
     damaged(seed, &other, entry.words, &mut dice)
+}
+
+/// The bytes as one who knows what they led to changes them. That one knows nothing of containers and little of deep nesting.
+pub fn guided(
+    entry: &Entry,
+    bytes: &[u8],
+    number: u64,
+    by_other: &mut dyn FnMut(Vec<u8>) -> Vec<u8>,
+) -> Vec<u8> {
+    let mut dice = Dice::of(entry.name, number);
+    match dice.below(8) {
+        0 => damaged(bytes.to_vec(), bytes, entry.words, &mut dice),
+        1.. if is_container(bytes) => {
+            in_container(bytes, dice.next(), by_other).unwrap_or_else(|| by_other(bytes.to_vec()))
+        }
+        _ => by_other(bytes.to_vec()),
+    }
+}
+
+fn is_container(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
 }
 
 /// The bytes with a few changes; parts may come from `other`.
@@ -93,9 +116,9 @@ fn insert(bytes: &mut Vec<u8>, at: usize, part: &[u8]) {
 }
 
 /// A container of which one member is damaged: sums and offsets are right again, so that its readers come to it.
-fn in_container(seed: &[u8], entry: &Entry, dice: &mut Dice) -> Option<Vec<u8>> {
+fn in_container(seed: &[u8], which: u64, damage: &mut dyn FnMut(Vec<u8>) -> Vec<u8>) -> Option<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(seed)).ok()?;
-    let damaged_one = dice.below(archive.len());
+    let damaged_one = usize::try_from(which).unwrap_or(0) % archive.len().max(1);
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     for number in 0..archive.len().min(MEMBERS_MAX) {
@@ -103,7 +126,7 @@ fn in_container(seed: &[u8], entry: &Entry, dice: &mut Dice) -> Option<Vec<u8>> 
         let (name, mut bytes) = (member.name().ok()?.to_string(), Vec::new());
         member.by_ref().take(BYTES_MAX as u64).read_to_end(&mut bytes).ok()?;
         if number == damaged_one {
-            bytes = damaged(bytes.clone(), &bytes, entry.words, dice);
+            bytes = damage(bytes);
         }
         writer.start_file(name, stored).ok()?;
         writer.write_all(&bytes).ok()?;

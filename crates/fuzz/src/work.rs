@@ -1,7 +1,10 @@
 //! Trying inputs on one entry, within bounds, and what came of it.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::entries::Entry;
 use crate::mutate::input;
@@ -41,6 +44,25 @@ pub struct Report {
     pub faults: Vec<Fault>,
 }
 
+/// Address space of a process: parsers within their limits need far less.
+const MEMORY_BYTES_MAX: u64 = 4 << 30;
+/// Memory that may be held later beyond what was held once warm.
+pub const GROWTH_MIB_MAX: u64 = 512;
+
+/// Lets a process that asks for too much memory fail, whatever the machine has.
+pub fn bound_memory() -> Result<(), Box<dyn std::error::Error>> {
+    let most = Some(MEMORY_BYTES_MAX);
+    Ok(setrlimit(Resource::As, Rlimit { current: most, maximum: most })?)
+}
+
+/// What the process holds in memory now.
+#[must_use]
+pub fn resident_mib() -> u64 {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
 /// More faults than this are more of the same.
 const FAULTS_MAX: usize = 20;
 
@@ -65,7 +87,8 @@ pub fn work(entry: &Entry, from: u64, bounds: &Bounds, on_input: &mut dyn FnMut(
     report
 }
 
-fn fault(
+/// What is wrong with what came of an input.
+pub fn fault(
     outcome: std::thread::Result<Result<(), String>>,
     took: Duration,
     bounds: &Bounds,

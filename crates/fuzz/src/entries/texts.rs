@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ibid_config::Layers;
 use ibid_flow::{Definition, Registry, expression as expressions};
 use ibid_guard::{Addresses, Network, Place, Policy, Stream};
-use serde_json::Value;
+use ibid_runtime::Clock;
+use ibid_tools::{Calculator, CurrentTime, Tool, ToolContext};
+use ibid_types::{Timestamp, WorkspaceId};
+use serde_json::{Value, json};
 
 use super::{keep, samples, text};
 
@@ -103,6 +107,37 @@ pub fn schema_seeds() -> Vec<Vec<u8>> {
     [
         r##"{"type":"object","properties":{"a":{"type":"string","pattern":"^[a-z]+$"},"b":{"$ref":"#/$defs/c"}},"required":["a"],"$defs":{"c":{"type":"integer"}}}"##,
         r#"{"anyOf":[{"enum":[1,2]},{"type":"array","items":{"type":"number","maximum":3}}]}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// What a model gives to the tools that are built in.
+pub fn tool_input(bytes: &[u8]) -> Result<(), String> {
+    let context = ToolContext::new(WorkspaceId::from_bytes([7; 16]), "key", Duration::from_secs(5));
+    let refused = |error: ibid_types::Error| error.chain();
+    let calculator = Calculator::new().map_err(refused)?;
+    let now = CurrentTime::new(Clock::manual(Timestamp(1_795_000_000_000))).map_err(refused)?;
+    let inputs = [(&calculator as &dyn Tool, "expression"), (&now, "zone")];
+    for (tool, parameter) in inputs {
+        let input = json!({ parameter: text(bytes) });
+        if tool.spec().check_input(&input).is_ok()
+            && let Ok(value) = tool.call(&input, &context)
+        {
+            keep(value.to_string().len() < 8192, "what a small input gives is small")?;
+        }
+    }
+    Ok(())
+}
+
+pub fn tool_input_seeds() -> Vec<Vec<u8>> {
+    [
+        "(19.99 * 3 - 5) / 2",
+        "round(sqrt(2) ^ 10, 3) % 7",
+        "min(1, max(2, 3)) + sum(1, 2) - mean(4, 5)",
+        "log(8, 2) + sin(pi) - e",
+        "Europe/Berlin",
+        "tokyo",
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec()
