@@ -1,9 +1,11 @@
 //! A client of the API, for the command line: over HTTP where a server runs on the data directory, and straight
 //! through the router where none does. Both ways carry the same requests, so every command is an API call.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -24,6 +26,13 @@ use crate::server::LocalServer;
 
 /// Longest silence of a server that is working on an answer.
 const SILENCE_MAX: Duration = Duration::from_secs(600);
+/// The longest event: the state of a run is not larger, nor is an answer with all that led to it.
+const EVENT_BYTES_MAX: usize = 64 << 20;
+/// The longest answer that is held as a whole.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
+/// Codes of errors that are kept; an Ibid has fewer than half as many, none longer than this.
+const CODES_MAX: usize = 1024;
+const CODE_BYTES_MAX: usize = 64;
 
 /// Where requests go.
 #[derive(Debug)]
@@ -281,9 +290,12 @@ impl std::fmt::Debug for Reply {
 }
 
 impl Reply {
-    pub fn bytes(mut self) -> Result<Vec<u8>> {
+    pub fn bytes(self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.body.read_to_end(&mut bytes).map_err(|error| cut(error.into()))?;
+        self.body.take(ANSWER_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| cut(error.into()))?;
+        if bytes.len() as u64 > ANSWER_BYTES_MAX {
+            return Err(Error::internal("client_answer", "the server's answer is longer than any is"));
+        }
         Ok(bytes)
     }
 
@@ -310,9 +322,8 @@ impl Reply {
         self,
         mut on_event: impl FnMut(&ServerEvent) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        let mut event = ServerEvent::default();
-        for line in BufReader::new(self.body).lines() {
-            let line = line.map_err(|error| cut(error.into()))?;
+        let (mut lines, mut event) = (BufReader::new(self.body), ServerEvent::default());
+        while let Some(line) = next_line(&mut lines, EVENT_BYTES_MAX - event.data.len())? {
             if line.is_empty() && !event.data.is_empty() {
                 if on_event(&event)?.is_break() {
                     return Ok(());
@@ -360,15 +371,82 @@ impl ServerEvent {
     }
 }
 
-/// A problem document as the error it was made from. Codes are stable, so each distinct one is kept for the life of
-/// the process.
+/// The next line without its end, if there is one; `bytes_max` are left for it.
+fn next_line(lines: &mut impl BufRead, bytes_max: usize) -> Result<Option<String>> {
+    let mut line = Vec::new();
+    lines.take(bytes_max as u64 + 1).read_until(b'\n', &mut line).map_err(|error| cut(error.into()))?;
+    if line.len() > bytes_max {
+        return Err(Error::internal("client_answer", "the server's stream has an event without an end"));
+    }
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let text = String::from_utf8(line).map_err(|error| cut(error.into()))?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(Some(text.to_owned()))
+}
+
+/// A problem document as the error it was made from.
 #[must_use]
 pub fn problem_error(problem: Problem) -> Error {
     let class =
         Class::ALL.into_iter().find(|class| class.name() == problem.error.class).unwrap_or(Class::Internal);
-    Error::new(class, Box::leak(problem.error.code.into_boxed_str()), problem.error.message)
+    Error::new(class, stable(problem.error.code), problem.error.message)
+}
+
+/// The code for the life of the process, each kept once. One that cannot be ours, and more than any Ibid has, are not kept.
+fn stable(code: String) -> &'static str {
+    static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = codes.get(code.as_str()) {
+        return known;
+    }
+    if codes.len() >= CODES_MAX || code.len() > CODE_BYTES_MAX {
+        return "client_answer";
+    }
+    let kept: &'static str = Box::leak(code.into_boxed_str());
+    codes.insert(kept);
+    kept
 }
 
 fn cut(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     Error::unavailable("server_cut", "the server's answer ended early; is it still running?").caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(body: impl Read + 'static) -> Reply {
+        Reply { status: 200, run: None, body: Box::new(body) }
+    }
+
+    fn events(body: &'static str) -> Vec<String> {
+        let mut events = Vec::new();
+        let on_event = |event: &ServerEvent| {
+            events.push(format!("{}/{}/{}", event.id, event.name, event.data));
+            Ok(ControlFlow::Continue(()))
+        };
+        reply(body.as_bytes()).events_with_ids(on_event).unwrap();
+        events
+    }
+
+    #[test]
+    fn events_are_read_whatever_ends_their_lines() {
+        assert_eq!(events("id: 1\nevent: a\ndata: b\n\n:c\n\ndata: d\r\n\r\ndata: cut"), ["1/a/b", "//d"]);
+    }
+
+    #[test]
+    fn an_event_without_an_end_is_given_up() {
+        let endless = "data: a\n".as_bytes().chain(std::io::repeat(b'b'));
+        let refused = reply(endless).events(|_, _| Ok(ControlFlow::Continue(())));
+        assert_eq!(refused.unwrap_err().code, "client_answer");
+    }
+
+    #[test]
+    fn codes_are_kept_once_and_only_such_as_can_be_ours() {
+        let once = stable("run_unknown".to_owned());
+        assert!(std::ptr::eq(once, stable("run_unknown".to_owned())));
+        assert_eq!(stable("a".repeat(CODE_BYTES_MAX + 1)), "client_answer");
+    }
 }

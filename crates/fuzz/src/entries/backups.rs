@@ -203,3 +203,21 @@ fn make() -> Result<Objects, Box<dyn std::error::Error>> {
     let objects = shed.objects().clone();
     Ok(objects)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_are_objects() {
+        let (mut objects, names) = (backed_up().unwrap().clone(), named().unwrap());
+        for seed in object_seeds() {
+            let (which, content) = seed.split_first().unwrap();
+            let name = &names[usize::from(*which)];
+            let kind = objects[name][8];
+            objects.insert(name.clone(), wrapped(kind, content).unwrap());
+        }
+        let verified = verify(&Shed::of(objects), &Keys::default(), &|_, _, _| ()).unwrap();
+        assert_eq!((verified.bases, verified.commits, verified.damages), (1, 3, Vec::new()));
+    }
+}

@@ -109,23 +109,21 @@ pub fn checkpoint_seeds() -> Vec<Vec<u8>> {
 
 /// The parts are the manifest's JSON, the records of documents, one a line, and the rows of chunks and of vectors.
 pub fn index(bytes: &[u8]) -> Result<(), String> {
+    look_into(laid_out(bytes)?.path())
+}
+
+fn laid_out(bytes: &[u8]) -> Result<TempDir, String> {
     let [manifest, documents, chunks, vectors] = parts::<4>(bytes);
     let (folder, template) = (folder()?, library()?);
     for (path, content) in &template.files {
         write(&folder.path().join(path), content)?;
     }
-    let root = folder.path().join(&template.generation);
-    let log = records(documents);
-    let manifest = counting(manifest, log.len());
-    for (name, content) in [
-        ("documents.log", log.as_slice()),
-        ("manifest", manifest.as_slice()),
-        (template.chunks.as_str(), chunks),
-        (template.vectors.as_str(), vectors),
-    ] {
-        write(&root.join(name), content)?;
-    }
-    look_into(folder.path())
+    let (root, log) = (folder.path().join(&template.generation), records(documents));
+    write(&root.join("manifest"), &counting(manifest, log.len()))?;
+    write(&root.join("documents.log"), &log)?;
+    write(&root.join(&template.chunks), &template.filled(&template.chunks, chunks))?;
+    write(&root.join(&template.vectors), &template.filled(&template.vectors, vectors))?;
+    Ok(folder)
 }
 
 /// The first byte says which file of the index the others are.
@@ -202,6 +200,21 @@ struct Library {
     vectors: String,
 }
 
+impl Library {
+    fn file(&self, name: &str) -> &[u8] {
+        let path = self.generation.join(name);
+        let found = self.files.iter().find(|(known, _)| *known == path);
+        found.map(|(_, content)| content.as_slice()).unwrap_or_default()
+    }
+
+    /// As long as the file of that name: a shorter one is refused before its rows are read.
+    fn filled(&self, name: &str, rows: &[u8]) -> Vec<u8> {
+        let mut filled = rows.to_vec();
+        filled.resize(self.file(name).len().max(rows.len()), 0);
+        filled
+    }
+}
+
 fn library() -> Result<&'static Library, String> {
     static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
     LIBRARY.get_or_init(build).as_ref().map_err(Clone::clone)
@@ -238,15 +251,7 @@ fn gather(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) ->
 
 pub fn index_seeds() -> Vec<Vec<u8>> {
     let Ok(library) = library() else { return Vec::new() };
-    let file = |name: &str| {
-        let path = library.generation.join(name);
-        library
-            .files
-            .iter()
-            .find(|(known, _)| *known == path)
-            .map(|(_, content)| content.as_slice())
-            .unwrap_or_default()
-    };
+    let file = |name: &str| library.file(name);
     let manifest = file("manifest").splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default();
     let mut records = Vec::new();
     let mut log = file("documents.log");
@@ -392,4 +397,19 @@ pub fn database_seeds() -> Vec<Vec<u8>> {
         fs::read(path).map_err(|error| error.to_string())
     };
     made().into_iter().filter(|bytes| !bytes.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_are_read() {
+        let folder = laid_out(&index_seeds()[0]).unwrap();
+        let indexes = Indexes::open(config(folder.path()), Books).unwrap();
+        assert_eq!(indexes.snapshot(WorkspaceId::from_bytes(WORKSPACE)).total(), 3);
+        assert!(
+            checkpoint_seeds().len() > 2 && metrics_kept_seeds().len() == 1 && database_seeds().len() == 1
+        );
+    }
 }

@@ -3,7 +3,7 @@
 //! An input has parts: the query of the browser that comes back, the configuration, the keys, the answer with tokens, the head of the
 //! id token, its claims, the person's data. What is signed is signed here, so that mutation comes behind the signature.
 
-use ibid_auth::oidc::{Begun, Call, Callback, Fetch, Provider, Reply, Settings};
+use ibid_auth::oidc::{Begun, Call, Callback, Fetch, Identity, Provider, Reply, Settings};
 use ibid_types::{Result as Outcome, Secret};
 use ring::signature::KeyPair;
 use serde_json::{Value, json};
@@ -40,22 +40,29 @@ impl Fetch for Fake {
 }
 
 pub fn sign_in(bytes: &[u8]) -> Result<(), String> {
-    let parts = parts::<PARTS>(bytes);
-    let [query, configuration, keys, tokens, head, claims, person] = parts;
-    let tokens = text(tokens).replace(TOKEN, &id_token(head, claims)).into_bytes();
-    let fake =
-        Fake { configuration: configuration.to_vec(), keys: keys.to_vec(), tokens, person: person.to_vec() };
-    let provider = Provider::over(settings(), Box::new(fake)).map_err(|error| error.to_string())?;
-    let _ = provider.begin(NOW);
-    let begun = json!({ "state": "s", "nonce": "n", "verifier": "v", "expires_at": NOW.0 + 60_000 });
-    let begun: Begun = serde_json::from_value(begun).map_err(|error| error.to_string())?;
-    let Ok(identity) = provider.finish(&begun, &callback(&text(query)), NOW) else { return Ok(()) };
+    let Some(identity) = signed_in(bytes)? else { return Ok(()) };
+    let [_, _, _, _, _, claims, _] = parts::<PARTS>(bytes);
     let claimed: Value = serde_json::from_slice(claims).unwrap_or_default();
     let is_claimed = claimed["sub"] == identity.subject.as_str() && claimed["nonce"] == "n";
     keep(
         identity.issuer == ISSUER && is_claimed,
         "signed in is whom the signed token names, for this sign-in",
     )
+}
+
+fn signed_in(bytes: &[u8]) -> Result<Option<Identity>, String> {
+    let [query, configuration, keys, tokens, head, claims, person] = parts::<PARTS>(bytes);
+    let fake = Fake {
+        configuration: configuration.to_vec(),
+        keys: keys.to_vec(),
+        tokens: text(tokens).replace(TOKEN, &id_token(head, claims)).into_bytes(),
+        person: person.to_vec(),
+    };
+    let provider = Provider::over(settings(), Box::new(fake)).map_err(|error| error.to_string())?;
+    let _ = provider.begin(NOW);
+    let begun = json!({ "state": "s", "nonce": "n", "verifier": "v", "expires_at": NOW.0 + 60_000 });
+    let begun: Begun = serde_json::from_value(begun).map_err(|error| error.to_string())?;
+    Ok(provider.finish(&begun, &callback(&text(query)), NOW).ok())
 }
 
 fn settings() -> Settings {
@@ -117,4 +124,17 @@ pub fn seeds() -> Vec<Vec<u8>> {
     };
     let refused = joined(&[b"state=s&error=access_denied", configuration.to_string().as_bytes()]);
     vec![seed(&claims), seed(&told), refused]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_get_through() {
+        let who: Vec<Option<Identity>> = seeds().iter().map(|seed| signed_in(seed).unwrap()).collect();
+        assert_eq!(who[0].as_ref().unwrap().email.as_deref(), Some("ann@example.org"));
+        assert_eq!(who[1].as_ref().unwrap().groups, ["a", "b"]);
+        assert!(who[2].is_none());
+    }
 }
