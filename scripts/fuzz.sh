@@ -24,7 +24,7 @@ program=$CARGO_TARGET_DIR/$target/fuzz/ibid-fuzz-guided
 # Servers that answer nonsense are on this machine, whatever the proxy of the network.
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 # An input hangs after a minute (by the clock on the wall, and others may use the machine); a process holds at most 2 GiB at any moment. What it may ask for and what it may grow by is bounded inside.
-bounds=(-timeout=60 -rss_limit_mb=2048 -max_len=1048576)
+bounds=(-timeout=60 -rss_limit_mb=2048 -max_len=1048576 -report_slow_units=600)
 
 if [ -n "$input" ]; then
   IBID_FUZZ_ENTRY=$only exec "$program" "${bounds[@]}" "$input"
