@@ -63,7 +63,8 @@ audit: setup ## Compares what is built in with the known faults of RustSec's dat
 sbom: setup ## Prints the bill of materials (CycloneDX, JSON)
 	@scripts/supply.sh bill $(SUPPLY)
 
-fuzz: setup ## Looks for input that breaks a parser, led by coverage, MINUTES each (1 by default), of ENTRY alone if given; tries INPUT alone if given
+fuzz: ## Looks for input that breaks a parser, led by coverage, MINUTES each (1 by default), of ENTRY alone if given; tries INPUT alone if given
+	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(CACHE)/fuzz $(or $(MINUTES),1) $(ENTRY) $(INPUT)
 
 check: fmt ## Format and lints, warnings as errors

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, testing and the demo need, where they are missing.
 #   setup.sh            what `make demo` and `make test` need
+#   setup.sh fuzz       and what `make fuzz` needs: libFuzzer is C++
 set -euo pipefail
 
 wanted=()
 need() { command -v "$1" >/dev/null 2>&1 || wanted+=("$2"); }
 
 need cc gcc
+[ "${1:-}" != fuzz ] || need c++ g++
 need make make
 need python3 python3
 need pip3 python3-pip
