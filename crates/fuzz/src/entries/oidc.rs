@@ -55,7 +55,7 @@ fn signed_in(bytes: &[u8]) -> Result<Option<Identity>, String> {
     let fake = Fake {
         configuration: configuration.to_vec(),
         keys: keys.to_vec(),
-        tokens: text(tokens).replace(TOKEN, &id_token(head, claims)).into_bytes(),
+        tokens: text(tokens).replacen(TOKEN, &id_token(head, claims), 1).into_bytes(),
         person: person.to_vec(),
     };
     let provider = Provider::over(settings(), Box::new(fake)).map_err(|error| error.to_string())?;
