@@ -8,6 +8,7 @@
 //! the process, and libFuzzer saves the input; it looks itself after hangs and after the memory of one moment.
 #![no_main]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::disallowed_methods, reason = "the main function, from which to return, is libFuzzer's")]
 
 use std::error::Error;
 use std::fmt::Write as _;
