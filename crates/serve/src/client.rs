@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn an_event_without_an_end_is_given_up() {
-        let endless = "data: a\n".as_bytes().chain(std::io::repeat(b'b'));
+        let endless = std::io::Read::chain("data: a\n".as_bytes(), std::io::repeat(b'b'));
         let refused = reply(endless).events(|_, _| Ok(ControlFlow::Continue(())));
         assert_eq!(refused.unwrap_err().code, "client_answer");
     }
