@@ -5,6 +5,7 @@
 pub mod alert;
 pub mod audit;
 pub mod certificate;
+mod connect;
 pub mod dashboard;
 pub mod doctor;
 pub mod incident;

@@ -13,6 +13,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::{Format, Line, Sink};
+use crate::connect::connect;
 
 /// For the connection, and for each wait on it.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -84,7 +85,7 @@ impl Syslog {
             let message = self.message(line);
             bytes.extend_from_slice(format!("{} {message}", message.len()).as_bytes());
         }
-        let stream = connect(&self.host, self.port)?;
+        let stream = connect(&self.host, self.port, WAIT_MAX)?;
         match &self.tls {
             None => give_open(stream, &bytes),
             Some(config) => give_sealed(stream, Arc::clone(config), &self.host, &bytes),
@@ -151,21 +152,6 @@ fn read_to_end(stream: &mut impl Read) -> std::io::Result<()> {
         }
     }
     Err(std::io::Error::other("it says more than a collector does"))
-}
-
-fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
-    let mut last = std::io::Error::from(ErrorKind::NotFound);
-    for address in (host, port).to_socket_addrs()?.take(4) {
-        match TcpStream::connect_timeout(&address, WAIT_MAX) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(WAIT_MAX))?;
-                stream.set_write_timeout(Some(WAIT_MAX))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// What trusts whom this machine trusts. Error: `audit_setup`.

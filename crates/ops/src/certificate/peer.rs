@@ -1,6 +1,5 @@
 //! A handshake that only looks at the certificates: nothing is sent, and nothing that is shown is trusted.
 
-use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
 use super::Endpoint;
+use crate::connect::connect;
 
 /// For the connection, and for each wait within the handshake.
 const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -43,7 +43,8 @@ fn chain(endpoint: &Endpoint) -> Result<Vec<CertificateDer<'static>>> {
             format!("{} {what}; is its address right, and does the machine reach it?", endpoint.label());
         Error::unavailable("certificate_unseen", what)
     };
-    let mut stream = connect(endpoint).map_err(|error| unseen("cannot be reached").caused_by(error))?;
+    let mut stream = connect(&endpoint.host, endpoint.port, WAIT_MAX)
+        .map_err(|error| unseen("cannot be reached").caused_by(error))?;
     let name =
         ServerName::try_from(endpoint.host.clone()).map_err(|error| unseen("is no name").caused_by(error))?;
     let mut connection = ClientConnection::new(config()?, name)
@@ -58,22 +59,6 @@ fn chain(endpoint: &Endpoint) -> Result<Vec<CertificateDer<'static>>> {
         .peer_certificates()
         .map(|chain| chain.iter().cloned().map(CertificateDer::into_owned).collect());
     shown.ok_or_else(|| unseen("shows no certificate"))
-}
-
-fn connect(endpoint: &Endpoint) -> std::io::Result<TcpStream> {
-    let addresses = (endpoint.host.as_str(), endpoint.port).to_socket_addrs()?;
-    let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
-    for address in addresses.take(4) {
-        match TcpStream::connect_timeout(&address, WAIT_MAX) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(WAIT_MAX))?;
-                stream.set_write_timeout(Some(WAIT_MAX))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 fn config() -> Result<Arc<ClientConfig>> {
