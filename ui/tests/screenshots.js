@@ -233,6 +233,13 @@ const SCENES = {
     await page.goto(`${server.url.replace('127.0.0.1', 'localhost')}/#/sign-in/oidc_unknown`);
     await page.getByText('you have no account here').waitFor();
   }],
+  providercode: ['#/sign-in/second_factor_needed', async (page, server) => {
+    server.identity.end('key_missing');
+    server.identity.offered = { provider: 'Example' };
+    await page.reload();
+    await page.goto(`${server.url}/#/sign-in/second_factor_needed`);
+    await page.getByText('Example has signed you in.').waitFor();
+  }],
   factors: ['#/account', async (page, server) => {
     Object.assign(server.identity.factors, { hasApp: true, codes: RECOVERY_CODES.slice(2, 4) });
     server.identity.factors.passkeys = [{ id: 'AAAA', name: 'Chrome on Android', created_at: '2026-11-01T08:00:00Z', used_at: '2026-11-20T08:00:00Z', is_backed_up: true }];
@@ -275,6 +282,10 @@ const SCENES = {
   }],
   reset: ['#/people', async (page) => page.getByRole('button', { name: 'Reset second factor of mara…' }).click()],
   account: ['#/account', async (page) => page.getByText('Safari on iPhone').waitFor()],
+  endother: ['#/account', async (page) => {
+    await page.locator('[data-session="s-2"]').getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Your password', { exact: true }).waitFor();
+  }],
   password: ['#/account', async (page) => page.getByRole('button', { name: 'Change the password…' }).click()],
   people: ['#/people', async (page) => {
     await page.getByRole('button', { name: 'New link for jo…' }).click();
