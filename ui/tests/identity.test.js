@@ -340,6 +340,7 @@ async function confirmOut(page, words = PASSWORD) {
 test('devices are signed out one by one, or all at once', async () => {
   await at('#/account', async (page) => {
     await page.getByRole('button', { name: 'Sign out Safari on iPhone from 10.0.0.7…' }).click();
+    await page.waitForFunction(() => document.activeElement?.autocomplete === 'current-password');
     await confirmOut(page, 'wrong wrong wrong');
     await dialog(page).getByText('The name or the password is wrong.').waitFor();
     await assertNothingToMend(page);
