@@ -81,7 +81,10 @@ impl Audience {
 
 /// Whom a token names whose signature was found right. Errors: `oidc_refused`.
 pub fn check(payload: &[u8], expected: &Expected, now: Timestamp) -> Result<Named> {
-    let claims: Claims = serde_json::from_slice(payload).map_err(|_| refused("its token says too little"))?;
+    let malformed = || refused("its token says too little");
+    // All of it is text (RFC 8259, 8.1): what is not read here is read by others, who must read the same.
+    let text = std::str::from_utf8(payload).map_err(|_| malformed())?;
+    let claims: Claims = serde_json::from_str(text).map_err(|_| malformed())?;
     check_parties(&claims, expected)?;
     check_time(&claims, now)?;
     // 3.1.3.7.11: the nonce is that of this sign-in.
@@ -236,6 +239,18 @@ mod tests {
             scheme: Scheme::Rs256,
         };
         assert_eq!(access_hash(&expected), "77QmUPtjPfzWtF2AnpK9RQ");
+    }
+
+    #[test]
+    fn a_token_that_is_no_text_names_nobody() {
+        let expected =
+            Expected { issuer: "i", client_id: "c", nonce: "n", access_token: "a", scheme: Scheme::EdDsa };
+        let told = |other: &[u8]| {
+            let known = br#"{"iss":"i","sub":"ada","aud":"c","exp":60,"iat":0,"nonce":"n","other":""#;
+            check(&[&known[..], other, b"\"}"].concat(), &expected, Timestamp(0))
+        };
+        assert_eq!(told(b"text").unwrap().subject, "ada");
+        assert_eq!(told(b"\xff").unwrap_err().code, "oidc_refused");
     }
 
     #[test]
