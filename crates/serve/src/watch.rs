@@ -170,38 +170,32 @@ pub fn count(app: &App, all: &[ibid_ops::notify::Delivered]) {
 const AUDIT_EVERY_MS: u64 = 1000;
 const AUDIT_PAUSE_MS_MAX: u64 = 60_000;
 
-/// Sends the audit log to a receiver until the shutdown.
+/// Sends the audit log to a receiver until the shutdown, which a backlog does not hold up.
 pub fn audit(app: &Arc<App>, outlet: &Outlet, shutdown: &Shutdown) {
     let mut failures = 0_u32;
     loop {
         let sent = outlet.send_next(&app.store);
         tell_of_audit(app, outlet, sent.as_ref().map(|count| *count > 0).ok());
-        match sent {
-            // There may be more at once.
-            Ok(1..) => failures = 0,
-            Ok(0) => {
-                failures = 0;
-                if shutdown.wait_timeout(Duration::from_millis(AUDIT_EVERY_MS)) {
-                    return;
-                }
-            }
-            Err(error) => {
-                if failures == 0 {
-                    let receiver = outlet.name();
-                    tracing::warn!(
-                        receiver,
-                        code = error.code,
-                        "entries of the audit log wait: {}",
-                        error.chain()
-                    );
-                }
-                failures += 1;
-                let pause_ms = (AUDIT_EVERY_MS << failures.min(6)).min(AUDIT_PAUSE_MS_MAX);
-                if shutdown.wait_timeout(Duration::from_millis(pause_ms)) {
-                    return;
-                }
-            }
+        if let Err(error) = &sent
+            && failures == 0
+        {
+            let receiver = outlet.name();
+            tracing::warn!(receiver, code = error.code, "entries of the audit log wait: {}", error.chain());
         }
+        failures = if sent.is_ok() { 0 } else { failures.saturating_add(1) };
+        let pause_ms = audit_pause_ms(sent.ok(), failures);
+        if shutdown.wait_timeout(Duration::from_millis(pause_ms)) {
+            return;
+        }
+    }
+}
+
+/// Where something was sent there may be more at once; a receiver that fails again and again is asked less and less often.
+fn audit_pause_ms(sent: Option<usize>, failures: u32) -> u64 {
+    match sent {
+        Some(1..) => 0,
+        Some(0) => AUDIT_EVERY_MS,
+        None => (AUDIT_EVERY_MS << failures.min(6)).min(AUDIT_PAUSE_MS_MAX),
     }
 }
 
@@ -217,4 +211,16 @@ fn tell_of_audit(app: &App, outlet: &Outlet, has_sent: Option<bool>) {
     let age_ms = behind.since.map_or(0, |since| (app.clock.now().0 - since.0).max(0));
     registry.set(&list::AUDIT_UNSENT, [outlet.name()], behind.entries as f64);
     registry.set(&list::AUDIT_UNSENT_AGE, [outlet.name()], age_ms as f64 / 1000.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::audit_pause_ms;
+
+    #[test]
+    fn a_backlog_goes_on_at_once_and_a_dead_receiver_is_left_alone() {
+        assert_eq!((audit_pause_ms(Some(7), 0), audit_pause_ms(Some(0), 0)), (0, 1000));
+        let pauses: Vec<u64> = (1..=8).map(|failures| audit_pause_ms(None, failures)).collect();
+        assert_eq!(pauses, [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+    }
 }
