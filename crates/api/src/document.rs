@@ -68,47 +68,25 @@ pub struct Failure {
     pub reason: String,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+/// Parameters of `GET /v1/documents`, and the body of `POST /v1/documents/find`, since addresses are written down on the way.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DocumentsQuery {
     pub workspace: Option<String>,
     /// `pending`, `ready` or `failed`.
     #[param(inline, value_type = Option<DocumentStatus>)]
-    pub status: Option<String>,
-    /// Part of the title or source.
-    pub text: Option<String>,
-    pub tag: Option<String>,
-    /// 1 to 500; 50 without it.
-    #[param(minimum = 1, maximum = 500)]
-    pub limit: Option<usize>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-}
-
-/// `POST /v1/documents/find`: the same as a body, since addresses are written down on the way.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct DocumentsFind {
-    pub workspace: Option<String>,
-    /// `pending`, `ready` or `failed`.
     #[schema(value_type = Option<DocumentStatus>)]
     pub status: Option<String>,
     /// Part of the title or source.
     pub text: Option<String>,
     pub tag: Option<String>,
     /// 1 to 500; 50 without it.
+    #[param(minimum = 1, maximum = 500)]
     #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<usize>,
     /// `next` of the page before.
     pub cursor: Option<String>,
-}
-
-impl From<DocumentsFind> for DocumentsQuery {
-    fn from(find: DocumentsFind) -> Self {
-        let DocumentsFind { workspace, status, text, tag, limit, cursor } = find;
-        Self { workspace, status, text, tag, limit, cursor }
-    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

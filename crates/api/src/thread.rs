@@ -43,35 +43,18 @@ pub struct Thread {
     pub updated_at: String,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(default)]
+/// Parameters of `GET /v1/threads`, and the body of `POST /v1/threads/find`, since addresses are written down on the way.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ThreadsQuery {
     pub workspace: Option<String>,
     /// Words of titles and questions.
     pub text: Option<String>,
     #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<usize>,
-    pub cursor: Option<String>,
-}
-
-/// `POST /v1/threads/find`: the same as a body, since addresses are written down on the way.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ThreadsFind {
-    pub workspace: Option<String>,
-    /// Words of titles and questions.
-    pub text: Option<String>,
     #[schema(minimum = 1, maximum = 200)]
     pub limit: Option<usize>,
     pub cursor: Option<String>,
-}
-
-impl From<ThreadsFind> for ThreadsQuery {
-    fn from(find: ThreadsFind) -> Self {
-        let ThreadsFind { workspace, text, limit, cursor } = find;
-        Self { workspace, text, limit, cursor }
-    }
 }
 
 /// Newest first.

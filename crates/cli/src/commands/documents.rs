@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use ibid_api::document::{
-    Document, DocumentChange, DocumentReader, DocumentsFind, DocumentsPage, Passage, Version,
+    Document, DocumentChange, DocumentReader, DocumentsPage, DocumentsQuery, Passage, Version,
 };
 use ibid_types::{Error, Result};
 
@@ -18,7 +18,10 @@ pub fn run(context: &Context, command: Documents) -> Result<ExitCode> {
     match command {
         Documents::List { status, text, tag, limit } => {
             let workspace = context.common.workspace.clone();
-            list(context, &DocumentsFind { workspace, status, text, tag, limit: Some(limit), cursor: None })?;
+            list(
+                context,
+                &DocumentsQuery { workspace, status, text, tag, limit: Some(limit), cursor: None },
+            )?;
         }
         Documents::Show { id } => show(context, &id)?,
         Documents::Text { id } => text(context, &id)?,
@@ -28,7 +31,7 @@ pub fn run(context: &Context, command: Documents) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(context: &Context, find: &DocumentsFind) -> Result<()> {
+fn list(context: &Context, find: &DocumentsQuery) -> Result<()> {
     let page: DocumentsPage = context.client.post("/v1/documents/find", find)?.json()?;
     if context.common.json {
         return json(&page);

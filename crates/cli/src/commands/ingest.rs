@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use ibid_api::document::{Accepted, DocumentsFind, DocumentsPage};
+use ibid_api::document::{Accepted, DocumentsPage, DocumentsQuery};
 use ibid_api::job::{Job, JobCounts};
 use ibid_types::{Error, JobId, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -309,11 +309,11 @@ pub fn report(context: &Context, summary: &Summary) -> Result<()> {
 pub fn sources_under(context: &Context, prefix: &str) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     let workspace = context.common.workspace.clone();
-    let mut find = DocumentsFind {
+    let mut find = DocumentsQuery {
         workspace,
         text: Some(prefix.to_owned()),
         limit: Some(500),
-        ..DocumentsFind::default()
+        ..DocumentsQuery::default()
     };
     loop {
         let page: DocumentsPage = context.client.post("/v1/documents/find", &find)?.json()?;

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::document::{
-    Document, DocumentChange, DocumentsFind, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
+    Document, DocumentChange, DocumentsPage, DocumentsQuery, Passage, PassageQuery, Version,
 };
 use ibid_api::problem::Problem;
 use ibid_types::access::Readable;
@@ -31,13 +31,13 @@ pub async fn list(
 }
 
 /// Finds documents by their titles and sources, newest first.
-#[utoipa::path(post, path = "/v1/documents/find", tag = "documents", request_body = DocumentsFind,
+#[utoipa::path(post, path = "/v1/documents/find", tag = "documents", request_body = DocumentsQuery,
     responses((status = 200, body = DocumentsPage), (status = "default", body = Problem)))]
 pub async fn find_by_words(
     app: Caller,
-    Json(request): Json<DocumentsFind>,
+    Json(request): Json<DocumentsQuery>,
 ) -> Answered<axum::Json<DocumentsPage>> {
-    respond(&app, move |app| page(app, request.into())).await
+    respond(&app, move |app| page(app, request)).await
 }
 
 fn page(app: &Caller, query: DocumentsQuery) -> Result<DocumentsPage> {

@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ibid_api::problem::Problem;
 use ibid_api::thread::{
-    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadForkRequest, ThreadRequest, ThreadsFind,
-    ThreadsPage, ThreadsQuery, Turn, TurnRequest, TurnsPage,
+    Feedback, FeedbackRequest, Thread, ThreadChange, ThreadForkRequest, ThreadRequest, ThreadsPage,
+    ThreadsQuery, Turn, TurnRequest, TurnsPage,
 };
 use ibid_store::ThreadRow;
 use ibid_types::{Error, Result};
@@ -33,13 +33,13 @@ pub async fn list(
 }
 
 /// Finds threads by words of their titles and questions, the last used first.
-#[utoipa::path(post, path = "/v1/threads/find", tag = "chat", request_body = ThreadsFind,
+#[utoipa::path(post, path = "/v1/threads/find", tag = "chat", request_body = ThreadsQuery,
     responses((status = 200, body = ThreadsPage), (status = "default", body = Problem)))]
 pub async fn find_by_words(
     app: Caller,
-    Json(request): Json<ThreadsFind>,
+    Json(request): Json<ThreadsQuery>,
 ) -> Answered<axum::Json<ThreadsPage>> {
-    respond(&app, move |app| page(app, request.into())).await
+    respond(&app, move |app| page(app, request)).await
 }
 
 fn page(app: &Caller, query: ThreadsQuery) -> Result<ThreadsPage> {
