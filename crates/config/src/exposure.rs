@@ -49,7 +49,7 @@ impl Server {
 
     /// What to do about an address that others would reach without TLS.
     #[must_use]
-    pub fn clear_told(&self, address: SocketAddr) -> String {
+    pub fn clear_told(address: SocketAddr) -> String {
         format!(
             "{address} can be reached by other machines, and what passes would not be encrypted: passwords and documents could be read \
              on the way; set server.tls.certificate or server.tls.acme_domains, or put a proxy with TLS before it and name it in \

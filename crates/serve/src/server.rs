@@ -185,14 +185,14 @@ fn check_encryption(server: &Server) -> Result<()> {
     if server.unencrypted || !server.is_in_the_clear() {
         return Ok(());
     }
-    let told = server.clear_told(server.address);
+    let told = Server::clear_told(server.address);
     let what = format!("{told}; server.unencrypted = true listens there all the same");
     Err(Error::bad_request("server_unencrypted", what))
 }
 
 /// What others could read on the way.
 fn warning(server: &Server, address: SocketAddr) -> Option<String> {
-    server.is_in_the_clear().then(|| server.clear_told(address))
+    server.is_in_the_clear().then(|| Server::clear_told(address))
 }
 
 async fn stop_when_told(app: Arc<App>, mut signals: StopSignals) {

@@ -232,7 +232,7 @@ fn port(config: &Config) -> Finding {
     let (server, address) = (&config.server, config.server.address);
     if server.is_in_the_clear() && !server.unencrypted {
         let fix = "set server.tls.certificate, or name a proxy with TLS in server.trusted_proxies";
-        return Finding::problem("port", "server_unencrypted", server.clear_told(address), fix);
+        return Finding::problem("port", "server_unencrypted", ibid_config::Server::clear_told(address), fix);
     }
     match TcpListener::bind(address) {
         Ok(_) => Finding::ok("port", format!("{address} is free")),
