@@ -65,6 +65,10 @@ impl<'t> Names<'t> {
             self.push(tokens, at + 1, end, EntityKind::Work, false);
             return end + 1;
         }
+        if let Some(end) = self.dated_event(tokens, at) {
+            self.push(tokens, at, end, EntityKind::Event, false);
+            return end;
+        }
         if !begins_name(tokens, at) {
             return at + 1;
         }
@@ -75,6 +79,17 @@ impl<'t> Names<'t> {
         }
         self.push(tokens, at, end, naming::kind(tokens, at, end), is_doubtful);
         end
+    }
+
+    /// "2013 Zork Bowl": where it ends.
+    fn dated_event(&self, tokens: &[Token], at: usize) -> Option<usize> {
+        let token = &tokens[at];
+        let is_year = token.shape == Shape::Number && token.lower.len() == 4;
+        if !is_year || !tokens.get(at + 1)?.is_capital() || !begins_name(tokens, at + 1) {
+            return None;
+        }
+        let end = run_end(self.text, tokens, at + 1);
+        (naming::kind(tokens, at + 1, end) == EntityKind::Event).then_some(end)
     }
 
     fn push(&mut self, tokens: &[Token], from: usize, to: usize, kind: EntityKind, is_doubtful: bool) {
@@ -113,6 +128,14 @@ fn is_sure(tokens: &[Token], at: usize) -> bool {
     matches!(token.case, Case::Upper | Case::Inner)
         || token.may_be(Flags::GIVEN.with(Flags::PLACE))
         || tokens.get(at + 1).is_some_and(|next| next.is("'s"))
+        || is_defined(tokens, at)
+}
+
+/// "Zorbex is a ..."
+fn is_defined(tokens: &[Token], at: usize) -> bool {
+    let is =
+        |offset: usize, words: &[&str]| tokens.get(at + offset).is_some_and(|token| token.is_one_of(words));
+    is(1, &["is", "was", "are", "were"]) && is(2, &["a", "an", "the"]) && !tokens[at].lower.ends_with("ing")
 }
 
 /// Words that are never the first of a name.
@@ -151,14 +174,32 @@ pub(crate) fn begins_name(tokens: &[Token], at: usize) -> bool {
     {
         return token.may_be(Flags::PLACE);
     }
-    !token.opens || opens_with_name(token, next, next_is_capital)
+    if token.opens {
+        return opens_with_name(token, next, next_is_capital) && !greets(tokens, at);
+    }
+    !is_plain_adjective(token) || next_is_capital
+}
+
+/// "Spanish", "European": with a capital, but no name.
+fn is_plain_adjective(token: &Token) -> bool {
+    token.may_be(Flags::ADJECTIVE)
+        && token.case == Case::Capital
+        && !token.may_be(Flags::GIVEN.with(Flags::PLACE))
+}
+
+/// "Anytime Anna", "Kudos Tom": what stands before a lone first name is said to it.
+fn greets(tokens: &[Token], at: usize) -> bool {
+    let known = Flags::GIVEN.with(Flags::TITLE);
+    let next = tokens.get(at + 1).is_some_and(|next| next.is_capital() && next.may_be(Flags::GIVEN));
+    !tokens[at].may_be(known) && next && !tokens.get(at + 2).is_some_and(Token::is_capital)
 }
 
 /// "Will Smith", "Los Angeles", "Will said".
 fn is_name_in_spite(token: &Token, next_is_capital: bool) -> bool {
     let is_article = token.is_one_of(&["los", "las", "el", "la", "le", "san", "del", "de", "von", "van"]);
     let may_be_given = token.may_be(Flags::GIVEN) && !token.may_be(Flags::MONTH);
-    !token.opens && ((is_article && next_is_capital) || may_be_given)
+    let is_in_title = token.may_be(Flags::PREPOSITION) && !token.may_be(Flags::PRONOUN) && !token.is("of");
+    !token.opens && (((is_article || is_in_title) && next_is_capital) || may_be_given)
         || token.may_be(Flags::GIVEN) && next_is_capital
 }
 
@@ -202,11 +243,14 @@ fn after(text: &str, tokens: &[Token], first: usize, end: usize) -> Option<usize
         return (then.is_capital() && !then.may_be(Flags::GRAMMAR) && is_near(text, next, then))
             .then_some(end + 2);
     }
+    if next.is_mark(',') {
+        return is_rank(tokens, end + 1).then_some(end + 3);
+    }
     if !is_near(text, last, next) {
         return None;
     }
     if next.is_capital() {
-        return goes_on(tokens, end).then_some(end + 1);
+        return (goes_on(tokens, end) && !is_another(tokens, first, end)).then_some(end + 1);
     }
     if next.shape == Shape::Number {
         return is_number_of_name(last, next, tokens.get(end + 1)).then_some(end + 1);
@@ -215,7 +259,8 @@ fn after(text: &str, tokens: &[Token], first: usize, end: usize) -> Option<usize
 }
 
 fn is_abbreviation(token: &Token) -> bool {
-    token.may_be(Flags::TITLE) || token.end - token.start == 1 && !token.is("i")
+    let is_initial = token.end - token.start == 1 && !token.is("i");
+    token.may_be(Flags::TITLE) || is_initial || token.lower.contains('.')
 }
 
 /// One space, or nothing but a hyphen, between them.
@@ -233,6 +278,29 @@ fn goes_on(tokens: &[Token], at: usize) -> bool {
         return false;
     }
     !token.may_be(Flags::GRAMMAR) || tokens.get(at + 1).is_some_and(|next| next.is_capital())
+}
+
+/// "..., 3rd Earl".
+fn is_rank(tokens: &[Token], at: usize) -> bool {
+    let is_ordinal = |token: &Token| {
+        token.shape == Shape::Number
+            && ["st", "nd", "rd", "th"].iter().any(|ending| token.lower.ends_with(ending))
+    };
+    let ranks = ["earl", "baron", "duke", "viscount", "marquess", "count", "baronet", "lord"];
+    tokens.get(at).is_some_and(is_ordinal)
+        && tokens.get(at + 1).is_some_and(|next| next.is_capital() && next.is_one_of(&ranks))
+}
+
+/// "Prime Minister Anna": a first name begins another name.
+fn is_another(tokens: &[Token], first: usize, at: usize) -> bool {
+    let last = &tokens[at - 1];
+    let follows_name = last.is_word() && !last.may_be(Flags::TITLE.with(Flags::GIVEN).with(Flags::LINK));
+    let is_person = tokens[first].may_be(Flags::GIVEN) || tokens[first].may_be(Flags::TITLE);
+    at - first >= 2
+        && tokens[at].may_be(Flags::GIVEN)
+        && !tokens[at].may_be(Flags::PLACE)
+        && follows_name
+        && !is_person
 }
 
 /// "Apollo 11", but not "Anna 3 years ago".
@@ -276,7 +344,8 @@ fn quoted_title(tokens: &[Token], at: usize) -> Option<usize> {
     let inner = &rest[..length];
     let ends_well = inner.last().is_some_and(|last| last.is_word() || last.shape == Shape::Number);
     let capitals = inner.iter().filter(|token| token.is_capital()).count();
-    let is_title = inner.first().is_some_and(Token::is_capital) && (capitals >= 2 || length == 1);
+    let is_word = length == 1 && !inner[0].may_be(Flags::GRAMMAR);
+    let is_title = inner.first().is_some_and(Token::is_capital) && (capitals >= 2 || is_word);
     (ends_well && is_title).then_some(at + 1 + length)
 }
 
@@ -302,6 +371,13 @@ mod tests {
             ("I saw Anna 3 years ago in Los Angeles.", vec!["Anna", "Los Angeles"]),
             ("She read \"Gone With the Wind\" twice.", vec!["Gone With the Wind"]),
             ("They joined Smith & Sons and NASA.", vec!["Smith & Sons", "NASA"]),
+            ("We saw Lord of the Rings by J.R. Zork.", vec!["Lord of the Rings", "J.R. Zork"]),
+            (
+                "The Prime Minister Anna Zork met Tom Blim, 3rd Earl of Zork.",
+                vec!["Prime Minister", "Anna Zork", "Tom Blim, 3rd Earl of Zork"],
+            ),
+            ("They won the 2013 Zork Bowl. Zorbex is a band.", vec!["2013 Zork Bowl", "Zorbex"]),
+            ("Kudos Anna! We wear Under Zork and learn Spanish.", vec!["Anna", "Under Zork"]),
         ] {
             assert_eq!(names(text), expected, "{text}");
         }

@@ -14,7 +14,7 @@ pub(crate) fn kind(tokens: &[Token], from: usize, to: usize) -> EntityKind {
 
 /// Where a name begins without the titles before it. "Dr. Smith" is "Smith"; "Queen Street" keeps its queen.
 pub(crate) fn without_title(tokens: &[Token], from: usize, to: usize) -> usize {
-    let has_title = tokens[from].may_be(Flags::TITLE) && !tokens[from].is("st");
+    let has_title = is_titled(&tokens[from..to]);
     let after = from + 1 + usize::from(tokens.get(from + 1).is_some_and(|token| token.is_mark('.')));
     if !has_title || after >= to || by_words(&tokens[from..to]) != Some(EntityKind::Person) {
         return from;
@@ -35,14 +35,19 @@ fn by_words(name: &[Token]) -> Option<EntityKind> {
             }
         }
     }
-    let is_titled = name.len() > 1 && name[0].may_be(Flags::TITLE) && !name[0].is("st");
     let has_number = name.iter().any(|token| token.shape == Shape::Number);
-    if is_titled || (name[0].may_be(Flags::GIVEN) && name.len() <= 4 && !has_number) {
+    if is_titled(name) || (name[0].may_be(Flags::GIVEN) && name.len() <= 4 && !has_number) {
         return Some(EntityKind::Person);
     }
     let is_place =
         name.iter().all(|token| token.may_be(Flags::PLACE.with(Flags::ADJECTIVE).with(Flags::LINK)));
     (is_place && head.may_be(Flags::PLACE)).then_some(EntityKind::Place)
+}
+
+/// "Dr. Smith", not "Lord of the Rings".
+fn is_titled(name: &[Token]) -> bool {
+    let next = name.iter().skip(1).find(|token| token.is_word());
+    name[0].may_be(Flags::TITLE) && !name[0].is("st") && next.is_some_and(|next| next.is_capital())
 }
 
 const HEADS: [(Flags, EntityKind); 4] = [
@@ -90,13 +95,19 @@ fn by_preposition(tokens: &[Token], from: usize) -> Option<EntityKind> {
     let is_in = before.is_one_of(&["in", "near", "from", "à", "en"]);
     let goes = before.is_one_of(&["to", "nach"]) && verb.is_some_and(|token| token.is_one_of(GOES));
     let is_code = matches!(tokens[from].case, Case::Upper | Case::Inner);
-    ((is_in && !is_code) || goes).then_some(EntityKind::Place)
+    let has_number = tokens.get(from + 1).is_some_and(|next| next.shape == Shape::Number);
+    ((is_in && !is_code && !has_number) || goes).then_some(EntityKind::Place)
 }
 
 fn by_shape(name: &[Token]) -> Option<EntityKind> {
-    let is_product = name.iter().any(|token| token.case == Case::Inner)
+    let is_product = name.iter().any(|token| token.case == Case::Inner && !is_family(&token.lower))
         || name.len() > 1 && name.iter().any(|token| token.shape == Shape::Number);
     is_product.then_some(EntityKind::Product)
+}
+
+/// "McDonald", "LeBron": a capital within that people's names have.
+fn is_family(lower: &str) -> bool {
+    ["mc", "mac", "le", "la", "de", "di", "fitz", "o'"].iter().any(|start| lower.starts_with(start))
 }
 
 const PERSON_VERBS: &[&str] = &[

@@ -31,7 +31,7 @@ pub(super) const LISTS: &[(Flags, &str)] = &[
         Flags::EVENT,
         "conference festival fest tournament championship championships marathon war battle summit cup olympics
          parade concert expo fair convention ceremony gala revolution treaty hackathon meetup workshop election
-         elections race wedding olympiad symposium congress",
+         elections race wedding olympiad symposium congress bowl games season finals playoffs",
     ),
     (Flags::WORK, "book novel movie film song album painting series show game poem play documentary article podcast
          musical opera manga comic trilogy paper roman buch lied livre chanson libro película canción"),
