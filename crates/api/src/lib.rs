@@ -11,6 +11,7 @@ pub mod flow;
 pub mod identity;
 pub mod job;
 pub mod limits;
+pub mod memory;
 pub mod openai;
 pub mod ops;
 pub mod problem;

@@ -101,3 +101,60 @@ pub struct Time(pub String);
 #[derive(Debug, ToSchema)]
 #[schema(format = "uuid")]
 pub struct Id(pub String);
+
+/// What a text that is remembered was.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum EpisodeKind {
+    Turn,
+    Note,
+    Passage,
+    Event,
+}
+
+/// What kind of memory a fact is.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum MemoryKind {
+    Fact,
+    Insight,
+    Procedure,
+    Concept,
+    Preference,
+}
+
+/// What an entity is.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum EntityKind {
+    Person,
+    Organisation,
+    Place,
+    Event,
+    Work,
+    Product,
+    Concept,
+    File,
+    Symbol,
+    Commit,
+    Document,
+    Other,
+}
+
+/// How carefully a memory is to be handled.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Sensitivity {
+    Ordinary,
+    Personal,
+    Sensitive,
+}
+
+/// What somebody allows to be remembered of them.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Consent {
+    Off,
+    Asked,
+    On,
+}

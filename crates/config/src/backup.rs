@@ -56,6 +56,13 @@ fn usual_region() -> String {
 }
 
 impl Backup {
+    /// For how long the longest-kept backup is kept.
+    #[must_use]
+    pub fn keep_days_max(&self) -> u32 {
+        let of = |destination: &BackupDestination| destination.keep_days.unwrap_or(self.keep_days);
+        self.destinations.iter().map(of).max().unwrap_or(self.keep_days)
+    }
+
     /// When the daily base is made, in minutes after midnight UTC.
     #[must_use]
     pub fn base_minute(&self) -> Option<u32> {

@@ -12,6 +12,7 @@ mod gateway;
 mod guard;
 mod identity;
 mod layers;
+mod memory;
 mod outgoing;
 mod secret_files;
 mod tls;
@@ -28,6 +29,7 @@ pub use gateway::{Breaker, ChatRoute, Quota};
 pub use guard::{Guard, IngestGuard, KINDS, kind_and_action};
 pub use identity::{Identity, SignInProvider};
 pub use layers::{Layers, Origin, Shown};
+pub use memory::Memory;
 pub use tls::Tls;
 pub use tools::{McpServer, Tools};
 pub use tree::{

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::gateway::NAME_RULE;
 use crate::{
-    Alerts, Audit, Backup, Breaker, Budget, ChatRoute, Guard, Identity, Incidents, Notify, Quota, Slo, Tls,
-    Tools,
+    Alerts, Audit, Backup, Breaker, Budget, ChatRoute, Guard, Identity, Incidents, Memory, Notify, Quota,
+    Slo, Tls, Tools,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +29,7 @@ pub struct Config {
     pub ingest: Ingest,
     pub answer: Answer,
     pub flow: Flow,
+    pub memory: Memory,
     pub tools: Tools,
     pub backup: Backup,
     pub slo: Slo,
@@ -356,6 +357,7 @@ impl Config {
         self.notify.problems(&mut must);
         self.incidents.problems(&mut must);
         self.audit.problems(&mut must);
+        self.memory.problems(&mut must);
         must(
             one_of(&self.log.format, &["auto", "text", "json"]),
             "log.format",

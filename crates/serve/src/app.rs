@@ -15,6 +15,7 @@ use ibid_flow::Runner;
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
+use ibid_memory::Memory;
 use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Observer, Purse};
 use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
@@ -44,7 +45,7 @@ use crate::spend::{self, Bought, Ledger, Payer};
 use crate::tls::Tls;
 use crate::turns::TurnKeeper;
 use crate::watch::Watching;
-use crate::{access, clean_up, embedder, kept, policy, quality, search, upkeep, watch};
+use crate::{access, clean_up, embedder, kept, memory, policy, quality, search, upkeep, watch};
 
 /// How long a change may take to reach the indexes before a caller is told so.
 const INDEXED_WITHIN: Duration = Duration::from_secs(30);
@@ -80,6 +81,8 @@ pub struct App {
     pub ledger: Arc<Ledger>,
     pub streams: Streams,
     pub engine: Engine,
+    /// What is remembered of people.
+    pub memory: Arc<Memory>,
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
     answerer: Answerer,
@@ -161,6 +164,7 @@ impl App {
         let keeper =
             TurnKeeper { store: store.clone(), metrics: metrics.clone(), ledger: Arc::clone(&ledger) };
         let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, keeper)?;
+        let memory = Memory::new(store.clone(), Arc::clone(&embedder), memory::config(&config));
         let series = open_series(&config, mode);
         let watching = Watching::open(&config, &store)?;
         let queues = Queues::new(&config, &metrics);
@@ -180,6 +184,7 @@ impl App {
             ledger,
             streams: Streams::new(config.flow.streams_max),
             engine,
+            memory: Arc::new(memory),
             indexes,
             retriever,
             answerer,
@@ -220,6 +225,10 @@ impl App {
         }));
         threads.push(ibid_runtime::background("ingest", &self.shutdown, move |shutdown| {
             worker.pipeline.run(shutdown)
+        }));
+        let rememberer = Arc::clone(&self.memory);
+        threads.push(ibid_runtime::background("memory", &self.shutdown, move |shutdown| {
+            rememberer.run(shutdown);
         }));
         let sampler = Arc::clone(self);
         threads.push(ibid_runtime::background("metrics", &self.shutdown, move |shutdown| {
@@ -295,6 +304,7 @@ impl App {
     pub fn stop(&self) {
         self.shutdown.request();
         self.pipeline.wake();
+        self.memory.wake();
         self.indexes.poke();
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
@@ -393,6 +403,13 @@ impl App {
     /// The accuracy of answers as it was last measured; none where nothing was checked yet.
     pub fn watching_accuracy(&self) -> Option<f64> {
         quality::accuracy(self)
+    }
+
+    /// When the last backup that may hold what is deleted now is deleted; none where nothing is backed up.
+    pub fn backups_gone_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.backup.as_ref()?;
+        let days = self.config.backup.keep_days_max();
+        Some(now.plus_ms(i64::from(days) * ibid_memory::DAY_MS))
     }
 
     /// How far a job is that runs in this process.

@@ -35,7 +35,7 @@ pub static CLEANING: Mutex<()> = Mutex::new(());
 type Work = fn(&App, &Shutdown) -> Result<String>;
 
 /// Every ten minutes.
-const OFTEN: [(&str, Work); 8] = [
+const OFTEN: [(&str, Work); 9] = [
     ("clean-documents", documents),
     ("clean-jobs", jobs),
     ("clean-runs", runs),
@@ -43,6 +43,7 @@ const OFTEN: [(&str, Work); 8] = [
         Ok(format!("{} kept answers erased", kept::clean_up(&app.config, &app.store)?))
     }),
     ("clean-alerts", alerts),
+    ("fade-memories", memories),
     ("clean-sessions", |app, _| Ok(format!("{} sessions that are over were removed", sessions_over(app)?))),
     ("change-signing-keys", signing_keys),
     ("change-keys", reencrypt),
@@ -72,6 +73,13 @@ pub fn run(app: &App, shutdown: &Shutdown) {
 /// Lets the next round look at all checkpoints and texts again: some came that may be under another key.
 pub fn reencrypt_again(app: &App) -> Result<()> {
     app.store.setting_set(KEY_SETTING, "")
+}
+
+fn memories(app: &App, _shutdown: &Shutdown) -> Result<String> {
+    let ibid_memory::Faded { archived, facts, episodes, records } = app.memory.fade()?;
+    Ok(format!(
+        "{archived} facts left recall; {facts} facts, {episodes} episodes and {records} records removed"
+    ))
 }
 
 fn signing_keys(app: &App, _shutdown: &Shutdown) -> Result<String> {

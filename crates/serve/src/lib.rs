@@ -23,6 +23,7 @@ mod leaks;
 mod library;
 mod limits;
 mod live;
+mod memory;
 mod metered;
 mod metrics;
 mod openapi;

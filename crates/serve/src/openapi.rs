@@ -20,6 +20,7 @@ use crate::access::matrix::{Need, need};
         (name = "runs", description = "Runs of flows, step by step"),
         (name = "flows", description = "What can be run"),
         (name = "documents", description = "Put documents in, look at them, take them out"),
+        (name = "memory", description = "What is remembered, since when, and its being forgotten"),
         (name = "jobs", description = "Follow the work"),
         (name = "openai", description = "For OpenAI clients"),
         (name = "operations", description = "Metrics over time, the log"),

@@ -14,8 +14,9 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
-    alerts, ask, backups, costs, doctor, documents, factors, flows, identity, incidents, jobs, limits, oidc,
-    openai, people, providers, runs, search, system, telemetry, threads, tokens, upkeep, upload,
+    alerts, ask, backups, costs, doctor, documents, factors, flows, identity, incidents, jobs, limits,
+    memory, oidc, openai, people, providers, runs, search, system, telemetry, threads, tokens, upkeep,
+    upload,
 };
 use crate::{access, audit, openapi, page};
 
@@ -60,6 +61,18 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(documents::versions))
         .routes(routes!(documents::passage))
         .routes(routes!(documents::content))
+        .routes(routes!(memory::remember, memory::episodes))
+        .routes(routes!(memory::facts, memory::relate))
+        .routes(routes!(memory::fact, memory::fact_change))
+        .routes(routes!(memory::entities))
+        .routes(routes!(memory::entity_change))
+        .routes(routes!(memory::timeline))
+        .routes(routes!(memory::conflicts))
+        .routes(routes!(memory::changes))
+        .routes(routes!(memory::forget))
+        .routes(routes!(memory::receipts_list))
+        .routes(routes!(memory::consent, memory::consent_change))
+        .routes(routes!(memory::stats))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::events))
         .routes(routes!(jobs::show, jobs::cancel))

@@ -75,6 +75,14 @@ pub trait Db: Send + Sync + Debug {
         Ok(Vec::new())
     }
 
+    /// Leaves nothing in the engine's files of what committed batches have deleted.
+    ///
+    /// # Errors
+    /// `store_busy` where somebody reads an older state for so long that it has to stay.
+    fn erase(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// All statements or none. When it returns, the change is on disk.
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome>;
 }

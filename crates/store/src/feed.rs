@@ -11,7 +11,7 @@ use crate::statements::feed_entry;
 use crate::value::{IDS_MAX, marks};
 use crate::{Row, Statement, Store, Value};
 
-/// `kind` is `document` (key: its id), `workspace` (it is gone), or `model` (key: the embedder that is active now).
+/// `kind` is `document` (key: its id), `workspace` (it is gone), `memory` (key: what of it), or `model` (key: the embedder that is active now).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEntry {
     pub position: i64,

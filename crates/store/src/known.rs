@@ -30,7 +30,7 @@ pub struct Known {
 struct Held {
     /// The changes before all of this was read.
     changes: u64,
-    /// By the hash under which the secret is stored.
+    /// By the hash under which the secret is stored: how long a look takes tells of that hash at most, and whoever has it has no secret.
     keys: HashMap<[u8; 32], (Key, Rights)>,
     workspaces: HashMap<String, Workspace>,
 }
@@ -120,6 +120,10 @@ impl Db for Watched {
 
     fn damages(&self) -> Result<Vec<String>> {
         self.inner.damages()
+    }
+
+    fn erase(&self) -> Result<()> {
+        self.inner.erase()
     }
 
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {

@@ -24,6 +24,7 @@ mod kept;
 mod keys;
 mod known;
 mod links;
+mod memory;
 mod merge;
 mod migrations;
 mod readable;
@@ -70,6 +71,12 @@ pub use jobs::{Job, JobCounts, JobState, Jobs, JobsPage, JobsQuery, Lease, NewJo
 pub use kept::{KeptPlace, KeptRow, NewKept};
 pub use keys::Key;
 pub use links::link_over;
+pub use memory::{
+    ConsentRow, EpisodesPage, EpisodesQuery, FactEdge, FactsPage, FactsQuery, Forgotten, MemoryVector,
+    ReceiptRow, Remembered, closer_forget, entity_forget, entity_insert, entity_update, episode_forget,
+    episode_insert, episode_judged, episode_update, fact_forget, fact_insert, fact_retract, memory_used,
+    memory_vector_insert, owner_forget, receipt_insert, source_forget, source_insert, topic_of,
+};
 pub use merge::{Part, PartHeld, PartNamed};
 pub use ready::{ReadyChunk, ReadyDocument};
 pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};

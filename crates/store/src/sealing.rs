@@ -1,4 +1,4 @@
-//! What people and answers say, and the secrets of sign-in, in sealed columns: the store writes and reads them through a sealer that its owner gives.
+//! What people and answers say, what is remembered of it, and the secrets of sign-in, in sealed columns: the store writes and reads them through a sealer that its owner gives.
 //!
 //! Keeps true: a sealed text opens only in its own column and beside its own run, thread, user or kept answer, so that rows cannot be
 //! exchanged; copies of a turn in a fork keep their run, and so their texts as they are. An empty text stays empty.
@@ -59,10 +59,13 @@ pub enum SealedColumn {
     SigningKeys,
     KeptQuestion,
     KeptAnswer,
+    Episode,
+    Entity,
+    Fact,
 }
 
 impl SealedColumn {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Title,
         Self::Summary,
         Self::Question,
@@ -75,6 +78,9 @@ impl SealedColumn {
         Self::SigningKeys,
         Self::KeptQuestion,
         Self::KeptAnswer,
+        Self::Episode,
+        Self::Entity,
+        Self::Fact,
     ];
 
     /// Table, key, the id that texts are bound to, and the column itself.
@@ -92,6 +98,9 @@ impl SealedColumn {
             Self::SigningKeys => ("signing_keys", "id", "id", "keys"),
             Self::KeptQuestion => ("kept_answers", "id", "id", "question"),
             Self::KeptAnswer => ("kept_answers", "id", "id", "answer"),
+            Self::Episode => ("episodes", "id", "id", "body"),
+            Self::Entity => ("entities", "id", "id", "body"),
+            Self::Fact => ("facts", "id", "id", "body"),
         }
     }
 

@@ -136,6 +136,14 @@ impl Db for Sqlite {
         Ok(self.damaged_pages()?.into_iter().map(|page| format!("page {page}")).collect())
     }
 
+    fn erase(&self) -> Result<()> {
+        if self.writer.lock().empty_log()? {
+            return Ok(());
+        }
+        let what = "somebody reads an older state of the database, so that its log still has what was deleted; try again in a moment";
+        Err(Error::unavailable("store_busy", what))
+    }
+
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {
         self.line.pass(statements, |group| {
             let mut writer = self.writer.lock();
@@ -288,6 +296,16 @@ impl Writer {
         self.checkpoint("FULL")
     }
 
+    /// Folds the whole log in and cuts its file off: what was deleted is overwritten in the database (`secure_delete`), and is in no log.
+    fn empty_log(&mut self) -> Result<bool> {
+        self.let_tap_copy();
+        let is_empty = self.checkpoint("TRUNCATE")?;
+        if is_empty {
+            self.log_pages.store(0, Ordering::Relaxed);
+        }
+        Ok(is_empty)
+    }
+
     /// Leaves nothing for SQLite to fold in when the last connection is closed, of which nobody would take the sums.
     fn finish(&mut self) {
         match self.fold_whole() {
@@ -374,7 +392,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     connection.execute_batch(pragmas).map_err(|error| classed(&error))?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         let pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; \
-                       PRAGMA journal_size_limit=33554432;";
+                       PRAGMA journal_size_limit=33554432; PRAGMA secure_delete=ON;";
         connection.execute_batch(pragmas).map_err(|error| classed(&error))?;
     }
     Ok(connection)

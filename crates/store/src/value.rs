@@ -1,8 +1,9 @@
 //! Between Rust's types and columns: one conversion each way, for every type that rows hold.
 
 use ibid_types::{
-    ChunkId, ContentHash, DocumentId, Error, GroupId, JobId, KeptId, KeyId, Result, RunId, SessionId,
-    ThreadId, Timestamp, TurnId, UserId, VersionId, WorkspaceId,
+    ChunkId, ContentHash, DocumentId, EntityId, EpisodeId, Error, FactId, FactVersionId, GroupId, JobId,
+    KeptId, KeyId, ReceiptId, Result, RunId, SessionId, ThreadId, Timestamp, TurnId, UserId, VersionId,
+    WorkspaceId,
 };
 
 use crate::Value;
@@ -92,9 +93,14 @@ id_value!(
     UserId,
     GroupId,
     SessionId,
-    KeptId
+    KeptId,
+    EpisodeId,
+    EntityId,
+    FactId,
+    FactVersionId,
+    ReceiptId
 );
-optional!(i64, u64, u32, String, Vec<u8>, Timestamp);
+optional!(i64, u64, u32, f64, String, Vec<u8>, Timestamp);
 
 impl TryFrom<Value> for ContentHash {
     type Error = Error;

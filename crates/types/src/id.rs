@@ -114,6 +114,26 @@ id!(
     SessionId
 );
 id!(
+    /// A text that was remembered.
+    EpisodeId
+);
+id!(
+    /// Somebody or something that facts are about.
+    EntityId
+);
+id!(
+    /// A fact over all that was believed of it.
+    FactId
+);
+id!(
+    /// One state of a fact.
+    FactVersionId
+);
+id!(
+    /// What was forgotten, signed.
+    ReceiptId
+);
+id!(
     /// An answer that is kept to be given again.
     KeptId
 );

@@ -10,6 +10,7 @@ pub mod error;
 pub mod hash;
 pub mod host;
 pub mod id;
+pub mod memory;
 pub mod parsed;
 pub mod plain;
 pub mod search;
@@ -21,8 +22,8 @@ pub use day::Day;
 pub use error::{Class, Error, Result};
 pub use hash::ContentHash;
 pub use id::{
-    ChunkId, DocumentId, GroupId, JobId, KeptId, KeyId, RunId, SessionId, ThreadId, TurnId, UserId,
-    VersionId, WorkspaceId,
+    ChunkId, DocumentId, EntityId, EpisodeId, FactId, FactVersionId, GroupId, JobId, KeptId, KeyId,
+    ReceiptId, RunId, SessionId, ThreadId, TurnId, UserId, VersionId, WorkspaceId,
 };
 pub use secret::Secret;
 pub use time::Timestamp;

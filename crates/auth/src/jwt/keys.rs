@@ -157,9 +157,19 @@ impl SigningKeys {
     }
 
     pub(crate) fn sign(&self, payload: &[u8]) -> String {
-        let header = json!({"alg": ALGORITHM, "kid": self.newest.id, "typ": "JWT"}).to_string();
-        let signed =
-            format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(payload));
+        self.signed(&json!({"alg": ALGORITHM, "kid": self.newest.id, "typ": "JWT"}), payload)
+    }
+
+    /// A statement that anybody can verify by itself, at any time: the public key is in its head. It is no token, by its type.
+    #[must_use]
+    pub fn attest(&self, statement: &[u8], typ: &str) -> String {
+        let header = json!({"alg": ALGORITHM, "kid": self.newest.id, "typ": typ, "jwk": self.newest.jwk()});
+        self.signed(&header, statement)
+    }
+
+    fn signed(&self, header: &Value, payload: &[u8]) -> String {
+        let head = BASE64URL_NOPAD.encode(header.to_string().as_bytes());
+        let signed = format!("{head}.{}", BASE64URL_NOPAD.encode(payload));
         let signature = self.newest.pair.sign(signed.as_bytes());
         format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
     }

@@ -247,7 +247,8 @@ impl Caller {
         self.app.pace.of_workspace(workspace).map_err(too_fast)
     }
 
-    fn check_in(&self, workspace: WorkspaceId, permission: Option<Permission>, name: &str) -> Result<()> {
+    /// The same in a workspace. Error: `not_allowed`.
+    pub fn check_in(&self, workspace: WorkspaceId, permission: Option<Permission>, name: &str) -> Result<()> {
         match permission {
             Some(permission) if !self.rights().may_in(workspace, permission) => {
                 Err(refused(&self.principal.who, permission, &format!("in workspace '{name}'")))

@@ -10,6 +10,7 @@ mod pending;
 mod people;
 pub mod provider;
 mod readers;
+pub mod receipts;
 pub mod second_factor;
 mod sign_in;
 pub mod tokens;

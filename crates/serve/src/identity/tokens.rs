@@ -121,7 +121,7 @@ pub fn rotate_when_due(app: &App) -> Result<bool> {
     Ok(is_due)
 }
 
-fn with_keys<T>(app: &App, work: impl FnOnce(&SigningKeys, Timestamp) -> Result<T>) -> Result<T> {
+pub fn with_keys<T>(app: &App, work: impl FnOnce(&SigningKeys, Timestamp) -> Result<T>) -> Result<T> {
     let mut held = app.sign_ins.signing.lock();
     let keys = load(app, held.take())?;
     let done = work(&keys, app.clock.now());

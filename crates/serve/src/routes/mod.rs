@@ -12,6 +12,7 @@ pub mod identity;
 pub mod incidents;
 pub mod jobs;
 pub mod limits;
+pub mod memory;
 pub mod oidc;
 pub mod openai;
 pub mod people;

@@ -1,6 +1,7 @@
-//! Flows and runs as clients see them.
+//! Flows, runs and memories as clients see them.
 
 mod flow;
+pub mod memory;
 mod run;
 
 pub use flow::flow;

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 13] = [
+pub const RELEASED: [(&str, &str, &str); 14] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -71,6 +71,7 @@ pub const RELEASED: [(&str, &str, &str); 13] = [
         include_str!("../../src/migrations/0013_session_factors.sql"),
         "1590ac34d6004eb346b5ea95119388670d4b6a6891f0d27a8bb10717750b3815",
     ),
+    ("0014_memory", include_str!("../../src/migrations/0014_memory.sql"), ""),
 ];
 
 /// Since the first migration: a workspace with one document of one chunk, what waits, what is configured.
@@ -148,8 +149,22 @@ const KEPT: &str = "
 const SESSION_FACTORS: &str = "UPDATE sessions SET second_factor = 1;";
 
 /// What each migration made room for.
-const ROWS: [&str; 13] =
-    [GROUND, RUNS, "", OPERATIONS, AUDIT, IDENTITY, FACTORS, BLOCKS, SPEND, "", KEPT, "", SESSION_FACTORS];
+const ROWS: [&str; 14] = [
+    GROUND,
+    RUNS,
+    "",
+    OPERATIONS,
+    AUDIT,
+    IDENTITY,
+    FACTORS,
+    BLOCKS,
+    SPEND,
+    "",
+    KEPT,
+    "",
+    SESSION_FACTORS,
+    "",
+];
 
 /// A database that the program wrote when it had the first `count` migrations.
 pub fn database(path: &Path, count: usize) {

@@ -1,0 +1,464 @@
+//! Memory on the wire: what was told, what is known of it and since when, and its being forgotten.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::words::{Consent, EntityKind, EpisodeKind, Id, MemoryKind, Moment, Sensitivity};
+
+/// A text to be remembered.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EpisodeRequest {
+    #[schema(pattern = r"\S")]
+    pub text: String,
+    /// `note` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EpisodeKind>)]
+    pub kind: Option<String>,
+    /// Who says it: "I" means them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
+    /// To whom: "you" means them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addressee: Option<String>,
+    /// When it was said; now without it. "Last Friday" is counted from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub at: Option<String>,
+    /// The IANA name of the zone in which days are meant; UTC without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Where it came from: a file, an address, a thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What the sender calls it: sent twice under one name, it is kept once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The conversation that it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Id>)]
+    pub series: Option<String>,
+    /// Its place there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Sensitivity>)]
+    pub sensitivity: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RememberRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    #[schema(min_items = 1)]
+    pub episodes: Vec<EpisodeRequest>,
+    /// For everybody who reads in the workspace, and not only for whoever tells it.
+    pub shared: bool,
+    /// Waits until they are read, and tells what was found in them.
+    pub wait: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Remembered {
+    /// Their ids, in order.
+    pub episodes: Vec<String>,
+    /// The job that reads them; none where all were known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// What was found in them, where the request waited for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Episode {
+    pub id: String,
+    pub kind: String,
+    pub shared: bool,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
+    /// When it was said.
+    pub at: String,
+    pub recorded_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// 0 to 1; none until it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importance: Option<f32>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EpisodesQuery {
+    pub workspace: Option<String>,
+    #[param(inline, value_type = Option<EpisodeKind>)]
+    pub kind: Option<String>,
+    /// Said at or after.
+    pub from: Option<String>,
+    /// Said before.
+    pub to: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
+    pub limit: Option<usize>,
+    pub cursor: Option<String>,
+}
+
+/// The last said first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EpisodesPage {
+    pub episodes: Vec<Episode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Somebody or something, as a fact names it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EntityNamed {
+    pub id: String,
+    pub name: String,
+    pub kind: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Entity {
+    pub id: String,
+    pub name: String,
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    pub shared: bool,
+    /// Facts that are about it now.
+    pub facts: u64,
+    pub created_at: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EntitiesQuery {
+    pub workspace: Option<String>,
+    /// Part of a name.
+    pub text: Option<String>,
+    #[param(inline, value_type = Option<EntityKind>)]
+    pub kind: Option<String>,
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EntitiesPage {
+    pub entities: Vec<Entity>,
+    /// All that match.
+    pub total: u64,
+}
+
+/// What an entity is to be called.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EntityChange {
+    pub workspace: Option<String>,
+    pub name: Option<String>,
+    #[schema(value_type = Option<EntityKind>)]
+    pub kind: Option<String>,
+    pub aliases: Option<Vec<String>>,
+}
+
+/// The words that say a fact.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FactSource {
+    pub episode: String,
+    /// UTF-8 bytes of the episode's text.
+    pub start: usize,
+    pub end: usize,
+    pub quote: String,
+    pub at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
+}
+
+/// One state of a fact.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Fact {
+    pub id: String,
+    pub kind: String,
+    pub subject: EntityNamed,
+    /// `DEPENDS_ON`, `WORK_AT`, ...
+    pub relation: String,
+    /// Where the object is an entity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<EntityNamed>,
+    /// Where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_text: Option<String>,
+    pub statement: String,
+    #[serde(default)]
+    pub negated: bool,
+    /// From when on it holds in the world; none: since before anybody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<String>,
+    /// When it ceased to hold; none: it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<String>,
+    /// From when on this was believed.
+    pub recorded_at: String,
+    /// When it ceased to be believed; none: it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retracted_at: Option<String>,
+    /// Why this state is there: `recorded`, `merged`, `closed`, `edited`, `overruled`, `imported`.
+    pub cause: String,
+    /// The fact that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<String>,
+    pub confidence: f32,
+    pub importance: f32,
+    pub sensitivity: String,
+    pub archived: bool,
+    pub shared: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<FactSource>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FactsQuery {
+    pub workspace: Option<String>,
+    #[param(inline, value_type = Option<MemoryKind>)]
+    pub kind: Option<String>,
+    /// An entity's id or name.
+    pub entity: Option<String>,
+    /// What holds then in the world.
+    pub valid_at: Option<String>,
+    /// What was believed then.
+    pub believed_at: Option<String>,
+    /// Also what has left recall.
+    pub archived: bool,
+    #[param(minimum = 1, maximum = 500)]
+    pub limit: Option<usize>,
+    pub cursor: Option<String>,
+}
+
+/// The last recorded first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FactsPage {
+    pub facts: Vec<Fact>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A fact that somebody states.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelateRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    #[schema(pattern = r"\S")]
+    pub subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EntityKind>)]
+    pub subject_kind: Option<String>,
+    /// `DEPENDS_ON`, `works at`, ...
+    #[schema(pattern = r"^\s*\p{L}")]
+    pub relation: String,
+    /// The name of an entity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EntityKind>)]
+    pub object_kind: Option<String>,
+    /// What is no entity: a number, a description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object_text: Option<String>,
+    /// The whole in words; made of the parts without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MemoryKind>)]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub valid_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub valid_to: Option<String>,
+    /// It has one value at a time, so that this ends what held before.
+    pub single_valued: bool,
+    pub negated: bool,
+    /// 0 to 1; 1 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// 0 to 1; 0.5 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub importance: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Sensitivity>)]
+    pub sensitivity: Option<String>,
+    pub shared: bool,
+}
+
+/// What of a fact is to be otherwise; what is left out stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FactChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// The name of an entity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object_text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MemoryKind>)]
+    pub kind: Option<String>,
+    /// With `valid_to`: both are set, and what is left out of the two is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub valid_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub valid_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub importance: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Sensitivity>)]
+    pub sensitivity: Option<String>,
+    /// Out of recall, or back into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+    /// Taken back as a mistake: what it had ended goes on.
+    pub retracted: bool,
+    /// Decided for: of all that contradict it, it counts for most.
+    pub overruling: bool,
+}
+
+/// A fact with every state that was believed of it, the first recorded first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FactHistory {
+    pub states: Vec<Fact>,
+}
+
+/// A fact that another has ended.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Conflict {
+    /// The one that was ended.
+    pub fact: Fact,
+    /// The one that ended it; none where it was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Fact>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Conflicts {
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Of a workspace's memory.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MemoryPlace {
+    pub workspace: Option<String>,
+}
+
+/// What changed between two instants.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ChangesQuery {
+    pub workspace: Option<String>,
+    pub from: String,
+    /// Now without it.
+    pub to: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Changes {
+    /// States that came to be believed.
+    pub recorded: Vec<Fact>,
+    /// States that ceased to be believed.
+    pub retracted: Vec<Fact>,
+    /// What began in the world.
+    pub began: Vec<Fact>,
+    /// What ended in the world.
+    pub ended: Vec<Fact>,
+}
+
+/// What is to be forgotten: one of these.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ForgetRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Id>)]
+    pub fact: Option<String>,
+    /// An entity's id or name, with all that is known of it and every sentence that names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Id>)]
+    pub episode: Option<String>,
+    /// What was said at or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub from: Option<String>,
+    /// What was said before; now without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub to: Option<String>,
+    pub everything: bool,
+    /// Of what everybody in the workspace shares.
+    pub shared: bool,
+    /// Of somebody else: `user:ID` or `key:ID`. For administrators, and with `everything` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+}
+
+/// What was forgotten, without what it said.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Receipt {
+    pub id: String,
+    pub at: String,
+    /// As it was signed.
+    pub receipt: serde_json::Value,
+    /// A JSON Web Signature of it (RFC 7515, compact), with the public key in its head.
+    pub signature: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Receipts {
+    pub receipts: Vec<Receipt>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentRequest {
+    /// `off`: nothing is remembered; `asked`: what is asked for; `on`: conversations as well.
+    #[schema(value_type = Consent)]
+    pub consent: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ConsentState {
+    pub consent: String,
+    /// None where they never said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<String>,
+}
+
+/// What somebody's memory holds, with what is shared.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MemoryStats {
+    pub episodes: u64,
+    pub entities: u64,
+    /// That are believed now.
+    pub facts: u64,
+    pub conflicts: u64,
+    pub consent: String,
+}

@@ -1,0 +1,93 @@
+//! Memory: what is told becomes episodes, and episodes become dated facts about entities.
+//!
+//! Keeps true: nothing stands in front of whoever tells something; every fact shows the words it came from; what contradicts ends, and is
+//! never deleted; what is forgotten is gone.
+
+mod change;
+mod config;
+mod fade;
+mod forget;
+mod found;
+mod names;
+mod read;
+mod record;
+mod remember;
+mod settle;
+mod work;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibid_model::Embedder;
+use ibid_store::Store;
+use ibid_types::memory::Owner;
+use ibid_types::{EntityId, Result, WorkspaceId};
+use parking_lot::{Condvar, Mutex};
+
+pub use change::{FactChange, fact_now};
+pub use config::{DAY_MS, MemoryConfig, Retention};
+pub use fade::Faded;
+pub use forget::{Forget, Receipt};
+pub use found::{Named, NewFact, Object};
+pub use names::Names;
+pub use read::{Reading, read};
+pub use record::{Recorded, Recording, Scope};
+pub use remember::{JOB, NewEpisode, Taken, zone_of};
+pub use settle::{Assertion, Piece, Settled, settle};
+pub use work::{text_of, text_of_fact};
+
+/// Keeps what is told.
+#[derive(Debug)]
+pub struct Memory {
+    store: Store,
+    embedder: Arc<dyn Embedder>,
+    config: MemoryConfig,
+    names: Mutex<HashMap<WorkspaceId, Names>>,
+    woken: (Mutex<bool>, Condvar),
+}
+
+impl Memory {
+    #[must_use]
+    pub fn new(store: Store, embedder: Arc<dyn Embedder>, config: MemoryConfig) -> Self {
+        Self { store, embedder, config, names: Mutex::default(), woken: (Mutex::new(false), Condvar::new()) }
+    }
+
+    #[must_use]
+    pub const fn config(&self) -> &MemoryConfig {
+        &self.config
+    }
+
+    /// There is something to read.
+    pub fn wake(&self) {
+        *self.woken.0.lock() = true;
+        self.woken.1.notify_all();
+    }
+
+    /// Whom or what an owner means by a name.
+    pub fn entity_named(&self, workspace: WorkspaceId, owner: Owner, name: &str) -> Result<Option<EntityId>> {
+        self.with_names(workspace, |names| Ok(names.find(owner, name)))
+    }
+
+    fn wait(&self, most: Duration) {
+        let mut woken = self.woken.0.lock();
+        if !*woken {
+            self.woken.1.wait_for(&mut woken, most);
+        }
+        *woken = false;
+    }
+
+    /// The names of a workspace as they are now; one at a time has them. After a failure they are read anew, for what was added to them
+    /// was not written.
+    fn with_names<T>(&self, workspace: WorkspaceId, work: impl FnOnce(&mut Names) -> Result<T>) -> Result<T> {
+        let mut all = self.names.lock();
+        let mut names = match all.remove(&workspace) {
+            Some(names) => names,
+            None => Names::load(&self.store, workspace)?,
+        };
+        names.refresh(&self.store)?;
+        let done = work(&mut names)?;
+        all.insert(workspace, names);
+        Ok(done)
+    }
+}

@@ -1,0 +1,178 @@
+//! An episode to the facts that its words state, by rules alone.
+//!
+//! Keeps true: every fact has the exact place that says it; small talk leaves none; what a person's life is about is marked as such.
+
+use ibid_extract::{Context, Extracted, Statement, extract};
+use ibid_types::Result;
+use ibid_types::memory::{EntityKind, Episode, MemoryKind, Sensitivity, Span, relation};
+
+use crate::found::{Named, NewFact, Object};
+use crate::remember::zone_of;
+
+/// Whoever speaks without a name.
+const SPEAKER: &str = "me";
+
+/// What was found in an episode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub facts: Vec<NewFact>,
+    /// Of the episode, 0 to 1.
+    pub importance: f32,
+}
+
+/// Reads an episode. Error: `zone_unknown`.
+pub fn read(episode: &Episode, importance_min: f32) -> Result<Reading> {
+    let zone = episode.said.zone.as_deref().map_or(Ok(jiff::tz::TimeZone::UTC), zone_of)?;
+    let context = Context {
+        at: episode.at,
+        zone,
+        speaker: episode.said.speaker.as_deref().or(Some(SPEAKER)),
+        addressee: episode.said.addressee.as_deref(),
+        known: &(),
+    };
+    let found = extract(&episode.said.text, &context);
+    let importance = found.importance;
+    if importance < importance_min {
+        return Ok(Reading { facts: Vec::new(), importance });
+    }
+    let facts = found.statements.iter().map(|statement| fact(episode, &found, statement)).collect();
+    Ok(Reading { facts, importance })
+}
+
+fn fact(episode: &Episode, found: &Extracted, said: &Statement) -> NewFact {
+    let text = &episode.said.text;
+    let subject = Named::new(said.subject.name.clone(), subject_kind(found, said));
+    let object = match said.object.is_entity {
+        true => Object::Entity(Named::new(said.object.text.clone(), kind_of(found, &said.object.text))),
+        false => Object::Words(said.object.text.clone()),
+    };
+    let kind = memory_kind(said.kind);
+    NewFact {
+        kind,
+        relation: relation_of(said),
+        statement: text.get(said.span.clone()).unwrap_or_default().trim().to_owned(),
+        negated: said.negated,
+        closes: said.closes,
+        single_valued: said.single_valued,
+        said: valid(episode, said, kind),
+        confidence: said.confidence,
+        importance: said.importance,
+        sensitivity: sensitivity(episode, found, said, &subject),
+        sources: vec![(episode.id, said.span.clone())],
+        subject,
+        object,
+    }
+}
+
+/// One of the relations with a meaning of their own, else the verb.
+fn relation_of(said: &Statement) -> String {
+    use ibid_extract::RelationKind as Kind;
+    let own = match said.relation_kind {
+        Kind::RelatesTo => {
+            return relation::read(&said.relation).unwrap_or_else(|_| relation::RELATES_TO.to_owned());
+        }
+        Kind::DependsOn => relation::DEPENDS_ON,
+        Kind::BuildsOn => relation::BUILDS_ON,
+        Kind::Contradicts => relation::CONTRADICTS,
+        Kind::Supersedes => relation::SUPERSEDES,
+        Kind::ExceptionTo => relation::EXCEPTION_TO,
+        Kind::PartOf => relation::PART_OF,
+    };
+    own.to_owned()
+}
+
+/// What the words say; else a state holds from when it was told, and what is learned or meant at all times.
+fn valid(episode: &Episode, said: &Statement, kind: MemoryKind) -> Span {
+    match said.valid {
+        Some(valid) => Span::new(valid.from, valid.to),
+        None if matches!(kind, MemoryKind::Fact | MemoryKind::Preference) => {
+            Span::new(Some(episode.at), None)
+        }
+        None => Span::default(),
+    }
+}
+
+const fn memory_kind(kind: ibid_extract::MemoryKind) -> MemoryKind {
+    match kind {
+        ibid_extract::MemoryKind::Fact => MemoryKind::Fact,
+        ibid_extract::MemoryKind::Insight => MemoryKind::Insight,
+        ibid_extract::MemoryKind::Procedure => MemoryKind::Procedure,
+        ibid_extract::MemoryKind::Concept => MemoryKind::Concept,
+        ibid_extract::MemoryKind::Preference => MemoryKind::Preference,
+    }
+}
+
+fn subject_kind(found: &Extracted, said: &Statement) -> EntityKind {
+    if said.subject.is_speaker { EntityKind::Person } else { kind_of(found, &said.subject.name) }
+}
+
+/// What a name stands for, by where else it is in the text.
+fn kind_of(found: &Extracted, name: &str) -> EntityKind {
+    let mention = found.mentions.iter().find(|mention| mention.name == name);
+    mention.map_or(EntityKind::Other, |mention| entity_kind(mention.kind))
+}
+
+const fn entity_kind(kind: ibid_extract::EntityKind) -> EntityKind {
+    use ibid_extract::EntityKind as Kind;
+    match kind {
+        Kind::Person => EntityKind::Person,
+        Kind::Organisation => EntityKind::Organisation,
+        Kind::Place => EntityKind::Place,
+        Kind::Event => EntityKind::Event,
+        Kind::Work => EntityKind::Work,
+        Kind::Product => EntityKind::Product,
+        Kind::File => EntityKind::File,
+        Kind::Symbol => EntityKind::Symbol,
+        Kind::Concept => EntityKind::Concept,
+        Kind::Url | Kind::Email | Kind::Other => EntityKind::Other,
+    }
+}
+
+/// Stems of words about what people are hurt by when others know it.
+const SENSITIVE: [&str; 28] = [
+    "diagnos",
+    "disease",
+    "illness",
+    "cancer",
+    "hiv",
+    "pregnan",
+    "miscarr",
+    "depress",
+    "anxiety",
+    "therap",
+    "medicat",
+    "surgery",
+    "suicid",
+    "addict",
+    "alcoholi",
+    "salary",
+    "debt",
+    "bankrupt",
+    "mortgage",
+    "religio",
+    "church",
+    "mosque",
+    "synagogue",
+    "gay",
+    "lesbian",
+    "transgender",
+    "divorc",
+    "convict",
+];
+
+fn sensitivity(episode: &Episode, found: &Extracted, said: &Statement, subject: &Named) -> Sensitivity {
+    let words = episode.said.text.get(said.span.clone()).unwrap_or_default().to_lowercase();
+    let is_sensitive = words
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| SENSITIVE.iter().any(|stem| word.starts_with(stem)));
+    let is_personal = subject.kind == EntityKind::Person
+        || kind_of(found, &said.object.text) == EntityKind::Person
+        || !ibid_guard::find_personal(&words).is_empty();
+    let is_of_somebody = is_personal || subject.kind == EntityKind::Other;
+    let own = match (is_sensitive && is_of_somebody, is_personal) {
+        (true, _) => Sensitivity::Sensitive,
+        (_, true) => Sensitivity::Personal,
+        _ => Sensitivity::Ordinary,
+    };
+    episode.said.sensitivity.map_or(own, |told| told.max(own))
+}

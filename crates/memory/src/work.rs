@@ -1,0 +1,180 @@
+//! The jobs that read episodes: facts first, vectors then, behind whoever told something.
+//!
+//! Keeps true: what was read is one commit with the end of its job; an episode that was forgotten meanwhile leaves nothing; without an
+//! embedder everything is remembered, and found by its words.
+
+use std::time::Duration;
+
+use ibid_model::Purpose;
+use ibid_runtime::Shutdown;
+use ibid_store::{Lease, Statement, episode_judged, memory_vector_insert};
+use ibid_types::memory::{Cause, Consent, Episode, EpisodeKind, Fact};
+use ibid_types::{EpisodeId, Error, FactId, Result};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::Memory;
+use crate::read::{Reading, read};
+use crate::record::{Recorded, Recording, Scope};
+use crate::remember::JOB;
+
+const LEASE_MS: i64 = 60_000;
+const IDLE: Duration = Duration::from_millis(500);
+/// Jobs taken at once.
+const JOBS_MAX: usize = 8;
+/// Texts embedded at once.
+const EMBED_MAX: usize = 64;
+
+#[derive(Deserialize)]
+struct Payload {
+    episodes: Vec<EpisodeId>,
+}
+
+impl Memory {
+    /// Works until the shutdown.
+    pub fn run(&self, shutdown: &Shutdown) {
+        while !shutdown.is_requested() {
+            match self.work() {
+                Ok(0) => self.wait(IDLE),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(code = error.code, "episodes wait to be read: {}", error.chain());
+                    shutdown.wait_timeout(IDLE);
+                }
+            }
+        }
+    }
+
+    /// Does the jobs that are due; how many there were.
+    pub fn work(&self) -> Result<usize> {
+        let jobs = self.store.jobs();
+        let leases = jobs.lease(JOB, &jobs.owner(), LEASE_MS, JOBS_MAX)?;
+        for lease in &leases {
+            if let Err(error) = self.do_job(lease) {
+                let is_lasting = !error.class.is_transient() && error.code != "store_conflict";
+                tracing::warn!(code = error.code, "an episode is not read: {}", error.chain());
+                jobs.fail(lease, &error, !is_lasting)?;
+            }
+        }
+        Ok(leases.len())
+    }
+
+    fn do_job(&self, lease: &Lease) -> Result<()> {
+        let payload: Payload = serde_json::from_value(lease.job.payload.clone()).map_err(|error| {
+            Error::internal("job_malformed", "a job to remember names no episodes").caused_by(error)
+        })?;
+        let episodes = self.store.episodes_by_id(&payload.episodes)?;
+        let recorded = self.read_all(&episodes, lease)?;
+        self.embed(&episodes, &recorded.facts);
+        Ok(())
+    }
+
+    /// Reads the episodes and records what they say, with the end of the job.
+    fn read_all(&self, episodes: &[Episode], lease: &Lease) -> Result<Recorded> {
+        let mut all = Recorded::default();
+        let mut end: Vec<Statement> = Vec::new();
+        for some in episodes.chunk_by(|one, next| (one.workspace, one.owner) == (next.workspace, next.owner))
+        {
+            let recorded = self.read_of(some)?;
+            all.facts.extend(recorded.facts);
+            all.entities_new += recorded.entities_new;
+            all.merged += recorded.merged;
+            all.closed += recorded.closed;
+        }
+        let facts = all.facts.len();
+        let result = json!({"episodes": episodes.len(), "facts": facts, "merged": all.merged, "closed": all.closed, "entities_new": all.entities_new});
+        end.push(self.store.jobs().done_statement(lease, &result));
+        self.store.db().batch(end)?;
+        Ok(all)
+    }
+
+    /// Episodes of one owner in one workspace, which may have taken back what they allow.
+    fn read_of(&self, episodes: &[Episode]) -> Result<Recorded> {
+        let Some(first) = episodes.first() else { return Ok(Recorded::default()) };
+        let consent = self.consent(first.owner)?;
+        let is_allowed = |episode: &&Episode| match consent {
+            Consent::On => true,
+            Consent::Asked => episode.kind != EpisodeKind::Turn,
+            Consent::Off => false,
+        };
+        let unread = episodes.iter().filter(is_allowed).filter(|episode| episode.importance.is_none());
+        let read = |episode: &Episode| Ok((episode.id, read(episode, self.config.importance_min)?));
+        let readings: Vec<(EpisodeId, Reading)> = unread.map(read).collect::<Result<_>>()?;
+        let scope = Scope { workspace: first.workspace, owner: first.owner, now: self.store.now() };
+        self.recording(scope, |recording| {
+            for (_, reading) in &readings {
+                recording.add(reading.facts.clone(), Cause::Recorded)?;
+            }
+            Ok(readings.iter().map(|(id, reading)| episode_judged(*id, reading.importance)).collect())
+        })
+    }
+
+    /// Records under the lock of the workspace's names; `work` gives what else is to be written in the same commit.
+    pub(crate) fn recording(
+        &self,
+        scope: Scope,
+        work: impl FnOnce(&mut Recording<'_>) -> Result<Vec<Statement>>,
+    ) -> Result<Recorded> {
+        self.with_names(scope.workspace, |names| {
+            let mut recording = Recording::new(&self.store, names, scope);
+            let also = work(&mut recording)?;
+            let (mut statements, recorded) = recording.finish()?;
+            statements.extend(also);
+            if !statements.is_empty() {
+                self.store.db().batch(statements)?;
+            }
+            Ok(recorded)
+        })
+    }
+
+    /// Gives episodes and facts their vectors; without an embedder they are found by their words.
+    fn embed(&self, episodes: &[Episode], facts: &[FactId]) {
+        let embedded = self.embed_episodes(episodes).and_then(|()| self.embed_facts(facts));
+        if let Err(error) = embedded {
+            tracing::warn!(code = error.code, "memories are found by their words only: {}", error.chain());
+        }
+    }
+
+    pub(crate) fn embed_episodes(&self, episodes: &[Episode]) -> Result<()> {
+        let texts = episodes.iter().map(|episode| (*episode.id.as_bytes(), text_of(episode))).collect();
+        self.embed_texts(texts)
+    }
+
+    pub(crate) fn embed_facts(&self, facts: &[FactId]) -> Result<()> {
+        let states = self.store.facts_by_id(facts)?;
+        let believed = states.iter().filter(|state| state.retracted_at.is_none());
+        let mut texts: Vec<([u8; 16], String)> =
+            believed.map(|fact| (*fact.id.as_bytes(), fact.stated.statement.clone())).collect();
+        texts.sort_unstable();
+        texts.dedup_by_key(|(id, _)| *id);
+        self.embed_texts(texts)
+    }
+
+    fn embed_texts(&self, texts: Vec<([u8; 16], String)>) -> Result<()> {
+        let model = self.embedder.spec().id.clone();
+        for some in texts.chunks(EMBED_MAX) {
+            let said: Vec<&str> = some.iter().map(|(_, text)| text.as_str()).collect();
+            let vectors = self.embedder.embed(&said, Purpose::Passage)?;
+            let insert = |((id, _), vector): (&([u8; 16], String), &Vec<f32>)| {
+                memory_vector_insert(*id, &model, vector)
+            };
+            self.store.db().batch(some.iter().zip(&vectors).map(insert).collect())?;
+        }
+        Ok(())
+    }
+}
+
+/// What of an episode is embedded: who says it, and what.
+#[must_use]
+pub fn text_of(episode: &Episode) -> String {
+    match &episode.said.speaker {
+        Some(speaker) => format!("{speaker}: {}", episode.said.text),
+        None => episode.said.text.clone(),
+    }
+}
+
+/// What of a fact is searched for.
+#[must_use]
+pub fn text_of_fact(fact: &Fact) -> &str {
+    &fact.stated.statement
+}

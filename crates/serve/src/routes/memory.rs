@@ -1,0 +1,571 @@
+//! `/v1/memory`: what is remembered of whoever asks, and of what the workspace shares.
+//!
+//! Keeps true: nobody sees or changes what is remembered of somebody else; an administrator may have it forgotten, and no more.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use ibid_api::memory as wire;
+use ibid_api::problem::Problem;
+use ibid_memory::{FactChange, Forget, Named, NewEpisode, NewFact, Object, Scope, fact_now};
+use ibid_store::{EpisodesQuery, FactEdge, FactsQuery, ReceiptRow};
+use ibid_types::access::Permission;
+use ibid_types::memory::{Consent, EntityKind, Owner, Series, Span, relation};
+use ibid_types::{EntityId, EpisodeId, Error, FactId, Result, Timestamp};
+
+use super::ask::within;
+use crate::access::Caller;
+use crate::audit::Noted;
+use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
+use crate::identity::receipts;
+use crate::memory::Mind;
+use crate::wire::memory as told;
+use crate::words;
+
+/// Longer names are no names.
+const NAME_CHARS_MAX: usize = 200;
+const STATEMENT_CHARS_MAX: usize = 2000;
+const CONFLICTS_MAX: usize = 200;
+
+/// Takes texts in to be remembered: what they say is found out behind the answer, or before it with `wait`.
+#[utoipa::path(post, path = "/v1/memory/episodes", tag = "memory", request_body = wire::RememberRequest,
+    responses((status = 202, body = wire::Remembered), (status = 200, body = wire::Remembered), (status = "default", body = Problem)))]
+pub async fn remember(app: Caller, Json(request): Json<wire::RememberRequest>) -> Answered<Response> {
+    let (status, body) = blocking(&app, move |app| remembered(app, request)).await?;
+    Ok((status, axum::Json(body)).into_response())
+}
+
+fn remembered(app: &Caller, request: wire::RememberRequest) -> Result<(StatusCode, wire::Remembered)> {
+    let mind = Mind::of(app, request.workspace.as_deref())?;
+    let owner = mind.owner(request.shared)?;
+    if request.episodes.is_empty() {
+        return Err(Error::bad_request("episode_empty", "there is nothing to remember; send 'episodes'"));
+    }
+    let episodes = request.episodes.into_iter().map(episode).collect::<Result<_>>()?;
+    let taken = app.memory.remember(mind.workspace.id, owner, episodes)?;
+    let mut body = wire::Remembered {
+        episodes: taken.episodes.iter().map(EpisodeId::to_string).collect(),
+        job: taken.job.map(|job| job.to_string()),
+        facts: Vec::new(),
+    };
+    if !request.wait {
+        return Ok((StatusCode::ACCEPTED, body));
+    }
+    mind.wait_for(taken.job)?;
+    let mut found: Vec<FactId> =
+        app.store.sources_in(&taken.episodes)?.into_iter().map(|source| source.fact).collect();
+    found.sort_unstable();
+    found.dedup();
+    let mut believed = app.store.facts_by_id(&found)?;
+    believed.retain(|fact| fact.retracted_at.is_none());
+    body.facts = told::facts(&app.store, &believed)?;
+    Ok((StatusCode::OK, body))
+}
+
+fn episode(request: wire::EpisodeRequest) -> Result<NewEpisode> {
+    let line = |field: &str, text: Option<String>| {
+        text.map(|text| words::line(field, &text, NAME_CHARS_MAX)).transpose()
+    };
+    let series = request.series.as_deref().map(str::parse::<EpisodeId>).transpose()?;
+    Ok(NewEpisode {
+        kind: request.kind.as_deref().unwrap_or("note").parse()?,
+        speaker: line("speaker", request.speaker)?,
+        addressee: line("addressee", request.addressee)?,
+        at: instant(request.at.as_deref())?,
+        zone: request.zone,
+        source: line("source", request.source)?,
+        series: series.map(|id| Series { id: *id.as_bytes(), ordinal: request.ordinal.unwrap_or(0) }),
+        name: line("name", request.name)?,
+        sensitivity: request.sensitivity.as_deref().map(str::parse).transpose()?,
+        text: request.text,
+    })
+}
+
+fn instant(text: Option<&str>) -> Result<Option<Timestamp>> {
+    text.map(str::parse).transpose()
+}
+
+/// Lists what was told, the last said first.
+#[utoipa::path(get, path = "/v1/memory/episodes", tag = "memory", params(wire::EpisodesQuery),
+    responses((status = 200, body = wire::EpisodesPage), (status = "default", body = Problem)))]
+pub async fn episodes(
+    app: Caller,
+    Parameters(query): Parameters<wire::EpisodesQuery>,
+) -> Answered<axum::Json<wire::EpisodesPage>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, query.workspace.as_deref())?;
+        let query = EpisodesQuery {
+            owners: mind.owners(),
+            kind: query.kind.as_deref().map(str::parse).transpose()?,
+            from: instant(query.from.as_deref())?,
+            to: instant(query.to.as_deref())?,
+            limit: within("limit", query.limit, 50, 1..=500)?,
+            cursor: query.cursor,
+        };
+        let page = app.store.episode_list(mind.workspace.id, &query)?;
+        Ok(wire::EpisodesPage {
+            episodes: page.items.into_iter().map(told::episode).collect(),
+            next: page.next,
+        })
+    })
+    .await
+}
+
+/// Lists facts as they are believed, now or at another time, the last recorded first.
+#[utoipa::path(get, path = "/v1/memory/facts", tag = "memory", params(wire::FactsQuery),
+    responses((status = 200, body = wire::FactsPage), (status = "default", body = Problem)))]
+pub async fn facts(
+    app: Caller,
+    Parameters(query): Parameters<wire::FactsQuery>,
+) -> Answered<axum::Json<wire::FactsPage>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, query.workspace.as_deref())?;
+        let entity = query.entity.as_deref().map(|named| mind.entity(named)).transpose()?;
+        let query = FactsQuery {
+            owners: mind.owners(),
+            kind: query.kind.as_deref().map(str::parse).transpose()?,
+            entity,
+            valid_at: instant(query.valid_at.as_deref())?,
+            believed_at: instant(query.believed_at.as_deref())?,
+            archived: query.archived,
+            limit: within("limit", query.limit, 50, 1..=500)?,
+            cursor: query.cursor,
+        };
+        let page = app.store.fact_list(mind.workspace.id, &query)?;
+        Ok(wire::FactsPage { facts: told::facts(&app.store, &page.items)?, next: page.next })
+    })
+    .await
+}
+
+/// States a fact: subject, relation, object.
+#[utoipa::path(post, path = "/v1/memory/facts", tag = "memory", request_body = wire::RelateRequest,
+    responses((status = 201, body = wire::Fact), (status = "default", body = Problem)))]
+pub async fn relate(app: Caller, Json(request): Json<wire::RelateRequest>) -> Answered<Response> {
+    let fact = blocking(&app, move |app| related(app, request)).await?;
+    Ok((StatusCode::CREATED, axum::Json(fact)).into_response())
+}
+
+fn related(app: &Caller, request: wire::RelateRequest) -> Result<wire::Fact> {
+    let mind = Mind::of(app, request.workspace.as_deref())?;
+    let scope = mind.scope(request.shared)?;
+    let recorded = app.memory.relate(scope, vec![stated(&request, scope.now)?])?;
+    let id = recorded
+        .facts
+        .first()
+        .copied()
+        .ok_or_else(|| Error::internal("fact_unknown", "nothing was recorded"))?;
+    mind.fact(id)
+}
+
+fn stated(request: &wire::RelateRequest, now: Timestamp) -> Result<NewFact> {
+    let subject = named("subject", &request.subject, request.subject_kind.as_deref())?;
+    let object =
+        object(request.object.as_deref(), request.object_kind.as_deref(), request.object_text.as_deref())?;
+    let object = object.ok_or_else(|| {
+        Error::bad_request(
+            "object_missing",
+            "a fact says something of its subject; send 'object' or 'object_text'",
+        )
+    })?;
+    let relation = relation::read(&request.relation)?;
+    let statement = match &request.statement {
+        Some(statement) => words::name("statement", statement, STATEMENT_CHARS_MAX)?,
+        None => spoken(&subject, &relation, &object, request.negated),
+    };
+    let valid = Span::new(instant(request.valid_from.as_deref())?, instant(request.valid_to.as_deref())?);
+    Ok(NewFact {
+        kind: request.kind.as_deref().unwrap_or("fact").parse()?,
+        negated: request.negated,
+        single_valued: request.single_valued,
+        said: if request.single_valued && valid.from.is_none() {
+            Span::new(Some(now), valid.to)
+        } else {
+            valid
+        },
+        confidence: share("confidence", request.confidence.unwrap_or(1.0))?,
+        importance: share("importance", request.importance.unwrap_or(0.5))?,
+        sensitivity: request.sensitivity.as_deref().unwrap_or("ordinary").parse()?,
+        ..NewFact::new(subject, relation, object, statement)
+    })
+}
+
+fn named(field: &str, name: &str, kind: Option<&str>) -> Result<Named> {
+    let kind = kind.map(str::parse).transpose()?.unwrap_or(EntityKind::Other);
+    Ok(Named::new(words::name(field, name, NAME_CHARS_MAX)?, kind))
+}
+
+fn object(entity: Option<&str>, kind: Option<&str>, text: Option<&str>) -> Result<Option<Object>> {
+    match (entity, text) {
+        (Some(name), None) => named("object", name, kind).map(Object::Entity).map(Some),
+        (None, Some(text)) => {
+            words::name("object_text", text, STATEMENT_CHARS_MAX).map(Object::Words).map(Some)
+        }
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(Error::bad_request(
+            "object_missing",
+            "'object' names an entity and 'object_text' is none; send one of them",
+        )),
+    }
+}
+
+fn spoken(subject: &Named, relation: &str, object: &Object, negated: bool) -> String {
+    let verb = relation.to_lowercase().replace('_', " ");
+    let object = match object {
+        Object::Entity(named) => &named.name,
+        Object::Words(words) => words,
+    };
+    let not = if negated { "not " } else { "" };
+    format!("{} {not}{verb} {object}", subject.name)
+}
+
+/// Error: `value_out_of_range`.
+fn share(field: &str, value: f32) -> Result<f32> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(value);
+    }
+    Err(Error::bad_request("value_out_of_range", format!("{field} is {value}; it may be 0 to 1")))
+}
+
+/// Shows a fact with every state that was believed of it.
+#[utoipa::path(get, path = "/v1/memory/facts/{id}", tag = "memory", params(("id" = String, Path), wire::MemoryPlace),
+    responses((status = 200, body = wire::FactHistory), (status = "default", body = Problem)))]
+pub async fn fact(
+    app: Caller,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<wire::MemoryPlace>,
+) -> Answered<axum::Json<wire::FactHistory>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, place.workspace.as_deref())?;
+        let id: FactId = id.parse()?;
+        let mut states = app.store.facts_by_id(&[id])?;
+        states.retain(|state| mind.sees(state.workspace, state.owner));
+        if states.is_empty() {
+            return Err(fact_unknown(id));
+        }
+        Ok(wire::FactHistory { states: told::facts(&app.store, &states)? })
+    })
+    .await
+}
+
+/// Corrects a fact, takes it back, or decides for it; what was believed before stays to be asked for.
+#[utoipa::path(patch, path = "/v1/memory/facts/{id}", tag = "memory", params(("id" = String, Path)), request_body = wire::FactChange,
+    responses((status = 200, body = wire::Fact), (status = "default", body = Problem)))]
+pub async fn fact_change(
+    app: Caller,
+    Path(id): Path<String>,
+    Json(change): Json<wire::FactChange>,
+) -> Answered<axum::Json<wire::Fact>> {
+    respond(&app, move |app| changed(app, id.parse()?, &change)).await
+}
+
+fn changed(app: &Caller, id: FactId, change: &wire::FactChange) -> Result<wire::Fact> {
+    let mind = Mind::of(app, change.workspace.as_deref())?;
+    let known = fact_now(&app.store, id)?.filter(|fact| mind.sees(fact.workspace, fact.owner));
+    let scope = mind.scope(known.ok_or_else(|| fact_unknown(id))?.owner == Owner::Shared)?;
+    if change.retracted {
+        app.memory.retract(scope, id)?;
+        return mind.fact(id);
+    }
+    if change.overruling {
+        app.memory.overrule(scope, id)?;
+    }
+    let wanted = wanted(change)?;
+    if wanted != FactChange::default() {
+        app.memory.change(scope, id, wanted)?;
+    }
+    mind.fact(id)
+}
+
+fn wanted(change: &wire::FactChange) -> Result<FactChange> {
+    let valid = Span::new(instant(change.valid_from.as_deref())?, instant(change.valid_to.as_deref())?);
+    let statement =
+        change.statement.as_deref().map(|text| words::name("statement", text, STATEMENT_CHARS_MAX));
+    Ok(FactChange {
+        statement: statement.transpose()?,
+        object: object(change.object.as_deref(), None, change.object_text.as_deref())?,
+        kind: change.kind.as_deref().map(str::parse).transpose()?,
+        valid: (valid != Span::default()).then_some(valid),
+        importance: change.importance.map(|value| share("importance", value)).transpose()?,
+        sensitivity: change.sensitivity.as_deref().map(str::parse).transpose()?,
+        archived: change.archived,
+    })
+}
+
+/// Lists who and what is known, those with the most facts first.
+#[utoipa::path(get, path = "/v1/memory/entities", tag = "memory", params(wire::EntitiesQuery),
+    responses((status = 200, body = wire::EntitiesPage), (status = "default", body = Problem)))]
+pub async fn entities(
+    app: Caller,
+    Parameters(query): Parameters<wire::EntitiesQuery>,
+) -> Answered<axum::Json<wire::EntitiesPage>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, query.workspace.as_deref())?;
+        let limit = within("limit", query.limit, 100, 1..=1000)?;
+        let kind: Option<EntityKind> = query.kind.as_deref().map(str::parse).transpose()?;
+        let part = query.text.unwrap_or_default().to_lowercase();
+        let counts = app.store.fact_counts(mind.workspace.id, &mind.owners())?;
+        let mut found = app.store.entities_of(mind.workspace.id, &mind.owners())?;
+        found.retain(|entity| {
+            let mut names = std::iter::once(&entity.known.name).chain(&entity.known.aliases);
+            kind.is_none_or(|kind| kind == entity.kind)
+                && names.any(|name| name.to_lowercase().contains(&part))
+        });
+        let facts = |id: EntityId| counts.get(&id).copied().unwrap_or(0);
+        found.sort_by_cached_key(|entity| {
+            (std::cmp::Reverse(facts(entity.id)), entity.known.name.to_lowercase())
+        });
+        let total = found.len() as u64;
+        found.truncate(limit);
+        let entities = found.into_iter().map(|entity| (facts(entity.id), entity));
+        Ok(wire::EntitiesPage {
+            entities: entities.map(|(facts, entity)| told::entity(entity, facts)).collect(),
+            total,
+        })
+    })
+    .await
+}
+
+/// Calls an entity otherwise.
+#[utoipa::path(patch, path = "/v1/memory/entities/{id}", tag = "memory", params(("id" = String, Path)),
+    request_body = wire::EntityChange,
+    responses((status = 200, body = wire::Entity), (status = "default", body = Problem)))]
+pub async fn entity_change(
+    app: Caller,
+    Path(id): Path<String>,
+    Json(change): Json<wire::EntityChange>,
+) -> Answered<axum::Json<wire::Entity>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, change.workspace.as_deref())?;
+        let id = mind.entity(&id)?;
+        let is_shared =
+            app.store.entities_by_id(&[id])?.first().is_some_and(|entity| entity.owner == Owner::Shared);
+        let name =
+            change.name.as_deref().map(|name| words::name("name", name, NAME_CHARS_MAX)).transpose()?;
+        let kind: Option<EntityKind> = change.kind.as_deref().map(str::parse).transpose()?;
+        let alias = |alias: &String| words::name("aliases", alias, NAME_CHARS_MAX);
+        let aliases = change
+            .aliases
+            .as_ref()
+            .map(|all| all.iter().map(alias).collect::<Result<Vec<_>>>())
+            .transpose()?;
+        let changed = app.memory.rename(mind.scope(is_shared)?, id, |entity| {
+            entity.known.name = name.unwrap_or_else(|| entity.known.name.clone());
+            entity.known.aliases = aliases.unwrap_or_else(|| entity.known.aliases.clone());
+            entity.kind = kind.unwrap_or(entity.kind);
+        })?;
+        let counts = app.store.fact_counts(mind.workspace.id, &mind.owners())?;
+        Ok(told::entity(changed, counts.get(&id).copied().unwrap_or(0)))
+    })
+    .await
+}
+
+/// Every state of every fact about an entity, in the order in which they held.
+#[utoipa::path(get, path = "/v1/memory/entities/{id}/timeline", tag = "memory", params(("id" = String, Path), wire::MemoryPlace),
+    responses((status = 200, body = wire::FactHistory), (status = "default", body = Problem)))]
+pub async fn timeline(
+    app: Caller,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<wire::MemoryPlace>,
+) -> Answered<axum::Json<wire::FactHistory>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, place.workspace.as_deref())?;
+        let mut states = app.store.facts_about(&[mind.entity(&id)?])?;
+        states.retain(|state| mind.sees(state.workspace, state.owner) && state.retracted_at.is_none());
+        states.sort_by_key(|state| (state.valid.from, state.recorded_at));
+        Ok(wire::FactHistory { states: told::facts(&app.store, &states)? })
+    })
+    .await
+}
+
+/// Lists facts that others have ended, so that a person can decide.
+#[utoipa::path(get, path = "/v1/memory/conflicts", tag = "memory", params(wire::MemoryPlace),
+    responses((status = 200, body = wire::Conflicts), (status = "default", body = Problem)))]
+pub async fn conflicts(
+    app: Caller,
+    Parameters(place): Parameters<wire::MemoryPlace>,
+) -> Answered<axum::Json<wire::Conflicts>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, place.workspace.as_deref())?;
+        let ended = app.store.fact_conflicts(mind.workspace.id, &mind.owners(), CONFLICTS_MAX)?;
+        let by: Vec<FactId> = ended.iter().filter_map(|fact| fact.closed_by).collect();
+        let mut enders = app.store.facts_by_id(&by)?;
+        enders.retain(|fact| fact.retracted_at.is_none() && mind.sees(fact.workspace, fact.owner));
+        let enders = told::facts(&app.store, &enders)?;
+        let conflict = |fact: wire::Fact| {
+            let by = enders.iter().find(|ender| Some(&ender.id) == fact.closed_by.as_ref()).cloned();
+            wire::Conflict { fact, by }
+        };
+        Ok(wire::Conflicts {
+            conflicts: told::facts(&app.store, &ended)?.into_iter().map(conflict).collect(),
+        })
+    })
+    .await
+}
+
+/// What changed between two instants: in what is believed, and in the world.
+#[utoipa::path(get, path = "/v1/memory/changes", tag = "memory", params(wire::ChangesQuery),
+    responses((status = 200, body = wire::Changes), (status = "default", body = Problem)))]
+pub async fn changes(
+    app: Caller,
+    Parameters(query): Parameters<wire::ChangesQuery>,
+) -> Answered<axum::Json<wire::Changes>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, query.workspace.as_deref())?;
+        let to = instant(query.to.as_deref())?.unwrap_or_else(|| app.clock.now().plus_ms(1));
+        let between = (query.from.parse()?, to);
+        let limit = within("limit", query.limit, 100, 1..=500)?;
+        let changed = |what| {
+            let found = app.store.facts_changed(mind.workspace.id, &mind.owners(), what, between, limit)?;
+            told::facts(&app.store, &found)
+        };
+        Ok(wire::Changes {
+            recorded: changed(FactEdge::Recorded)?,
+            retracted: changed(FactEdge::Retracted)?,
+            began: changed(FactEdge::Began)?,
+            ended: changed(FactEdge::Ended)?,
+        })
+    })
+    .await
+}
+
+/// Forgets a fact, an entity, an episode, a time, or everything: gone from rows, indexes and the database's files when it answers, and from
+/// backups when these are deleted. The receipt says how much, never what.
+#[utoipa::path(post, path = "/v1/memory/forget", tag = "memory", request_body = wire::ForgetRequest,
+    responses((status = 200, body = wire::Receipt), (status = "default", body = Problem)))]
+pub async fn forget(
+    app: Caller,
+    noted: Noted,
+    Json(request): Json<wire::ForgetRequest>,
+) -> Answered<axum::Json<wire::Receipt>> {
+    let receipt = blocking(&app, move |app| forgotten(app, &request)).await?;
+    noted.say(&format!("receipt {}", receipt.id));
+    Ok(axum::Json(receipt))
+}
+
+fn forgotten(app: &Caller, request: &wire::ForgetRequest) -> Result<wire::Receipt> {
+    let mind = Mind::of(app, request.workspace.as_deref())?;
+    let what = what(&mind, request)?;
+    let scope = match &request.person {
+        Some(person) => of_another(&mind, person, what)?,
+        None => mind.scope(request.shared)?,
+    };
+    let gone_at = app.backups_gone_at(scope.now);
+    let row = app.memory.forget(scope, what, gone_at, &|body| receipts::sign(app, body))?;
+    receipt(row)
+}
+
+fn what(mind: &Mind<'_>, request: &wire::ForgetRequest) -> Result<Forget> {
+    let mut asked = Vec::new();
+    if let Some(fact) = &request.fact {
+        asked.push(Forget::Fact(fact.parse()?));
+    }
+    if let Some(entity) = &request.entity {
+        asked.push(Forget::Entity(mind.entity(entity)?));
+    }
+    if let Some(episode) = &request.episode {
+        asked.push(Forget::Episode(episode.parse()?));
+    }
+    if request.from.is_some() || request.to.is_some() {
+        let from = instant(request.from.as_deref())?.unwrap_or(Timestamp(i64::MIN));
+        asked.push(Forget::Range(from, instant(request.to.as_deref())?.unwrap_or(Timestamp(i64::MAX))));
+    }
+    if request.everything {
+        asked.push(Forget::Everything);
+    }
+    match asked.as_slice() {
+        [one] => Ok(*one),
+        _ => {
+            let what = "say what is to be forgotten, and one thing at a time: fact, entity, episode, from and to, or everything";
+            Err(Error::bad_request("forget_what", what))
+        }
+    }
+}
+
+/// Errors: `not_allowed`, `holder_malformed`, `forget_what`.
+fn of_another(mind: &Mind<'_>, person: &str, what: Forget) -> Result<Scope> {
+    mind.check(Permission::Administer)?;
+    if what != Forget::Everything {
+        let what = "of somebody else everything can be forgotten, and nothing looked at; send 'everything' with 'person'";
+        return Err(Error::bad_request("forget_what", what));
+    }
+    Ok(Scope { owner: person.parse()?, ..mind.scope(false)? })
+}
+
+fn receipt(row: ReceiptRow) -> Result<wire::Receipt> {
+    let receipt = serde_json::from_str(&row.body)
+        .map_err(|error| Error::internal("receipt_malformed", "a receipt cannot be read").caused_by(error))?;
+    Ok(wire::Receipt { id: row.id.to_string(), at: row.at.to_string(), receipt, signature: row.signature })
+}
+
+/// Lists receipts of what was forgotten, the newest first.
+#[utoipa::path(get, path = "/v1/memory/receipts", tag = "memory", params(wire::MemoryPlace),
+    responses((status = 200, body = wire::Receipts), (status = "default", body = Problem)))]
+pub async fn receipts_list(
+    app: Caller,
+    Parameters(place): Parameters<wire::MemoryPlace>,
+) -> Answered<axum::Json<wire::Receipts>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, place.workspace.as_deref())?;
+        let rows = app.store.receipt_list(mind.workspace.id, &mind.owners(), 100)?;
+        Ok(wire::Receipts { receipts: rows.into_iter().map(receipt).collect::<Result<_>>()? })
+    })
+    .await
+}
+
+/// What the caller allows to be remembered.
+#[utoipa::path(get, path = "/v1/memory/consent", tag = "memory",
+    responses((status = 200, body = wire::ConsentState), (status = "default", body = Problem)))]
+pub async fn consent(app: Caller) -> Answered<axum::Json<wire::ConsentState>> {
+    respond(&app, |app| state(app)).await
+}
+
+/// Changes what the caller allows to be remembered, from now on; what is there already can be forgotten.
+#[utoipa::path(put, path = "/v1/memory/consent", tag = "memory", request_body = wire::ConsentRequest,
+    responses((status = 200, body = wire::ConsentState), (status = "default", body = Problem)))]
+pub async fn consent_change(
+    app: Caller,
+    noted: Noted,
+    Json(request): Json<wire::ConsentRequest>,
+) -> Answered<axum::Json<wire::ConsentState>> {
+    let state = blocking(&app, move |app| {
+        let consent: Consent = request.consent.parse()?;
+        app.store.consent_set(crate::memory::owner_of(app)?, consent)?;
+        state(app)
+    })
+    .await?;
+    noted.say(&format!("consent {}", state.consent));
+    Ok(axum::Json(state))
+}
+
+fn state(app: &Caller) -> Result<wire::ConsentState> {
+    let row = app.store.consent(crate::memory::owner_of(app)?)?;
+    Ok(wire::ConsentState {
+        consent: row.map_or(Consent::Asked, |row| row.consent).name().to_owned(),
+        changed_at: row.map(|row| row.changed_at.to_string()),
+    })
+}
+
+/// How much is remembered.
+#[utoipa::path(get, path = "/v1/memory/stats", tag = "memory", params(wire::MemoryPlace),
+    responses((status = 200, body = wire::MemoryStats), (status = "default", body = Problem)))]
+pub async fn stats(
+    app: Caller,
+    Parameters(place): Parameters<wire::MemoryPlace>,
+) -> Answered<axum::Json<wire::MemoryStats>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, place.workspace.as_deref())?;
+        let counts = app.store.memory_counts(mind.workspace.id, &mind.owners())?;
+        let conflicts =
+            app.store.fact_conflicts(mind.workspace.id, &mind.owners(), CONFLICTS_MAX)?.len() as u64;
+        let consent = state(app)?.consent;
+        let ibid_store::Forgotten { episodes, entities, facts } = counts;
+        Ok(wire::MemoryStats { episodes, entities, facts, conflicts, consent })
+    })
+    .await
+}
+
+pub fn fact_unknown(id: FactId) -> Error {
+    Error::not_found(
+        "fact_unknown",
+        format!("there is no fact {id} among your memories; GET /v1/memory/facts lists them"),
+    )
+}
