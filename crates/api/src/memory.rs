@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::words::{Consent, EntityKind, EpisodeKind, Id, MemoryKind, Moment, Sensitivity};
+use crate::words::{
+    Centrality, Consent, EntityKind, EpisodeKind, Id, MemoryKind, Moment, RecallKind, Sensitivity,
+};
 
 /// A text to be remembered.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -461,4 +463,199 @@ pub struct MemoryStats {
     pub facts: u64,
     pub conflicts: u64,
     pub consent: String,
+}
+
+/// A question to memory.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecallRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    #[schema(pattern = r"\S")]
+    pub query: String,
+    /// `episode`, `fact`, `entity`; all without it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<RecallKind>)]
+    pub kinds: Vec<String>,
+    /// What holds then in the world.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub valid_at: Option<String>,
+    /// What was believed then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub believed_at: Option<String>,
+    /// What was said, or held, at or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub from: Option<String>,
+    /// What was said, or held, before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub to: Option<String>,
+    /// What has to do with this entity, by its id or name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<String>,
+    /// What this person said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
+    /// 1 to 100; 10 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub limit: Option<usize>,
+    /// Why each hit is there.
+    pub explain: bool,
+}
+
+/// Something that was recalled: one of the three is told.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecallHit {
+    /// `episode`, `fact` or `entity`.
+    pub kind: String,
+    pub score: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<Episode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fact: Option<Fact>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<Entity>,
+    /// The parts of the score, where the request asks for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<RecallPart>,
+}
+
+/// A part of a hit's score: value times weight.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecallPart {
+    /// `words`, `meaning`, `words_around`, `meaning_around`, `person`, `links`.
+    pub part: String,
+    pub value: f32,
+    pub weight: f32,
+}
+
+/// Best first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecallResponse {
+    pub hits: Vec<RecallHit>,
+    /// How likely what was recalled answers the question, 0 to 1.
+    pub answerable: f32,
+    pub took_ms: f64,
+}
+
+/// Facts between entities, as a graph.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Graph {
+    pub nodes: Vec<GraphNode>,
+    pub edges: Vec<GraphEdge>,
+    /// There is more than could be shown.
+    pub truncated: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct GraphNode {
+    pub id: String,
+    pub name: String,
+    pub kind: String,
+    /// What it was found by: nearness, PageRank, centrality; 0 where nothing was.
+    pub score: f64,
+    /// Its community, where these were looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub community: Option<u32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct GraphEdge {
+    /// The fact's.
+    pub id: String,
+    pub from: String,
+    pub to: String,
+    pub relation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<String>,
+    pub importance: f32,
+}
+
+/// What of the graph, and as of when.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct GraphQuery {
+    pub workspace: Option<String>,
+    /// What is around this entity (id or name); the whole graph, the most important first, without it.
+    pub around: Option<String>,
+    /// How far, 1 to 5; 1 without it.
+    #[param(minimum = 1, maximum = 5)]
+    pub depth: Option<usize>,
+    /// Only these relations, separated by commas.
+    pub relations: Option<String>,
+    pub valid_at: Option<String>,
+    pub believed_at: Option<String>,
+    /// Nodes shown, 1 to 10000; 200 without it.
+    #[param(minimum = 1, maximum = 10_000)]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PathQuery {
+    pub workspace: Option<String>,
+    /// An entity's id or name.
+    pub from: String,
+    pub to: String,
+    /// Only these relations, separated by commas.
+    pub relations: Option<String>,
+    pub valid_at: Option<String>,
+    pub believed_at: Option<String>,
+    /// 1 to 10; 6 without it.
+    #[param(minimum = 1, maximum = 10)]
+    pub hops: Option<usize>,
+}
+
+/// The shortest chain of facts between two entities; no nodes where there is none.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PathFound {
+    pub nodes: Vec<GraphNode>,
+    pub facts: Vec<Fact>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CentralityQuery {
+    pub workspace: Option<String>,
+    #[param(inline, value_type = Option<Centrality>)]
+    pub by: Option<String>,
+    pub valid_at: Option<String>,
+    pub believed_at: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
+    pub limit: Option<usize>,
+}
+
+/// The most central first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Central {
+    pub by: String,
+    pub nodes: Vec<GraphNode>,
+    /// How far a sampled figure may be off; none where it is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_bound: Option<f64>,
+}
+
+/// A group of entities that have more to do with each other than with the rest.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Community {
+    pub number: u32,
+    pub size: usize,
+    /// The most central of it.
+    pub nodes: Vec<GraphNode>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CommunitiesFound {
+    pub communities: Vec<Community>,
+    /// How much better they part the graph than chance would, at most 1.
+    pub modularity: f64,
 }

@@ -158,3 +158,21 @@ pub enum Consent {
     Asked,
     On,
 }
+
+/// What memory recalls.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum RecallKind {
+    Episode,
+    Fact,
+    Entity,
+}
+
+/// By what an entity is central.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Centrality {
+    Degree,
+    Pagerank,
+    Betweenness,
+}
