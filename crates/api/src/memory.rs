@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::words::{
-    Centrality, Consent, EntityKind, EpisodeKind, Id, MemoryKind, Moment, RecallKind, Sensitivity,
+    Centrality, Consent, EntityKind, EpisodeKind, ExportFormat, Id, ImportOrigin, MemoryKind, Moment, RecallKind, Sensitivity,
 };
 
 /// A text to be remembered.
@@ -658,4 +658,50 @@ pub struct CommunitiesFound {
     pub communities: Vec<Community>,
     /// How much better they part the graph than chance would, at most 1.
     pub modularity: f64,
+}
+
+/// In which form memories are written out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    pub workspace: Option<String>,
+    #[param(inline, value_type = Option<ExportFormat>)]
+    pub format: Option<String>,
+}
+
+/// Memories of another program.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImportRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// What wrote them; found out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ImportOrigin>)]
+    pub from: Option<String>,
+    /// A file of it: JSON, or a line of JSON for each.
+    pub data: String,
+    pub shared: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Imported {
+    /// What wrote it.
+    pub from: String,
+    pub episodes: usize,
+    pub facts: usize,
+    /// Facts that were known already.
+    pub merged: usize,
+    pub rejected: Vec<Rejected>,
+}
+
+/// Something that was not taken.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Rejected {
+    /// Its place in what was sent, from 0.
+    pub index: usize,
+    pub code: String,
+    pub reason: String,
 }

@@ -176,3 +176,24 @@ pub enum Centrality {
     Pagerank,
     Betweenness,
 }
+
+/// What memories are written out as.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ExportFormat {
+    Jsonl,
+    Graphml,
+    Jsonld,
+    Csv,
+}
+
+/// What wrote memories that are taken in.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ImportOrigin {
+    Ibid,
+    Mem0,
+    Zep,
+    Graphiti,
+    Jsonl,
+}

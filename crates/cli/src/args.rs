@@ -3,6 +3,7 @@
 mod backups;
 mod identity;
 mod limits;
+pub mod memory;
 mod operations;
 mod runs;
 mod watch;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use backups::{Backup, Drill, Restore};
 pub use identity::{Add, Audit, Auth, Format, Group, Token};
 pub use limits::Limits;
+pub use memory::Memory;
 pub use operations::{Costs, CostsCommand, Log, Ops, Providers, Status, Top};
 pub use runs::{Chat, Flow, Quality, Run};
 pub use watch::{Alerts, Doctor, Incidents, RunbookRun, Runbooks};
@@ -97,6 +99,9 @@ pub enum Command {
     /// Lists, shows and deletes documents
     #[command(subcommand, visible_alias = "docs")]
     Documents(Documents),
+    /// Remembers, recalls, corrects and forgets
+    #[command(subcommand)]
+    Memory(Memory),
     /// Follows and mends the work queue
     #[command(subcommand)]
     Jobs(Jobs),

@@ -154,6 +154,18 @@ fn confirmed(name: &str) -> Result<bool> {
     Ok(read.is_ok() && answer.trim() == name)
 }
 
+/// A yes or no on the terminal; without one, what cannot be undone needs `--yes`.
+pub fn agreed(question: &str) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        let what = "what cannot be undone needs --yes where nobody can be asked";
+        return Err(Error::bad_request("confirmation_needed", what));
+    }
+    note(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    Ok(read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
 pub fn configuration(common: &Common, command: &Configuration) -> Result<ExitCode> {
     match command {
         Configuration::Default => piece(ibid_config::DEFAULTS)?,

@@ -19,6 +19,7 @@ mod incidents;
 mod ingest;
 mod jobs;
 mod limits;
+mod memory;
 mod models;
 mod operations;
 mod part;
@@ -53,6 +54,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Search(arguments) => search::run(&open(Mode::Command)?, &arguments),
         Command::Serve(arguments) => serve::run(common, &arguments),
         Command::Documents(command) => documents::run(&open(Mode::Command)?, command),
+        Command::Memory(command) => memory::run(&open(Mode::Command)?, command),
         Command::Jobs(command) => jobs::run(&open(Mode::Command)?, command),
         Command::Run(command) => runs::run(&open(Mode::Working)?, command),
         Command::Flow(command) => flows::run(&open(Mode::Command)?, command),
