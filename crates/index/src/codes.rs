@@ -64,20 +64,10 @@ impl CodedQuery {
 impl Codes {
     /// Makes and writes the codes of a full segment of f16 rows.
     pub(crate) fn seal(path: &Path, rows: &[u8], dimensions: usize) -> Result<Self> {
-        let centre = mean(rows, dimensions);
-        let mut payload: Vec<u8> = centre.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let mut factors = Vec::with_capacity(SEGMENT_ROWS * FACTOR_BYTES);
-        let mut codes = vec![0; SEGMENT_ROWS * words(dimensions) * 8];
-        let mut residual = vec![0.0; dimensions];
-        for (index, row) in rows.chunks_exact(dimensions * 2).enumerate() {
-            decode_into(row, &mut residual);
-            residual.iter_mut().zip(&centre).for_each(|(x, c)| *x -= c);
-            let ones = write_code(&residual, index, &mut codes);
-            factors.extend_from_slice(&scale(&residual).to_le_bytes());
-            factors.extend_from_slice(&(ones as f32).to_le_bytes());
-        }
-        payload.append(&mut factors);
-        payload.append(&mut codes);
+        let mut coded = Coded::of(rows, dimensions);
+        let mut payload: Vec<u8> = coded.centre.iter().flat_map(|x| x.to_le_bytes()).collect();
+        payload.append(&mut coded.factors);
+        payload.append(&mut coded.codes);
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&(dimensions as u32).to_le_bytes());
         bytes.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
@@ -117,10 +107,83 @@ impl Codes {
     ) {
         let factors_at = HEADER_BYTES + self.dimensions * 4;
         let (factors, codes) = self.map[factors_at..].split_at(SEGMENT_ROWS * FACTOR_BYTES);
-        let base: f32 = vector.iter().zip(&self.centre).map(|(x, c)| x * c).sum();
+        CodedView { centre: &self.centre, factors, codes }.estimate(query, vector, first, within, best);
+    }
+}
+
+/// The codes of one segment, in RAM.
+#[derive(Clone, Debug)]
+pub(crate) struct Coded {
+    pub(crate) centre: Vec<f32>,
+    factors: Vec<u8>,
+    codes: Vec<u8>,
+}
+
+impl Coded {
+    /// Of a full segment of f16 rows.
+    pub(crate) fn of(rows: &[u8], dimensions: usize) -> Self {
+        let mut coded = Self {
+            centre: mean(rows, dimensions),
+            factors: vec![0; SEGMENT_ROWS * FACTOR_BYTES],
+            codes: vec![0; SEGMENT_ROWS * words(dimensions) * 8],
+        };
+        for (index, row) in rows.chunks_exact(dimensions * 2).enumerate() {
+            coded.set(index, row);
+        }
+        coded
+    }
+
+    /// Codes the row anew. The centre stays that of the rows that the segment was first coded with.
+    pub(crate) fn set(&mut self, index: usize, row: &[u8]) {
+        let mut residual = vec![0.0; self.centre.len()];
+        decode_into(row, &mut residual);
+        residual.iter_mut().zip(&self.centre).for_each(|(x, c)| *x -= c);
+        let ones = write_code(&residual, index, &mut self.codes);
+        let factors = &mut self.factors[index * FACTOR_BYTES..][..FACTOR_BYTES];
+        factors[..4].copy_from_slice(&scale(&residual).to_le_bytes());
+        factors[4..].copy_from_slice(&(ones as f32).to_le_bytes());
+    }
+
+    pub(crate) fn view(&self) -> CodedView<'_> {
+        CodedView { centre: &self.centre, factors: &self.factors, codes: &self.codes }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.centre.len() * 4 + self.factors.len() + self.codes.len()
+    }
+
+    /// The factors of a row and the bytes of its code.
+    #[cfg(test)]
+    pub(crate) fn row(&self, index: usize) -> (&[u8], Vec<u8>) {
+        let words = words(self.centre.len());
+        let word = |word: usize| ((index / GROUP * words + word) * GROUP + index % GROUP) * 8;
+        let code = (0..words).flat_map(|at| self.codes[word(at)..][..8].to_vec()).collect();
+        (&self.factors[index * FACTOR_BYTES..][..FACTOR_BYTES], code)
+    }
+}
+
+/// The codes of a segment, wherever they lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CodedView<'a> {
+    centre: &'a [f32],
+    factors: &'a [u8],
+    codes: &'a [u8],
+}
+
+impl CodedView<'_> {
+    /// Offers the estimated inner product of every eligible vector; `first` is the segment's first slot.
+    pub(crate) fn estimate(
+        &self,
+        query: &CodedQuery,
+        vector: &[f32],
+        first: u32,
+        within: &Slots,
+        best: &mut Best,
+    ) {
+        let base: f32 = vector.iter().zip(self.centre).map(|(x, c)| x * c).sum();
         let mut sums = [0; SEGMENT_ROWS];
-        plane_sums(codes, &query.planes, &mut sums);
-        for (index, (sum, factor)) in sums.iter().zip(factors.chunks_exact(FACTOR_BYTES)).enumerate() {
+        plane_sums(self.codes, &query.planes, &mut sums);
+        for (index, (sum, factor)) in sums.iter().zip(self.factors.chunks_exact(FACTOR_BYTES)).enumerate() {
             let (g, ones) = (float(&factor[..4]), float(&factor[4..]));
             let signed = 2.0 * (query.low * ones + query.step * *sum as f32) - query.sum;
             let score = base + g * signed;
@@ -132,16 +195,16 @@ impl Codes {
     }
 }
 
-/// Sets the bits of the positive coordinates in the interleaved layout and returns how many there are.
+/// Writes the signs of the coordinates in the interleaved layout and returns how many are positive.
 fn write_code(residual: &[f32], index: usize, codes: &mut [u8]) -> u32 {
     let words = words(residual.len());
     let mut ones = 0;
-    for (dimension, x) in residual.iter().enumerate() {
-        if *x > 0.0 {
-            let word = (index / GROUP * words + dimension / 64) * GROUP + index % GROUP;
-            codes[word * 8 + dimension % 64 / 8] |= 1 << (dimension % 8);
-            ones += 1;
-        }
+    for (at, coordinates) in residual.chunks(64).enumerate() {
+        let positive = |word: u64, (bit, x): (usize, &f32)| word | u64::from(*x > 0.0) << bit;
+        let word = coordinates.iter().enumerate().fold(0, positive);
+        let start = ((index / GROUP * words + at) * GROUP + index % GROUP) * 8;
+        codes[start..start + 8].copy_from_slice(&word.to_le_bytes());
+        ones += word.count_ones();
     }
     ones
 }

@@ -2,6 +2,7 @@
 //!
 //! A workspace's index numbers its chunks densely (`u32` slots, in feed order). The lexical part (tantivy) and the
 //! vector part (append-only files) share the numbering, so filters and deletions are one bitmap, applied inside both.
+//! What is remembered of people has an index of its own, `memory`, which is in RAM only.
 //!
 //! Keeps true: everything here is derived. It is written by following the feed from a stored position, a crash at
 //! any step only means applying entries again, and `Indexes::verify` proves that it equals a rebuild.
@@ -22,6 +23,8 @@ mod indexes;
 mod language;
 mod lexical;
 mod manifest;
+pub mod memory;
+mod question;
 mod raw;
 #[cfg(test)]
 mod sample;

@@ -22,6 +22,12 @@ impl Slots {
         set
     }
 
+    /// The set of the bits of these words.
+    pub(crate) fn from_words(words: Vec<u64>) -> Self {
+        let count = words.iter().map(|word| word.count_ones() as usize).sum();
+        Self { words: Arc::new(words), count }
+    }
+
     #[must_use]
     pub fn contains(&self, slot: u32) -> bool {
         self.words.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)

@@ -6,7 +6,6 @@ use ibid_types::access::Readable;
 use ibid_types::search::Filter;
 use ibid_types::{ChunkId, DocumentId, Result, VersionId};
 
-use crate::analysis::Analyser;
 use crate::best::Scored;
 use crate::column::ColumnView;
 use crate::dense::Dense;
@@ -14,15 +13,9 @@ use crate::documents::Documents;
 use crate::generation::CHUNK_ROW_BYTES;
 use crate::language::Language;
 use crate::lexical::{FIELD_COUNT, LexicalView};
-use crate::search::{Analysed, FieldWeights, LexicalSearch};
+use crate::question;
+use crate::search::{Analysed, LexicalSearch};
 use crate::slots::Slots;
-
-/// Longer questions are cut: nobody asks them, and each term costs a list to walk.
-const QUERY_TERMS_MAX: usize = 256;
-/// Languages that a question of unsure language is analysed in at most.
-const QUERY_LANGUAGES_MAX: usize = 3;
-/// Languages with a smaller share of the chunks are not worth a guess.
-const LANGUAGE_SHARE_MIN: f64 = 0.02;
 
 /// Which chunk a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,31 +98,9 @@ impl Snapshot {
     /// then a word counts in each document as that document's language inflects it.
     #[must_use]
     pub fn analyse(&self, query: &str) -> Analysed {
-        let languages = self.query_languages(query);
-        let mut analysed = Analysed {
-            language: languages.first().map(|language| language.code().to_owned()),
-            weights: FieldWeights::default(),
-            ..Analysed::default()
-        };
-        let mut seen = Vec::new();
-        for language in languages {
-            let terms = Analyser::new(language).terms(query);
-            let earlier: Vec<String> = std::mem::take(&mut seen);
-            for term in terms.into_iter().take(QUERY_TERMS_MAX) {
-                if earlier.contains(&term) {
-                    continue;
-                }
-                match analysed.terms.iter().position(|known| *known == term) {
-                    Some(index) => analysed.counts[index] += 1,
-                    None => {
-                        analysed.terms.push(term);
-                        analysed.counts.push(1);
-                    }
-                }
-            }
-            seen.clone_from(&analysed.terms);
-        }
-        analysed
+        let chunks = self.documents.languages().iter();
+        let known = chunks.filter_map(|(code, count)| Some((Language::from_code(code)?, *count)));
+        question::analyse(query, &question::languages(query, known))
     }
 
     /// The `limit` best by BM25 of the slots within, best first. Only chunks with a term of the query.
@@ -197,24 +168,5 @@ impl Snapshot {
 
     pub(crate) const fn document_table(&self) -> &Documents {
         &self.documents
-    }
-
-    /// The sure language alone, or the workspace's own by size.
-    fn query_languages(&self, query: &str) -> Vec<Language> {
-        let chunks = self.documents.languages();
-        let share_min = self.total() as f64 * LANGUAGE_SHARE_MIN;
-        let mut own: Vec<(u64, Language)> = chunks
-            .iter()
-            .filter(|(_, count)| **count as f64 >= share_min)
-            .filter_map(|(code, count)| Some((*count, Language::from_code(code)?)))
-            .collect();
-        own.sort_unstable_by(|left, right| right.cmp(left));
-        let own: Vec<Language> =
-            own.into_iter().map(|(_, language)| language).take(QUERY_LANGUAGES_MAX).collect();
-        match own.as_slice() {
-            [] => vec![Language::FALLBACK],
-            [_] => own,
-            several => Language::detect_among(query, several).map_or(own.clone(), |language| vec![language]),
-        }
     }
 }

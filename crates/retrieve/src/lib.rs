@@ -1,5 +1,5 @@
 //! Question to hits: both searches, one fusion, a second look at the best, near-duplicates left out, and a trace of
-//! why each hit is there.
+//! why each hit is there. `memory` does the same for what is remembered.
 //!
 //! Keeps true: filters hold inside the searches; every hit says what it got from which part; a failing embedder or
 //! reranker costs quality, never the answer.
@@ -7,6 +7,7 @@
 mod config;
 mod explain;
 mod fusion;
+pub mod memory;
 mod refine;
 mod retriever;
 mod suppress;
