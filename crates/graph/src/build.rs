@@ -57,6 +57,7 @@ impl GraphBuilder {
         let mut columns = self.columns;
         columns.out = adjacency(&columns, &columns.from, &columns.to);
         columns.into = adjacency(&columns, &columns.to, &columns.from);
+        columns.loops = loops(&columns.out);
         Graph { base: columns.into(), ..Graph::default() }
     }
 
@@ -95,6 +96,16 @@ fn adjacency(columns: &Columns, owners: &[u32], others: &[u32]) -> Adjacency {
         }
     }
     Adjacency { offsets, links }
+}
+
+fn loops(out: &Adjacency) -> Vec<(u32, Link)> {
+    let mut loops = Vec::new();
+    for (node, ends) in out.offsets.windows(2).enumerate() {
+        let run = &out.links[ends[0] as usize..ends[1] as usize];
+        let own = run.iter().filter(|link| link.node as usize == node);
+        loops.extend(own.map(|&link| (node as u32, link)));
+    }
+    loops
 }
 
 /// Where each node's links begin, and after the last where they end.

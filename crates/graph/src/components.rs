@@ -41,13 +41,25 @@ impl Graph {
             }
         }
         limits.check()?;
-        let mut groups = vec![Vec::new(); self.node_count()];
-        for node in (0..self.node_count() as u32).filter(|&node| has_edge[node as usize]) {
-            groups[union.find_mut(node) as usize].push(NodeId(node));
-        }
-        groups.retain(|group| !group.is_empty());
+        let groups = grouped(union, &has_edge);
         Ok(Components::of(groups, limits.results_max))
     }
+}
+
+/// The nodes of each set, for those that have an edge.
+fn grouped(union: UnionFind<u32>, has_edge: &[bool]) -> Vec<Vec<NodeId>> {
+    let labels = union.into_labeling();
+    let mut places = vec![usize::MAX; labels.len()];
+    let mut groups: Vec<Vec<NodeId>> = Vec::new();
+    for (node, &label) in labels.iter().enumerate().filter(|(node, _)| has_edge[*node]) {
+        let place = &mut places[label as usize];
+        if *place == usize::MAX {
+            *place = groups.len();
+            groups.push(Vec::new());
+        }
+        groups[*place].push(NodeId(node as u32));
+    }
+    groups
 }
 
 #[cfg(test)]

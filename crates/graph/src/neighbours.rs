@@ -9,10 +9,12 @@
 //! still reach would be among the best: a hub of 100,000 edges costs what is shown of it.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 
+use fixedbitset::FixedBitSet;
 use ibid_types::Result;
 
+use crate::build::by_strength;
 use crate::limits::Meter;
 use crate::{Direction, EdgeId, Graph, Limits, Link, NodeId, View};
 
@@ -74,7 +76,7 @@ impl Graph {
         Ok(Neighbourhood { nodes, edges, is_truncated: meter.is_empty() })
     }
 
-    /// Each edge is found at that of its ends which has fewer links, so of all hubs the largest need not be read.
+    /// Each edge is found at that of its ends which has fewer links, so the largest hub's links are not read at all.
     fn edges_between(
         &self,
         start: NodeId,
@@ -83,21 +85,27 @@ impl Graph {
         view: &View<'_>,
         meter: &mut Meter<'_>,
     ) -> Vec<EdgeId> {
-        let shown: HashSet<u32> = nodes.iter().map(|near| near.node.0).chain([start.0]).collect();
+        let members = || nodes.iter().map(|near| near.node.0).chain([start.0]);
+        let mut shown = FixedBitSet::with_capacity(self.node_count());
+        shown.extend(members().map(|node| node as usize));
         let size = |node: u32| (self.degree_max(node), node);
+        let largest = members().max_by_key(|&node| size(node));
         let mut found = Vec::new();
-        for &node in &shown {
+        for node in members() {
+            found.extend(self.loops(node).filter(|link| view.shows(self, link)));
+            if Some(node) == largest {
+                continue;
+            }
             let own_size = size(node);
             for link in self.every_link(node, Direction::Both).take_while(|_| meter.spend()) {
-                if shown.contains(&link.node) && own_size <= size(link.node) && view.shows(self, &link) {
-                    found.push((Reverse(Strength(link.weight)), link.edge));
+                let is_found_here = shown.contains(link.node as usize) && own_size < size(link.node);
+                if is_found_here && view.shows(self, &link) {
+                    found.push(link);
                 }
             }
         }
-        // A loop is a link of its node twice.
-        found.sort_unstable();
-        found.dedup();
-        found.into_iter().take(reach.edges_max).map(|(_, edge)| EdgeId(edge)).collect()
+        found.sort_unstable_by(by_strength);
+        found.into_iter().take(reach.edges_max).map(|link| EdgeId(link.edge)).collect()
     }
 }
 

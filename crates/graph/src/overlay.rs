@@ -67,6 +67,11 @@ impl Overlay {
         !self.stale.contains(edge as usize)
     }
 
+    /// A built edge as it is now.
+    pub fn current(&self, number: EdgeId, built: Option<Edge>) -> Option<Edge> {
+        if self.keeps(number.0) { built } else { self.edges.get(&number.0).copied() }
+    }
+
     pub fn importance(&self, base: &Columns, node: NodeId) -> f32 {
         if let Some(&importance) = self.reweighed.get(&node.0) {
             return importance;

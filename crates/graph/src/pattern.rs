@@ -131,6 +131,17 @@ impl Pattern {
         (0..self.tokens.len()).any(|state| states >> state & 1 == 1 && goes(state))
     }
 
+    /// Whether an edge that was followed in that direction can lead right into `state`.
+    pub(crate) fn comes(&self, state: usize, direction: Direction) -> bool {
+        let comes = |from: usize, is_loop: bool| {
+            let token = self.tokens.get(from);
+            token.is_some_and(|token| {
+                (token.kind == Kind::Loop) == is_loop && goes(token.direction, direction)
+            })
+        };
+        comes(state, true) || state.checked_sub(1).is_some_and(|previous| comes(previous, false))
+    }
+
     /// The states from which an edge of that relation leads right into `state`.
     pub(crate) fn before(
         &self,

@@ -86,7 +86,8 @@ fn case() -> impl Strategy<Value = Case> {
             let mut graph = builder.build();
             graph.apply(&edges[built..].iter().map(|&edge| Change::Add(edge)).collect::<Vec<_>>()).unwrap();
             let mut edges: Vec<Option<Edge>> = edges.into_iter().map(Some).collect();
-            for (index, new) in changes.into_iter().filter(|_| !edges.is_empty()) {
+            let changes = if edges.is_empty() { Vec::new() } else { changes };
+            for (index, new) in changes {
                 let number = index.index(edges.len());
                 if edges[number].is_some() {
                     let number_of = EdgeId(number as u32);
