@@ -163,7 +163,7 @@ fn overlay(graph: &Graph, list: &[Edge]) {
 /// Half are new facts, half end one that is there.
 fn change(draw: &mut Draw, list: &[Edge], number: u32) -> Change {
     let edge = list[draw.below(list.len() as u32) as usize];
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         return Change::Add(edge);
     }
     let ended = Times { valid_to: NOW, ..list[number as usize].times };

@@ -5,6 +5,7 @@
 
 use ibid_types::{Error, Result};
 
+use crate::calendar::Calendar;
 use crate::edge::check_importance;
 use crate::graph::{Adjacency, Columns, NOBODY};
 use crate::{Edge, EdgeId, Graph, Link, NodeId};
@@ -55,6 +56,7 @@ impl GraphBuilder {
     #[must_use]
     pub fn build(self) -> Graph {
         let mut columns = self.columns;
+        columns.calendar = Calendar::of(&columns.times);
         columns.out = adjacency(&columns, &columns.from, &columns.to);
         columns.into = adjacency(&columns, &columns.to, &columns.from);
         columns.loops = loops(&columns.out);
@@ -121,7 +123,7 @@ fn offsets(owners: &[u32], nodes: usize) -> Vec<u32> {
 }
 
 fn placed(columns: &Columns, owners: &[u32], others: &[u32], offsets: &[u32]) -> Vec<Link> {
-    let empty = Link { node: 0, edge: 0, weight: 0.0, relation: 0 };
+    let empty = Link { node: 0, edge: 0, weight: 0.0, relation: 0, mark: 0 };
     let mut links = vec![empty; offsets.last().map_or(0, |&end| end as usize)];
     let mut next = offsets.to_vec();
     for (edge, &owner) in owners.iter().enumerate().filter(|&(_, &owner)| owner != NOBODY) {
@@ -131,6 +133,7 @@ fn placed(columns: &Columns, owners: &[u32], others: &[u32], offsets: &[u32]) ->
             edge: edge as u32,
             weight: columns.weight[edge],
             relation: columns.relation[edge],
+            mark: columns.calendar.mark(&columns.times[edge]),
         };
         *place += 1;
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use ibid_types::Result;
 
+use crate::calendar::Calendar;
 use crate::edge::check_node;
 use crate::overlay::Overlay;
 use crate::{Edge, EdgeId, NodeId, RelationId, Times, View};
@@ -46,6 +47,8 @@ pub struct Link {
     pub edge: u32,
     pub weight: f32,
     pub relation: u16,
+    /// Of the graph's calendar.
+    pub(crate) mark: u16,
 }
 
 /// The links of every node in one direction.
@@ -81,6 +84,7 @@ pub(crate) struct Columns {
     pub into: Adjacency,
     /// The node and the link of every edge from a node to itself, by node: few, and else only found by reading all links.
     pub loops: Vec<(u32, Link)>,
+    pub calendar: Calendar,
 }
 
 impl Columns {

@@ -7,8 +7,16 @@
 //! A [`Graph`] is a cheap handle on columns that nobody changes, with a small overlay of what came since. Questions about
 //! a few nodes (neighbours, paths, walks from seeds) read it in place. Questions about all of it (PageRank, betweenness,
 //! communities) are asked of a [`Plane`]: what a view shows, numbered densely and with parallel edges made one.
+//!
+//! What is whose was measured on 100,000 nodes and 1,000,000 edges (`examples/figures.rs`). `petgraph` joins components and
+//! finds circles, over our columns and not over a graph of its own, which makes circles four times as fast. Shortest paths
+//! are our own: 0.05 ms from both ends against 190 ms for its `astar`, which keeps its marks in a hash table and has no bound
+//! on hops. So is `PageRank`: its own looks at all nodes for each node, a hundredfold at a hundred nodes. It has no
+//! betweenness, no communities and no local walks; `leiden-rs` 0.8 takes twice our time for a modularity of 0.795
+//! against 0.797.
 
 mod build;
+mod calendar;
 mod centrality;
 mod changes;
 mod communities;

@@ -87,13 +87,14 @@ impl Overlay {
         links * size_of::<Link>() + maps * size_of::<(u32, Edge)>() + self.stale.len() / 8
     }
 
-    fn insert(&mut self, number: u32, edge: Edge) {
+    fn insert(&mut self, base: &Columns, number: u32, edge: Edge) {
         self.edges.insert(number, edge);
         let link = |node: NodeId| Link {
             node: node.0,
             edge: number,
             weight: edge.weight,
             relation: edge.relation.0,
+            mark: base.calendar.mark(&edge.times),
         };
         place(self.out.entry(edge.from.0).or_default(), link(edge.to));
         place(self.into.entry(edge.to.0).or_default(), link(edge.from));
@@ -176,14 +177,14 @@ impl Graph {
         let number = next_number(self.edge_slots())?;
         let over = Arc::make_mut(&mut self.over);
         over.added += 1;
-        over.insert(number, edge);
+        over.insert(&self.base, number, edge);
         Ok(())
     }
 
     fn replace(&mut self, number: EdgeId, edge: Edge) -> Result<()> {
         edge.check(self.node_count())?;
         self.remove(number)?;
-        Arc::make_mut(&mut self.over).insert(number.0, edge);
+        Arc::make_mut(&mut self.over).insert(&self.base, number.0, edge);
         Ok(())
     }
 

@@ -142,7 +142,11 @@ impl<'a> View<'a> {
         self.shows_relation(link.relation)
             && self.nodes.allows(link.node)
             && self.edges.allows(link.edge)
-            && (self.is_timeless() || self.holds(&graph.times(link.edge)))
+            && (self.is_timeless() || self.surely_holds(graph, link) || self.holds(&graph.times(link.edge)))
+    }
+
+    fn surely_holds(&self, graph: &Graph, link: &Link) -> bool {
+        graph.base.calendar.is_sure(link.mark, self.valid_at, self.believed_at)
     }
 
     const fn is_timeless(&self) -> bool {

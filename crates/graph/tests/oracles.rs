@@ -2,6 +2,8 @@
 //!
 //! Keeps true: the oracles share no code with what they judge; they read edges from a list, one after the other.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ibid_graph::{
@@ -358,7 +360,9 @@ proptest! {
     fn pagerank_is_that_of_the_matrix(case in case(), view in view(), direction in direction(), damping in 0.0..0.95_f64) {
         let plane = case.graph.plane(&view, direction, &Limits::default()).unwrap();
         let everywhere: BTreeMap<u32, f64> = plane.nodes().iter().map(|node| (node.0, 1.0)).collect();
-        prop_assume!(!everywhere.is_empty());
+        if everywhere.is_empty() {
+            return Ok(());
+        }
         let walk = Walk { damping, tolerance: 1e-12, iterations_max: 2000 };
         let found = plane.pagerank(&[], &walk, &Limits::default()).unwrap();
         let expected = dense_ranks(&case, &view, direction, &everywhere, damping);
