@@ -421,7 +421,10 @@ impl Parts {
     /// Whether the token belongs to the group.
     fn take(&mut self, tag: Tag, at: usize, token: &Token) -> bool {
         match tag {
-            Tag::Modal => self.modal = Some(token.lower.to_string()),
+            Tag::Modal => {
+                self.modal = Some(token.lower.to_string());
+                self.last_is_be = false;
+            }
             Tag::Auxiliary => self.take_auxiliary(at, token),
             Tag::Negation => {
                 self.negated = true;
@@ -443,7 +446,8 @@ impl Parts {
     }
 
     fn is_passive(&self, main: &Token) -> bool {
-        self.verb.is_some() && self.last_is_be && !main.may_be(Flags::ING) && !main.lower.ends_with("ing")
+        let is_participle = main.may_be(Flags::PARTICIPLE) || main.lower.ends_with("ed");
+        self.verb.is_some() && self.last_is_be && is_participle && !main.may_be(Flags::ING)
     }
 
     fn time(&self, main: &Token) -> Time {

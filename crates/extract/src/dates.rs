@@ -213,6 +213,10 @@ mod tests {
             ("I went on 2026-05-03", "2026-05-03", "2026-05-04"),
             ("I went on the 10th", "2026-07-10", "2026-07-11"),
             ("I went the Friday before 10 May", "2026-05-08", "2026-05-09"),
+            ("I went on Mon, it was fun", "2026-07-13", "2026-07-14"),
+            ("this morning I went", "2026-07-15", "2026-07-16"),
+            ("I went an hour ago", "2026-07-15", "2026-07-16"),
+            ("I went on 5/3/2026", "2026-05-03", "2026-05-04"),
             ("I went at Christmas", "2025-12-25", "2025-12-26"),
         ] {
             check(text, Tense::Past, from, to, On);
@@ -262,6 +266,10 @@ mod tests {
             ("I will go in two weeks", "2026-07-27", "2026-08-03"),
             ("I will go in May", "2027-05-01", "2027-06-01"),
             ("I will go this weekend", "2026-07-18", "2026-07-20"),
+            ("it starts in 3 days, I will go", "2026-07-18", "2026-07-19"),
+            ("I will go the day after tomorrow", "2026-07-17", "2026-07-18"),
+            ("I will go in the spring", "2027-03-01", "2027-06-01"),
+            ("I will go the weekend after 20 August", "2026-08-22", "2026-08-24"),
             ("I will go on 3 May", "2027-05-03", "2027-05-04"),
         ] {
             check(text, Tense::Future, from, to, On);
@@ -275,6 +283,9 @@ mod tests {
         check("I stay until next Monday", Tense::Unknown, "2026-07-20", "2026-07-21", DateRole::Until);
         check("it is due by Friday", Tense::Unknown, "2026-07-17", "2026-07-18", DateRole::Before);
         check("I have lived here for 4 years", Tense::Unknown, "2022-01-01", "2023-01-01", DateRole::Since);
+        check("it was open before 2019", Tense::Past, "2019-01-01", "2020-01-01", DateRole::Before);
+        check("I was ill after 3 May 2024", Tense::Past, "2024-05-03", "2024-05-04", DateRole::After);
+        check("Seven years now I play", Tense::Unknown, "2019-01-01", "2020-01-01", DateRole::Since);
         let found = found("I lived there from 2015 to 2018", Tense::Past);
         assert_eq!(found.iter().map(|date| date.2).collect::<Vec<_>>(), [DateRole::Since, DateRole::Until]);
     }
@@ -290,6 +301,12 @@ mod tests {
             ("Das war am 03.05.2024 in der Stadt", "2024-05-03", "2024-05-04", On),
             ("Ich wohne seit 2019 in der Stadt", "2019-01-01", "2020-01-01", Since),
             ("Ich bin bis Juni nicht in der Stadt", "2027-06-01", "2027-07-01", Until),
+            ("Ich war im Jahr 2019 in der Stadt", "2019-01-01", "2020-01-01", On),
+            ("Ich war Ende Mai in der Stadt", "2026-05-21", "2026-06-01", On),
+            ("Ich war vor einem Monat in der Stadt", "2026-06-01", "2026-07-01", On),
+            ("Ich war im letzten Sommer in der Stadt", "2025-06-01", "2025-09-01", On),
+            ("Il est venu le mois dernier avec les enfants", "2026-06-01", "2026-07-01", On),
+            ("Fui el mes pasado a la escuela con mi hermana", "2026-06-01", "2026-07-01", On),
             ("Je suis allé hier dans la ville avec les enfants", "2026-07-14", "2026-07-15", On),
             ("Je suis allé vendredi dernier avec les enfants", "2026-07-10", "2026-07-11", On),
             ("Il est venu il y a deux semaines avec les enfants", "2026-06-29", "2026-07-06", On),

@@ -61,9 +61,9 @@ impl<'t> Names<'t> {
             self.push(tokens, at, at + 1, kind, false);
             return at + 1;
         }
-        if let Some(end) = quoted_title(tokens, at) {
+        if let Some((end, after)) = quoted_title(tokens, at) {
             self.push(tokens, at + 1, end, EntityKind::Work, false);
-            return end + 1;
+            return after;
         }
         if let Some(end) = self.dated_event(tokens, at) {
             self.push(tokens, at, end, EntityKind::Event, false);
@@ -127,7 +127,9 @@ fn is_sure(tokens: &[Token], at: usize) -> bool {
     let token = &tokens[at];
     matches!(token.case, Case::Upper | Case::Inner)
         || token.may_be(Flags::GIVEN.with(Flags::PLACE))
-        || tokens.get(at + 1).is_some_and(|next| next.is("'s"))
+        || !token.flags.is_known()
+            && !token.lower.ends_with("ing")
+            && tokens.get(at + 1).is_some_and(|next| next.is("'s"))
         || is_defined(tokens, at)
 }
 
@@ -177,7 +179,15 @@ pub(crate) fn begins_name(tokens: &[Token], at: usize) -> bool {
     if token.opens {
         return opens_with_name(token, next, next_is_capital) && !greets(tokens, at);
     }
-    !is_plain_adjective(token) || next_is_capital
+    let is_common = is_plain_adjective(token) || is_after_mark(tokens, at);
+    !is_common || next_is_capital
+}
+
+/// "Yes, See you": a common word that begins anew behind a mark.
+fn is_after_mark(tokens: &[Token], at: usize) -> bool {
+    let common = Flags::VERB.with(Flags::ADVERB).with(Flags::COMMON);
+    let is_after = at > 0 && matches!(tokens[at - 1].shape, Shape::Mark(_));
+    is_after && tokens[at].may_be(common) && !tokens[at].may_be(Flags::GIVEN.with(Flags::PLACE))
 }
 
 /// "Spanish", "European": with a capital, but no name.
@@ -335,18 +345,19 @@ fn is_article(token: &Token) -> bool {
 
 const TITLE_TOKENS_MAX: usize = 10;
 
-/// Where the title that begins with the quotation mark at `at` ends, without its closing mark.
-fn quoted_title(tokens: &[Token], at: usize) -> Option<usize> {
+/// Where the title that begins with the quotation mark at `at` ends, and where its closing mark does.
+fn quoted_title(tokens: &[Token], at: usize) -> Option<(usize, usize)> {
     let Shape::Mark(open) = tokens[at].shape else { return None };
     let (_, close) = QUOTES.iter().find(|(mark, _)| *mark == open)?;
     let rest = &tokens[at + 1..tokens.len().min(at + 2 + TITLE_TOKENS_MAX)];
     let length = rest.iter().position(|token| token.is_mark(*close))?;
-    let inner = &rest[..length];
+    let is_pointed = length > 1 && (rest[length - 1].is_mark('.') || rest[length - 1].is_mark(','));
+    let inner = &rest[..length - usize::from(is_pointed)];
     let ends_well = inner.last().is_some_and(|last| last.is_word() || last.shape == Shape::Number);
     let capitals = inner.iter().filter(|token| token.is_capital()).count();
-    let is_word = length == 1 && !inner[0].may_be(Flags::GRAMMAR);
+    let is_word = inner.len() == 1 && !inner[0].may_be(Flags::GRAMMAR);
     let is_title = inner.first().is_some_and(Token::is_capital) && (capitals >= 2 || is_word);
-    (ends_well && is_title).then_some(at + 1 + length)
+    (ends_well && is_title).then_some((at + 1 + inner.len(), at + 2 + length))
 }
 
 const QUOTES: [(char, char); 4] = [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»')];
@@ -370,6 +381,7 @@ mod tests {
             ("We saw Apollo 11 and Dr. J. R. Smith.", vec!["Apollo 11", "J. R. Smith"]),
             ("I saw Anna 3 years ago in Los Angeles.", vec!["Anna", "Los Angeles"]),
             ("She read \"Gone With the Wind\" twice.", vec!["Gone With the Wind"]),
+            ("She told it in \"Finding Zork.\" Yes, See you!", vec!["Finding Zork"]),
             ("They joined Smith & Sons and NASA.", vec!["Smith & Sons", "NASA"]),
             ("We saw Lord of the Rings by J.R. Zork.", vec!["Lord of the Rings", "J.R. Zork"]),
             (

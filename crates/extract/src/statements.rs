@@ -44,13 +44,14 @@ impl Teller<'_, '_> {
         if is_question(sentence) || is_hypothetical(sentence.tokens) {
             return;
         }
-        let mut chained = false;
+        let mut is_present = false;
         for clause in sentence.clauses() {
             let goes_on = clause.subject == Who::Shared && clause.group.is_base;
-            chained = (chained && clause.subject == Who::Shared) || clause.group.is_chained();
-            if goes_on && chained {
+            if goes_on && !is_present {
                 continue;
             }
+            let has_infinitive = sentence.tags[clause.object.clone()].contains(&Tag::To);
+            is_present = clause.group.is_base && !clause.group.is_chained() && !has_infinitive;
             let may_leave_out = may_leave_out(sentence, &clause);
             let Some(actor) = self.scene.actor(sentence, &clause.subject, may_leave_out) else { continue };
             if is_told(sentence, &clause, &actor) {

@@ -114,7 +114,9 @@ welcome whip wish wonder work worry wrap yell contain exclude oversee inhabit re
 crave favor favour detest play compile invalidate refute deny replicate subclass instantiate invoke trigger consume emit
 authenticate authorize cache crawl deploy encode decode encrypt expose fork generate index inject mock optimize package
 parse patch ping poll prune rebase render reset revert rotate route sanitize scale seed serialize sync throttle tune
-unblock verify onboard outsource chair moderate curate sponsor tutor babysit crochet skateboard kayak snowboard
+unblock verify onboard outsource chair moderate curate sponsor tutor babysit crochet skateboard sound smell assemble attract boost burn capture chase clarify comfort cope
+crack cultivate distract drain dump enhance fade fancy fascinate flip fuel greet grill heal hesitate juggle lean lift
+nurture paddle pop roast scare shape spark spruce stumble thrive tidy tweak unlock vacuum yearn kayak snowboard
 ";
 
 pub(super) const IRREGULAR: &[(&str, &str, &str)] = &[
