@@ -89,12 +89,24 @@ impl Sentence<'_, '_> {
     fn clause(&self, group: Group) -> Option<Clause> {
         let subject = self.subject(group.range.start)?;
         let end = self.object_end(group.range.end);
-        let object = self.trimmed(group.range.end..end);
+        let object = self.object(&group, end);
         let start = match &subject {
             Who::Named(range) => range.start,
             _ => group.range.start,
         };
         Some(Clause { subject, range: start..end, object, group })
+    }
+
+    /// What is left without dates and adverbs; "is 3 May" keeps its date.
+    fn object(&self, group: &Group, end: usize) -> Range<usize> {
+        let object = self.trimmed(group.range.end..end);
+        if !object.is_empty() || group.lemma != "be" || group.is_passive {
+            return object;
+        }
+        let is_date = |at: &usize| self.tags[*at] == Tag::Date;
+        let first = (group.range.end..end).find(is_date).unwrap_or(object.start);
+        let length = self.tags[first..end].iter().take_while(|tag| **tag == Tag::Date).count();
+        first..first + length
     }
 
     fn tag(&self, at: usize) -> Option<Tag> {
@@ -212,8 +224,9 @@ impl Sentence<'_, '_> {
             }
             Tag::Conjunction => Some(Who::Shared),
             Tag::Subordinator if self.tokens[before].is_one_of(&["who", "which", "that"]) => {
-                let noun =
-                    before.checked_sub(1).filter(|noun| matches!(self.tags[*noun], Tag::Noun | Tag::Name));
+                let comma = usize::from(before > 0 && self.tokens[before - 1].is_mark(','));
+                let noun = before.checked_sub(1 + comma);
+                let noun = noun.filter(|noun| matches!(self.tags[*noun], Tag::Noun | Tag::Name));
                 noun.map(|noun| Who::Named(self.phrase_start(noun)..noun + 1))
             }
             Tag::Mark if self.tokens[before].is_mark(',') => Some(self.behind_comma(before)),
@@ -228,8 +241,20 @@ impl Sentence<'_, '_> {
 
     /// "Anna, who is my sister, works": not told; "I went home, cooked": the same as before.
     fn behind_comma(&self, comma: usize) -> Who {
+        if let Some(name) = self.apposition(comma) {
+            return Who::Named(name);
+        }
         let has_verb = self.tags[..comma].iter().any(|tag| matches!(tag, Tag::Verb | Tag::Auxiliary));
         if has_verb { Who::Shared } else { Who::LeftOut }
+    }
+
+    /// "my sister, Anna, works": the name between the commas.
+    fn apposition(&self, comma: usize) -> Option<Range<usize>> {
+        let length = self.tags[..comma].iter().rev().take_while(|tag| **tag == Tag::Name).count();
+        let start = comma - length;
+        let opens = start.checked_sub(1).is_some_and(|at| self.tokens[at].is_mark(','));
+        let follows = start.checked_sub(2).is_some_and(|at| matches!(self.tags[at], Tag::Noun | Tag::Name));
+        (length > 0 && opens && follows).then_some(start..comma)
     }
 
     /// Where the phrase that ends with the noun at `last` begins.
@@ -250,13 +275,15 @@ impl Sentence<'_, '_> {
             Tag::Noun | Tag::Name => {
                 is_noun
                     || after == Tag::Possessive && self.tokens[next].is("'s")
-                    || self.is_of(next)
-                    || after == Tag::Conjunction
+                    || matches!(after, Tag::Preposition | Tag::Conjunction)
             }
             Tag::Adjective | Tag::Number => is_noun,
             Tag::Determiner => is_noun || after == Tag::Determiner,
             Tag::Possessive => is_noun,
-            Tag::Preposition => self.is_of(at) && matches!(before, Some(Tag::Noun | Tag::Name)),
+            Tag::Preposition => {
+                let links = self.is_of(at) || !self.has_verb_before(at);
+                links && matches!(before, Some(Tag::Noun | Tag::Name))
+            }
             Tag::Conjunction => {
                 self.tokens[at].is_one_of(&["and", "&"])
                     && matches!(before, Some(Tag::Noun | Tag::Name))

@@ -23,6 +23,7 @@ impl Teller<'_, '_> {
         let age = years_old(sentence, &object);
         match sentence.tags[at] {
             _ if age => self.keep(sentence, clause, actor, "age", at..at + 1),
+            Tag::Date => self.keep(sentence, clause, actor, "date", object),
             Tag::Preposition => self.placed(sentence, clause, actor, object),
             Tag::Adjective | Tag::Verb => self.described(sentence, clause, actor, object),
             Tag::Noun | Tag::Name | Tag::Determiner | Tag::Possessive | Tag::Number => {
@@ -118,7 +119,26 @@ impl Teller<'_, '_> {
             return;
         }
         let is_kind = sentence.tokens[object.start].is_one_of(&["a", "an", "one"]);
+        let object =
+            if is_kind && actor.is_person { self.job(sentence, clause, actor, object) } else { object };
         self.keep(sentence, clause, actor, if is_kind { "is_a" } else { "be" }, object);
+    }
+
+    /// "a nurse at Globex" also works there; the kind without the place.
+    fn job(
+        &mut self,
+        sentence: &Sentence,
+        clause: &Clause,
+        actor: &Actor,
+        object: Range<usize>,
+    ) -> Range<usize> {
+        let is_at = |at: &usize| *at > object.start && sentence.tokens[*at].is_one_of(&["at", "for"]);
+        let Some(at) = object.clone().find(is_at).filter(|at| sentence.tags.get(at + 1) == Some(&Tag::Name))
+        else {
+            return object;
+        };
+        self.keep(sentence, clause, actor, "work_at", at + 1..object.end);
+        object.start..at
     }
 
     /// An attribute has one value at a time.

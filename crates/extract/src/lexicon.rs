@@ -117,12 +117,13 @@ fn build() -> HashMap<Box<str>, Entry> {
             add(&mut lexicon, word, *flags, None);
         }
     }
+    for (base, past, participle) in verbs::IRREGULAR {
+        add_verb(&mut lexicon, base, past, participle);
+    }
+    // Behind the irregular ones: "found" is of "find" first.
     for base in verbs::REGULAR.split_whitespace() {
         let past = verbs::regular_past(base);
         add_verb(&mut lexicon, base, &past, &past);
-    }
-    for (base, past, participle) in verbs::IRREGULAR {
-        add_verb(&mut lexicon, base, past, participle);
     }
     for form in ["am", "is", "are", "were", "'m", "'re"] {
         add(&mut lexicon, form, Flags::BE, Some("be"));
@@ -178,6 +179,8 @@ mod tests {
             ("frobnicated", "frobnicate"),
             ("zigging", "zig"),
             ("are", "be"),
+            ("found", "find"),
+            ("founded", "found"),
         ] {
             assert_eq!(base(form), expected, "{form}");
         }

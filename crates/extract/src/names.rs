@@ -382,6 +382,7 @@ mod tests {
             ("I saw Anna 3 years ago in Los Angeles.", vec!["Anna", "Los Angeles"]),
             ("She read \"Gone With the Wind\" twice.", vec!["Gone With the Wind"]),
             ("She told it in \"Finding Zork.\" Yes, See you!", vec!["Finding Zork"]),
+            ("We love Iron Man.", vec!["Iron Man"]),
             ("They joined Smith & Sons and NASA.", vec!["Smith & Sons", "NASA"]),
             ("We saw Lord of the Rings by J.R. Zork.", vec!["Lord of the Rings", "J.R. Zork"]),
             (

@@ -92,8 +92,9 @@ fn by_preposition(tokens: &[Token], from: usize) -> Option<EntityKind> {
         let works = verb.is_some_and(|token| token.is_one_of(WORKS));
         return works.then_some(EntityKind::Organisation);
     }
-    let is_in = before.is_one_of(&["in", "near", "from", "à", "en"]);
-    let goes = before.is_one_of(&["to", "nach"]) && verb.is_some_and(|token| token.is_one_of(GOES));
+    let is_in = before.is_one_of(&["in", "near", "à", "en"])
+        || before.is("from") && verb.is_some_and(|token| token.may_be(Flags::BE) || token.is("come"));
+    let goes = before.is_one_of(&["to", "nach", "from"]) && verb.is_some_and(|token| token.is_one_of(GOES));
     let is_code = matches!(tokens[from].case, Case::Upper | Case::Inner);
     let has_number = tokens.get(from + 1).is_some_and(|next| next.shape == Shape::Number);
     ((is_in && !is_code && !has_number) || goes).then_some(EntityKind::Place)

@@ -24,7 +24,19 @@ impl Teller<'_, '_> {
         if self.steps(sentence, goal) || self.order(sentence) {
             return;
         }
+        self.nickname(sentence);
         self.exception(sentence);
+    }
+
+    /// "Please call me Bob."
+    fn nickname(&mut self, sentence: &Sentence) {
+        let tokens = sentence.tokens;
+        let Some(call) = tokens.iter().take(3).position(|token| token.is("call")) else { return };
+        let is_me = tokens.get(call + 1).is_some_and(|token| token.is("me"));
+        let length = tokens.iter().skip(call + 2).take_while(|token| token.is_capital()).count();
+        if is_me && length > 0 {
+            self.say(sentence, call + 2..call + 2 + length, "named", MemoryKind::Fact, 0.8);
+        }
     }
 
     /// What is asked to be remembered matters, whatever its form.
@@ -81,11 +93,15 @@ impl Teller<'_, '_> {
         let skip = usize::from(words.first().is_some_and(|at| sentence.tokens[*at].is("please")));
         let token = |nth: usize| words.get(nth + skip).map(|at| &sentence.tokens[*at]);
         let is_order = token(0).is_some_and(|first| first.is_one_of(&["always", "never"]))
-            || token(0).is_some_and(|first| first.is("make")) && token(1).is_some_and(|next| next.is("sure"));
+            || token(0).is_some_and(|first| first.is("make")) && token(1).is_some_and(|next| next.is("sure"))
+            || token(0).is_some_and(|first| first.is("do")) && token(1).is_some_and(|next| next.is("not"));
+        let is_rule =
+            token(0).is_some_and(|first| first.is_one_of(&["use", "prefer", "avoid"])) && words.len() > 2;
         let acts = token(1).is_some_and(|next| {
-            next.may_be(Flags::BASE) && !next.is_one_of(&["mind", "give", "forget", "know"])
+            let may_act = next.is_one_of(&["sure", "not"]) || next.may_be(Flags::BASE);
+            may_act && !next.is_one_of(&["mind", "give", "forget", "know"])
         });
-        if !is_order || !acts {
+        if !is_rule && (!is_order || !acts) {
             return false;
         }
         let start = words[skip];

@@ -126,6 +126,8 @@ impl<'a> Scene<'a> {
 
     /// "my sister" is "Anna's sister" where Anna speaks.
     fn owned(&self, sentence: &Sentence, range: Range<usize>) -> Option<(String, Option<Range<usize>>)> {
+        let is_clitic = |at: &usize| sentence.tokens[*at].is("'s") && sentence.tags[*at] == Tag::Possessive;
+        let clitic = range.clone().rev().find(is_clitic).filter(|at| at + 1 < range.end);
         let owner = match &*sentence.tokens[range.start].lower {
             "my" | "our" => Some(self.speaker.unwrap_or(SPEAKER)),
             "your" => Some(self.addressee?),
@@ -135,10 +137,9 @@ impl<'a> Scene<'a> {
         };
         if let Some(owner) = owner {
             let rest = range.start + 1..range.end;
-            return Some((format!("{owner}'s {}", self.words(sentence, rest.clone())), Some(rest)));
+            let owned = clitic.map_or(rest.clone(), |at| at + 1..range.end);
+            return Some((format!("{owner}'s {}", self.words(sentence, rest)), Some(owned)));
         }
-        let clitic =
-            range.clone().find(|at| sentence.tokens[*at].is("'s") && sentence.tags[*at] == Tag::Possessive);
         Some((self.words(sentence, range.clone()), clitic.map(|at| at + 1..range.end)))
     }
 

@@ -53,9 +53,11 @@ impl Teller<'_, '_> {
             let has_infinitive = sentence.tags[clause.object.clone()].contains(&Tag::To);
             is_present = clause.group.is_base && !clause.group.is_chained() && !has_infinitive;
             let may_leave_out = may_leave_out(sentence, &clause);
-            let Some(actor) = self.scene.actor(sentence, &clause.subject, may_leave_out) else { continue };
-            if is_told(sentence, &clause, &actor) {
-                self.clause(sentence, &clause, &actor);
+            for subject in each_of(sentence, &clause.subject) {
+                let Some(actor) = self.scene.actor(sentence, &subject, may_leave_out) else { continue };
+                if is_told(sentence, &clause, &actor) {
+                    self.clause(sentence, &clause, &actor);
+                }
             }
         }
     }
@@ -79,13 +81,14 @@ impl Teller<'_, '_> {
 
     fn active(&mut self, sentence: &Sentence, clause: &Clause, actor: &Actor) {
         let group = &clause.group;
-        if relation::is_small(&group.lemma) {
+        if relation::is_small(&group.lemma) || says_no_verb(sentence, clause) {
             return;
         }
-        if is_insight(&group.lemma) {
+        if is_insight(&group.lemma) && tells_insight(sentence, group) {
             return self.insight(sentence, clause, actor);
         }
-        let (relation, object) = with_prepositions(sentence, &group.lemma, clause.object.clone());
+        let (lemma, object) = with_adjective(sentence, &group.lemma, clause.object.clone());
+        let (relation, object) = with_prepositions(sentence, &lemma, object);
         if relation::is_small(&relation) {
             return;
         }
@@ -108,9 +111,18 @@ impl Teller<'_, '_> {
     fn ending(&self, sentence: &Sentence, mut draft: Draft) -> Draft {
         let job = draft.object.clone().find(|at| sentence.tokens[*at].is_one_of(&["job", "position"]));
         let at = draft.object.clone().find(|at| sentence.tokens[*at].is_one_of(&["at", "with"]));
-        if let (Some(_), Some(at), "quit" | "leave" | "lose") = (job, at, &*draft.relation) {
-            draft.object.start = at + 1;
-            return ended(draft, "work_at");
+        if let (Some(_), Some(at)) = (job, at.filter(|at| at + 1 < draft.object.end)) {
+            match &*draft.relation {
+                "quit" | "leave" | "lose" => {
+                    draft.object.start = at + 1;
+                    return ended(draft, "work_at");
+                }
+                "get" | "start" | "take" | "accept" | "land" => {
+                    draft.object.start = at + 1;
+                    return Draft { relation: "start_at".to_owned(), ..draft };
+                }
+                _ => {}
+            }
         }
         let bare = without_article(sentence, draft.object.clone());
         let place = scene::span(sentence, bare).unwrap_or_default();
@@ -224,7 +236,11 @@ impl Teller<'_, '_> {
     fn valid(&self, draft: &Draft, rule: &Rule, sentence: &Sentence) -> Option<crate::found::Validity> {
         let whole = sentence.tokens.first().map_or(0, |token| token.start);
         let end = sentence.tokens.last().map_or(0, |token| token.end);
-        let within = |date: &&DateMention| date.span.start >= whole && date.span.end <= end;
+        let object = scene::span(sentence, draft.object.clone()).unwrap_or_default();
+        let within = |date: &&DateMention| {
+            let is_object = date.span.start >= object.start && date.span.end <= object.end;
+            date.span.start >= whole && date.span.end <= end && (!is_object || date.span.len() < object.len())
+        };
         let dates: Vec<&DateMention> = self.dates.iter().filter(within).collect();
         let beside = |date: &&&DateMention| {
             dates.len() == 1
@@ -259,12 +275,24 @@ fn ended(draft: Draft, relation: &str) -> Draft {
     Draft { relation: relation.to_owned(), negated: true, ended: true, ..draft }
 }
 
+/// "Tom and Anna" are two.
+fn each_of(sentence: &Sentence, who: &Who) -> Vec<Who> {
+    let Who::Named(range) = who else { return vec![who.clone()] };
+    let tags = &sentence.tags[range.clone()];
+    let is_pair = tags.iter().all(|tag| matches!(tag, Tag::Name | Tag::Conjunction));
+    let Some(and) = tags.iter().position(|tag| *tag == Tag::Conjunction).filter(|_| is_pair) else {
+        return vec![who.clone()];
+    };
+    let middle = range.start + and;
+    vec![Who::Named(range.start..middle), Who::Named(middle + 1..range.end)]
+}
+
 /// A date may stand this far behind the words that it bounds.
 const DATE_BYTES: usize = 24;
 
 /// They begin a state, so that its past still holds.
 fn moves(relation: &str) -> bool {
-    ["move_to", "relocate_to", "settle_in", "move_into", "start_at", "marry", "get_married_to"]
+    ["move_to", "relocate_to", "settle_in", "move_into", "start_at", "marry", "married_to"]
         .contains(&relation)
 }
 
@@ -281,6 +309,33 @@ fn importance(rule: &Rule, draft: &Draft, is_entity: bool, is_dated: bool) -> f3
 
 fn is_insight(lemma: &str) -> bool {
     relation::rule(lemma).memory == MemoryKind::Insight
+}
+
+/// "want to help", "am to be": a wish without its matter.
+fn says_no_verb(sentence: &Sentence, clause: &Clause) -> bool {
+    let object = &sentence.tokens[clause.object.clone()];
+    let is_bare = object.len() <= 1 && object.iter().all(|token| token.is_one_of(BARE));
+    clause.group.lemma.ends_with("_to") && (is_bare || clause.group.lemma == "be_to")
+}
+
+const BARE: &[&str] =
+    &["try", "help", "let", "do", "see", "go", "know", "say", "check", "come", "share", "be", "hear"];
+
+/// "learned that", "decided to"; "learning Dutch" is none.
+fn tells_insight(sentence: &Sentence, group: &Group) -> bool {
+    let needs_clause = matches!(&*group.lemma, "learn" | "notice" | "discover");
+    let next = sentence.tokens.get(group.range.end);
+    !needs_clause || next.is_some_and(|next| next.is_one_of(&["that", "how", "why", ":"]))
+}
+
+/// "got married to": the state is the relation.
+fn with_adjective(sentence: &Sentence, lemma: &str, object: Range<usize>) -> (String, Range<usize>) {
+    let first = sentence.tokens.get(object.start).filter(|_| lemma == "get" && object.len() > 1);
+    match first.filter(|first| first.is_one_of(&["married", "engaged", "divorced", "promoted", "diagnosed"]))
+    {
+        Some(first) => (first.lower.to_string(), object.start + 1..object.end),
+        None => (lemma.to_owned(), object),
+    }
 }
 
 /// The words up to `other`'s end too.

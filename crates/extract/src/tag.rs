@@ -243,12 +243,24 @@ impl<'t> Tagger<'_, 't> {
                 }
             }
             Some(Tag::Conjunction) => self.noun_unless(!is_ing && (past || self.takes_object(at))),
+            Some(Tag::Subordinator | Tag::Mark) if !is_ing && self.resumes(at) => Tag::Verb,
             _ => self.noun_unless(!is_ing && (past || !flags.any(Flags::THIRD))),
         }
     }
 
     fn noun_unless(&self, is_verb: bool) -> Tag {
         if is_verb { Tag::Verb } else { Tag::Noun }
+    }
+
+    /// "Anna, who works at Zork, loves": a verb behind "who", or behind the comma after a name.
+    fn resumes(&self, at: usize) -> bool {
+        let before = &self.tokens[at - 1];
+        before.is_one_of(&["who", "which", "that"])
+            || before.is_mark(',') && at > 1 && self.tags[at - 2] == Tag::Name && self.takes_word(at)
+    }
+
+    fn takes_word(&self, at: usize) -> bool {
+        self.tokens.get(at + 1).is_some_and(Token::is_word)
     }
 
     fn after_auxiliary(&self, at: usize, flags: Flags) -> Tag {
@@ -268,7 +280,9 @@ impl<'t> Tagger<'_, 't> {
 
     /// After a noun: a past, or a present that agrees with it and has an object, if the clause has no verb yet.
     fn acts_after_noun(&self, at: usize, flags: Flags) -> bool {
-        let is_plural = at > 0 && self.tokens[at - 1].lower.ends_with('s');
+        let window = &self.tags[at.saturating_sub(4)..at];
+        let is_plural =
+            at > 0 && self.tokens[at - 1].lower.ends_with('s') || window.contains(&Tag::Conjunction);
         let agrees = if flags.any(Flags::BASE) { is_plural } else { flags.any(Flags::THIRD) };
         !self.has_finite && (flags.any(Flags::PAST) || agrees && self.may_take_object(at))
     }

@@ -57,6 +57,9 @@ fn people_say_where_they_live_and_work() {
     ] {
         assert_eq!(stated(text), [expected], "{text}");
     }
+    assert_eq!(stated("Tom and Anna live in Rome."), ["Tom|live_in|Rome", "Anna|live_in|Rome"]);
+    assert_eq!(stated("Anna is a nurse at Globex."), ["Anna|work_at|Globex", "Anna|is_a|nurse"]);
+    assert_eq!(stated("Anna, who works at Globex, loves chess."), ["Anna|work_at|Globex", "Anna|love|chess"]);
     assert_eq!(stated("I work as a nurse at Globex."), ["Mira|work_as|nurse", "Mira|work_at|Globex"]);
 }
 
@@ -87,6 +90,18 @@ fn other_facts() {
         ("Just adopted a dog named Rex.", "Mira|adopt|dog named Rex"),
         ("I went to the museum with Anna last week.", "Mira|go_to|museum with Anna"),
         ("I'm gonna paint the kitchen.", "Mira|paint|kitchen"),
+        ("Please call me Bob.", "Mira|named|Bob"),
+        ("My birthday is on 3 May.", "Mira|birthday|3 May"),
+        ("The deadline is 30 November.", "deadline|date|30 November"),
+        ("My wife's name is Sarah.", "Mira's wife|named|Sarah"),
+        ("I got a new job at Globex.", "Mira|work_at|Globex"),
+        ("Tom got married to Ella.", "Tom|married_to|Ella"),
+        ("My sister, Anna, works at Globex.", "Anna|work_at|Globex"),
+        (
+            "The root cause of the outage was an old certificate.",
+            "root cause of the outage|is_a|old certificate",
+        ),
+        ("The meeting with Globex is in Oslo.", "meeting with Globex|be_in|Oslo"),
         ("Been practising the cello lately.", "Mira|practise|cello"),
         ("Globex was founded by Anna.", "Anna|found|Globex"),
         ("Anna manages the Zork team.", "Anna|manage|Zork team"),
@@ -180,6 +195,8 @@ fn insights_procedures_and_concepts() {
         ("We learned that batches beat single rows.", "Mira|learn|batches beat single rows", Insight),
         ("RRF means reciprocal rank fusion.", "RRF|mean|reciprocal rank fusion", Concept),
         ("To deploy the page, run make release.", "deploy the page|done_by|run make release", Procedure),
+        ("Do not deploy on a Friday.", "Mira|instruct|Do not deploy on a Friday", Procedure),
+        ("Use tabs, not spaces.", "Mira|instruct|Use tabs, not spaces", Procedure),
         (
             "Always run the tests before a release.",
             "Mira|instruct|Always run the tests before a release",

@@ -29,7 +29,7 @@ pub(super) const LISTS: &[(Flags, &str)] = &[
     (Flags::CONJUNCTION, "and or but nor yet plus & n"),
     (
         Flags::SUBORDINATOR,
-        "because cause cuz although though while whereas if unless when whenever once that whether so since until
+        "because cuz although though while whereas if unless when whenever once that whether so since until
          before after as where",
     ),
     (Flags::BE, "be am is are was were been being 'm 're ai"),
@@ -81,7 +81,7 @@ pub(super) const LISTS: &[(Flags, &str)] = &[
          oh ooh ah aw aww haha hahaha hehe lol omg lmao rofl please bye goodbye cheers congrats congratulations
          sure cool awesome nice great amazing sorry welcome btw fyi imo imho hm hmm uh um huh ugh oops yikes dang
          damn gosh gee phew ouch hurray hooray bravo exactly absolutely definitely totally indeed agreed well anyway
-         anyways alright right no so damn man dude bro sis guys folks sup morning evening night",
+         anyways alright right no so damn dude bro sis guys folks sup morning evening night",
     ),
     (Flags::UNIT, "second seconds minute minutes hour hours day days night nights week weeks weekend weekends
          fortnight month months quarter year years decade decades century centuries
