@@ -13,9 +13,10 @@ use crate::lexicon::Flags;
 use crate::names::Names;
 use crate::pieces;
 use crate::scene::Scene;
-use crate::statements::{Teller, is_question};
+use crate::statements::Teller;
 use crate::tag::{self, Given};
 use crate::token::{self, Token};
+use crate::told::is_question;
 
 /// What can be remembered of a text.
 #[must_use]

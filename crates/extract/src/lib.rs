@@ -25,6 +25,7 @@ mod shape;
 mod statements;
 mod tag;
 mod token;
+mod told;
 mod validity;
 
 pub use context::{Context, Known};

@@ -8,8 +8,9 @@ use crate::clause::{Sentence, Time};
 use crate::found::{MemoryKind, RelationKind, Statement};
 use crate::lexicon::Flags;
 use crate::scene;
-use crate::statements::{Draft, Teller, is_question};
+use crate::statements::{Draft, Teller};
 use crate::token::{Shape, Token};
+use crate::told::is_question;
 
 impl Teller<'_, '_> {
     /// The forms of a sentence; `told` statements were found in it before. `goal` is what steps are for.
