@@ -105,6 +105,7 @@ pub struct Subject {
 /// What is said about the subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
+    /// The words, or the name as [`Mention::name`] has it.
     pub text: String,
     pub span: Range<usize>,
     /// It is a name, not a description.

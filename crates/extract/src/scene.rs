@@ -120,6 +120,8 @@ impl<'a> Scene<'a> {
         let is_person = self.is_person(sentence, start..range.end);
         let confidence = if is_name || is_person { 1.0 } else { 0.8 };
         let (name, owned) = self.owned(sentence, start..range.end)?;
+        let mention = span(sentence, start..range.end).and_then(|place| self.mention_of(&place));
+        let name = mention.map_or(name, |mention| mention.name.clone());
         let actor = self.other(name, place, is_person, confidence);
         Some(Actor { owned, ..actor })
     }

@@ -212,7 +212,9 @@ impl Teller<'_, '_> {
         if !rule.is_known && draft.confidence < COREFERENCE {
             return;
         }
-        let is_entity = self.scene.mention_of(&place).is_some();
+        let mention = self.scene.mention_of(&place);
+        let is_entity = mention.is_some();
+        let text = mention.map_or(text, |mention| mention.name.clone());
         let valid = self.valid(&draft, &rule, sentence);
         let importance =
             importance(&rule, &draft, is_entity, valid.is_some_and(|valid| valid.from.is_some()));

@@ -43,6 +43,7 @@ fn people_say_where_they_live_and_work() {
         ("I just moved to Lisbon!", "Mira|live_in|Lisbon"),
         ("Anna works at Globex.", "Anna|work_at|Globex"),
         ("My sister works for Globex now.", "Mira's sister|work_at|Globex"),
+        ("Dr. Anna Zork works at Globex.", "Anna Zork|work_at|Globex"),
         ("You live in Oslo.", "Otto|live_in|Oslo"),
         ("I'm from Porto.", "Mira|come_from|Porto"),
         ("Anna was born in Rome.", "Anna|born_in|Rome"),
