@@ -279,6 +279,9 @@ fn whole(graph: &Graph, list: &[Edge]) {
     let sampling = Sampling { sources: 16, ..Sampling::default() };
     times_of("betweenness from 16 sources", 2, |_| plane.betweenness(&sampling, &limits).unwrap());
     times_of("degrees, best 100", 10, |_| graph.top_degrees(Direction::Both, &now, &limits).unwrap());
+    times_of("overview, best 10,000 nodes and 20,000 edges", 10, |_| {
+        graph.overview(20_000, &now, &limits.results(10_000)).unwrap()
+    });
     times_of("components", 10, |_| graph.components(&now, &limits).unwrap());
     times_of("circles", 3, |_| graph.circles(&now, &limits).unwrap());
     times_of("changes in a tenth of the time", 10, |_| graph.changes(0, NOW / 10, &now, &limits).unwrap());

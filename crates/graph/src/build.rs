@@ -85,7 +85,12 @@ pub(crate) fn next_number(count: usize) -> Result<u32> {
 
 /// Strongest first; of equals the one that came first.
 pub(crate) fn by_strength(left: &Link, right: &Link) -> std::cmp::Ordering {
-    right.weight.total_cmp(&left.weight).then(left.edge.cmp(&right.edge))
+    stronger((left.weight, left.edge), (right.weight, right.edge))
+}
+
+/// The same order, of weights and edges.
+pub(crate) fn stronger(left: (f32, u32), right: (f32, u32)) -> std::cmp::Ordering {
+    right.0.total_cmp(&left.0).then(left.1.cmp(&right.1))
 }
 
 fn adjacency(columns: &Columns, owners: &[u32], others: &[u32]) -> Adjacency {
