@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::words::{
-    Centrality, Consent, EntityKind, EpisodeKind, ExportFormat, Id, ImportOrigin, MemoryKind, Moment, RecallKind, Sensitivity,
+    Centrality, Consent, EntityKind, EpisodeKind, ExportFormat, Id, ImportOrigin, MemoryKind, Moment,
+    RecallKind, Sensitivity,
 };
 
 /// A text to be remembered.

@@ -12,16 +12,20 @@ mod links;
 mod names;
 mod reading;
 mod scope;
+mod shelf;
 mod state;
 mod vectors;
 mod view;
+mod web;
 mod words;
 
 use parking_lot::RwLock;
 
 pub use item::{Change, Filter, Item, Key, Kind, Period, Place};
 pub use reading::Reading;
+pub use shelf::Memories;
 pub use view::{Measured, Snapshot, Statistics, Vectors};
+pub use web::{Strand, Web, Webs};
 
 use state::{Analysers, State};
 

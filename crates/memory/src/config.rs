@@ -11,7 +11,7 @@ pub struct MemoryConfig {
     pub episode_bytes_max: usize,
     /// Episodes of one request.
     pub episodes_max: usize,
-    /// Less important episodes leave no facts.
+    /// What matters less is no fact worth keeping.
     pub importance_min: f32,
     pub retention: Retention,
     /// Facts that nobody used for so many days, counted by how important they are, leave recall.
@@ -37,7 +37,7 @@ impl Default for MemoryConfig {
             merge_cosine: 0.9,
             episode_bytes_max: 64 << 10,
             episodes_max: 1000,
-            importance_min: 0.15,
+            importance_min: 0.36,
             retention: Retention { chat_days: 30, user_days: 90, logs_days: 14, analytics_days: 365 },
             fade_days: 180,
         }

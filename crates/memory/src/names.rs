@@ -4,9 +4,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ibid_extract::{name_key, same_name};
+use ibid_extract::{Known, name_key, same_name};
 use ibid_store::{Remembered, Store};
-use ibid_types::memory::{Entity, Owner};
+use ibid_types::memory::{Entity, EntityKind, Owner};
 use ibid_types::{EntityId, Result, WorkspaceId};
 
 /// Names less alike than this are of two.
@@ -77,6 +77,12 @@ impl Names {
         exact.or_else(|| scopes.iter().find_map(|scope| self.alike(*scope, name, &key)))
     }
 
+    /// Those that an owner knows.
+    #[must_use]
+    pub const fn of(&self, owner: Owner) -> KnownTo<'_> {
+        KnownTo { names: self, owner }
+    }
+
     /// Adds an entity that is about to be written, so that the next name of the same batch finds it.
     pub fn put(&mut self, entity: Entity) {
         for name in std::iter::once(&entity.known.name).chain(&entity.known.aliases) {
@@ -123,6 +129,41 @@ impl Names {
         let Some(entity) = self.entities.get(&id) else { return 0.0 };
         let names = std::iter::once(&entity.known.name).chain(&entity.known.aliases);
         names.map(|known| same_name(known, name)).fold(0.0, f32::max)
+    }
+}
+
+/// The names that an owner knows, for whoever reads what they tell.
+#[derive(Debug)]
+pub struct KnownTo<'a> {
+    names: &'a Names,
+    owner: Owner,
+}
+
+impl Known for KnownTo<'_> {
+    fn kind(&self, key: &str) -> Option<ibid_extract::EntityKind> {
+        let scopes = [self.owner, Owner::Shared];
+        let id = scopes.iter().find_map(|scope| self.names.by_key.get(&(*scope, key.to_owned())))?;
+        self.names.entities.get(id).map(|entity| extracted(entity.kind))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.entities.is_empty()
+    }
+}
+
+const fn extracted(kind: EntityKind) -> ibid_extract::EntityKind {
+    use ibid_extract::EntityKind as Kind;
+    match kind {
+        EntityKind::Person => Kind::Person,
+        EntityKind::Organisation => Kind::Organisation,
+        EntityKind::Place => Kind::Place,
+        EntityKind::Event => Kind::Event,
+        EntityKind::Work | EntityKind::Document => Kind::Work,
+        EntityKind::Product => Kind::Product,
+        EntityKind::Concept => Kind::Concept,
+        EntityKind::File => Kind::File,
+        EntityKind::Symbol => Kind::Symbol,
+        EntityKind::Commit | EntityKind::Other => Kind::Other,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Keeps true: every fact has the exact place that says it; small talk leaves none; what a person's life is about is marked as such.
 
-use ibid_extract::{Context, Extracted, Statement, extract};
+use ibid_extract::{Context, Extracted, Known, Statement, extract};
 use ibid_types::Result;
 use ibid_types::memory::{EntityKind, Episode, MemoryKind, Sensitivity, Span, relation};
 
@@ -21,22 +21,19 @@ pub struct Reading {
 }
 
 /// Reads an episode. Error: `zone_unknown`.
-pub fn read(episode: &Episode, importance_min: f32) -> Result<Reading> {
+pub fn read(episode: &Episode, known: &dyn Known, importance_min: f32) -> Result<Reading> {
     let zone = episode.said.zone.as_deref().map_or(Ok(jiff::tz::TimeZone::UTC), zone_of)?;
     let context = Context {
         at: episode.at,
         zone,
         speaker: episode.said.speaker.as_deref().or(Some(SPEAKER)),
         addressee: episode.said.addressee.as_deref(),
-        known: &(),
+        known,
     };
     let found = extract(&episode.said.text, &context);
-    let importance = found.importance;
-    if importance < importance_min {
-        return Ok(Reading { facts: Vec::new(), importance });
-    }
-    let facts = found.statements.iter().map(|statement| fact(episode, &found, statement)).collect();
-    Ok(Reading { facts, importance })
+    let worth = found.statements.iter().filter(|statement| statement.importance >= importance_min);
+    let facts = worth.map(|statement| fact(episode, &found, statement)).collect();
+    Ok(Reading { facts, importance: found.importance })
 }
 
 fn fact(episode: &Episode, found: &Extracted, said: &Statement) -> NewFact {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use ibid_model::Purpose;
 use ibid_runtime::Shutdown;
-use ibid_store::{Lease, Statement, episode_judged, memory_vector_insert};
+use ibid_store::{Lease, Remembered, Statement, episode_judged, memory_changed, memory_vector_insert};
 use ibid_types::memory::{Cause, Consent, Episode, EpisodeKind, Fact};
-use ibid_types::{EpisodeId, Error, FactId, Result};
+use ibid_types::{EpisodeId, Error, FactId, Result, WorkspaceId};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -97,9 +97,14 @@ impl Memory {
             Consent::Asked => episode.kind != EpisodeKind::Turn,
             Consent::Off => false,
         };
-        let unread = episodes.iter().filter(is_allowed).filter(|episode| episode.importance.is_none());
-        let read = |episode: &Episode| Ok((episode.id, read(episode, self.config.importance_min)?));
-        let readings: Vec<(EpisodeId, Reading)> = unread.map(read).collect::<Result<_>>()?;
+        let unread: Vec<&Episode> =
+            episodes.iter().filter(is_allowed).filter(|episode| episode.importance.is_none()).collect();
+        let readings: Vec<(EpisodeId, Reading)> = self.with_names(first.workspace, |names| {
+            let known = names.of(first.owner);
+            let read =
+                |episode: &&Episode| Ok((episode.id, read(episode, &known, self.config.importance_min)?));
+            unread.iter().map(read).collect()
+        })?;
         let scope = Scope { workspace: first.workspace, owner: first.owner, now: self.store.now() };
         self.recording(scope, |recording| {
             for (_, reading) in &readings {
@@ -136,29 +141,35 @@ impl Memory {
     }
 
     pub(crate) fn embed_episodes(&self, episodes: &[Episode]) -> Result<()> {
-        let texts = episodes.iter().map(|episode| (*episode.id.as_bytes(), text_of(episode))).collect();
-        self.embed_texts(texts)
+        let text = |episode: &Episode| (episode.workspace, Remembered::Episode(episode.id), text_of(episode));
+        self.embed_texts(episodes.iter().map(text).collect())
     }
 
     pub(crate) fn embed_facts(&self, facts: &[FactId]) -> Result<()> {
         let states = self.store.facts_by_id(facts)?;
         let believed = states.iter().filter(|state| state.retracted_at.is_none());
-        let mut texts: Vec<([u8; 16], String)> =
-            believed.map(|fact| (*fact.id.as_bytes(), fact.stated.statement.clone())).collect();
-        texts.sort_unstable();
-        texts.dedup_by_key(|(id, _)| *id);
+        let mut texts: Vec<(WorkspaceId, Remembered, String)> = believed
+            .map(|fact| (fact.workspace, Remembered::Fact(fact.id), fact.stated.statement.clone()))
+            .collect();
+        texts.sort_unstable_by_key(|(_, what, _)| *what);
+        texts.dedup_by_key(|(_, what, _)| *what);
         self.embed_texts(texts)
     }
 
-    fn embed_texts(&self, texts: Vec<([u8; 16], String)>) -> Result<()> {
+    fn embed_texts(&self, texts: Vec<(WorkspaceId, Remembered, String)>) -> Result<()> {
         let model = self.embedder.spec().id.clone();
         for some in texts.chunks(EMBED_MAX) {
-            let said: Vec<&str> = some.iter().map(|(_, text)| text.as_str()).collect();
+            let said: Vec<&str> = some.iter().map(|(_, _, text)| text.as_str()).collect();
             let vectors = self.embedder.embed(&said, Purpose::Passage)?;
-            let insert = |((id, _), vector): (&([u8; 16], String), &Vec<f32>)| {
-                memory_vector_insert(*id, &model, vector)
-            };
-            self.store.db().batch(some.iter().zip(&vectors).map(insert).collect())?;
+            let mut statements = Vec::with_capacity(some.len() * 2);
+            for ((workspace, what, _), vector) in some.iter().zip(&vectors) {
+                let (Remembered::Episode(EpisodeId(id)) | Remembered::Fact(FactId(id))) = what else {
+                    continue;
+                };
+                statements.push(memory_vector_insert(*id.as_bytes(), &model, vector));
+                statements.push(memory_changed(*workspace, *what));
+            }
+            self.store.db().batch(statements)?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use ibid_blob::Blobs;
 use ibid_chat::{AnswerConfig, Answerer, Ports};
 use ibid_config::Config;
 use ibid_flow::Runner;
+use ibid_index::memory::{Memories, Webs};
 use ibid_index::{IndexConfig, Indexes};
 use ibid_ingest::pipeline::{Pipeline, PipelineConfig};
 use ibid_ingest::worker::{ParsePool, PoolConfig};
@@ -19,6 +20,7 @@ use ibid_memory::Memory;
 use ibid_model::{BreakerState, ChatModel, Embedder, EmbedderSpec, Observer, Purse};
 use ibid_ops::series::{Limits, Series};
 use ibid_retrieve::Retriever;
+use ibid_retrieve::memory::Recaller;
 use ibid_runtime::{Clock, Shutdown};
 use ibid_seal::secret::{Kind, random_secret, secrets_equal};
 use ibid_store::{Store, Workspace};
@@ -83,6 +85,12 @@ pub struct App {
     pub engine: Engine,
     /// What is remembered of people.
     pub memory: Arc<Memory>,
+    /// The same to be searched, and as a graph.
+    pub memories: Memories,
+    pub webs: Webs,
+    pub recaller: Recaller,
+    /// Memories whose use was noted.
+    pub recently_used: Refusals,
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
     answerer: Answerer,
@@ -165,6 +173,10 @@ impl App {
             TurnKeeper { store: store.clone(), metrics: metrics.clone(), ledger: Arc::clone(&ledger) };
         let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, keeper)?;
         let memory = Memory::new(store.clone(), Arc::clone(&embedder), memory::config(&config));
+        let spec = embedder.spec();
+        let memories = Memories::new(store.clone(), &spec.id, spec.dimensions);
+        let webs = Webs::new(store.clone());
+        let recaller = Recaller::new(Arc::clone(&embedder), ibid_retrieve::memory::Config::default());
         let series = open_series(&config, mode);
         let watching = Watching::open(&config, &store)?;
         let queues = Queues::new(&config, &metrics);
@@ -185,6 +197,10 @@ impl App {
             streams: Streams::new(config.flow.streams_max),
             engine,
             memory: Arc::new(memory),
+            memories,
+            webs,
+            recaller,
+            recently_used: Refusals::default(),
             indexes,
             retriever,
             answerer,

@@ -157,7 +157,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    fn is_news(&self, what: &str, now: Timestamp) -> bool {
+    pub fn is_news(&self, what: &str, now: Timestamp) -> bool {
         let mut seen = self.seen.lock();
         seen.retain(|_, at| now.0 - at.0 < REFUSAL_EVERY_MS);
         if seen.len() >= REFUSALS_MAX || seen.contains_key(what) {

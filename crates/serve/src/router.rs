@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
     alerts, ask, backups, costs, doctor, documents, factors, flows, identity, incidents, jobs, limits,
-    memory, oidc, openai, people, providers, runs, search, system, telemetry, threads, tokens, upkeep,
-    upload,
+    memory, oidc, openai, people, providers, recall, runs, search, system, telemetry, threads, tokens,
+    upkeep, upload,
 };
 use crate::{access, audit, openapi, page};
 
@@ -69,6 +69,11 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(memory::timeline))
         .routes(routes!(memory::conflicts))
         .routes(routes!(memory::changes))
+        .routes(routes!(recall::recall))
+        .routes(routes!(recall::graph))
+        .routes(routes!(recall::path))
+        .routes(routes!(recall::central))
+        .routes(routes!(recall::communities))
         .routes(routes!(memory::forget))
         .routes(routes!(memory::receipts_list))
         .routes(routes!(memory::consent, memory::consent_change))

@@ -22,7 +22,9 @@ pub fn run(context: &Context, command: Memory) -> Result<ExitCode> {
         Memory::Fact { id } => history(context, &format!("{FACTS}/{}", escaped(&id)))?,
         Memory::Change(change) => self::change(context, change)?,
         Memory::Entities { text, limit } => entities(context, &text.join(" "), limit)?,
-        Memory::Timeline { entity } => history(context, &format!("/v1/memory/entities/{}/timeline", escaped(&entity)))?,
+        Memory::Timeline { entity } => {
+            history(context, &format!("/v1/memory/entities/{}/timeline", escaped(&entity)))?
+        }
         Memory::Conflicts => conflicts(context)?,
         Memory::Changes { from, to } => changes(context, &from, to.as_deref())?,
         Memory::Path(between) => path(context, &between)?,
@@ -81,7 +83,8 @@ fn standard_input() -> Result<String> {
 }
 
 fn relate(context: &Context, relate: args::Relate) -> Result<()> {
-    let (object, object_text) = if relate.text { (None, Some(relate.object)) } else { (Some(relate.object), None) };
+    let (object, object_text) =
+        if relate.text { (None, Some(relate.object)) } else { (Some(relate.object), None) };
     let request = wire::RelateRequest {
         workspace: context.common.workspace.clone(),
         subject: relate.subject,
@@ -140,7 +143,11 @@ fn hit(context: &Context, hit: &wire::RecallHit) -> Result<()> {
     }
     if let Some(episode) = &hit.episode {
         let speaker = episode.speaker.as_deref().map(|speaker| format!("{speaker}: ")).unwrap_or_default();
-        line(&format!("{score} {}{}", color.dim(&format!("{} ", day(&episode.at))), foreign(&format!("{speaker}{}", episode.text))))?;
+        line(&format!(
+            "{score} {}{}",
+            color.dim(&format!("{} ", day(&episode.at))),
+            foreign(&format!("{speaker}{}", episode.text))
+        ))?;
     }
     if let Some(entity) = &hit.entity {
         line(&format!("{score} {} {}", color.bold(&foreign_line(&entity.name)), color.dim(&entity.kind)))?;
@@ -205,7 +212,12 @@ fn entities(context: &Context, text: &str, limit: usize) -> Result<()> {
     }
     for entity in &page.entities {
         let facts = counted(entity.facts, "fact");
-        line(&format!("{}  {} {}", entity.id, foreign_line(&entity.name), context.color.dim(&format!("{}, {facts}", entity.kind))))?;
+        line(&format!(
+            "{}  {} {}",
+            entity.id,
+            foreign_line(&entity.name),
+            context.color.dim(&format!("{}, {facts}", entity.kind))
+        ))?;
     }
     line(&context.color.dim(&format!("{} of {}", page.entities.len(), page.total)))
 }
@@ -221,7 +233,9 @@ fn conflicts(context: &Context) -> Result<()> {
     for conflict in &found.conflicts {
         show(context, &conflict.fact)?;
         match &conflict.by {
-            Some(by) => line(&format!("    ended by {} {}", foreign_line(&by.statement), context.color.dim(&by.id)))?,
+            Some(by) => {
+                line(&format!("    ended by {} {}", foreign_line(&by.statement), context.color.dim(&by.id)))?
+            }
             None => line("    ended by a fact that was forgotten")?,
         }
     }
@@ -249,8 +263,10 @@ fn changes(context: &Context, from: &str, to: Option<&str>) -> Result<()> {
 }
 
 fn path(context: &Context, between: &args::PathBetween) -> Result<()> {
-    let relations =
-        between.relations.as_deref().map_or_else(String::new, |relations| format!("&relations={}", escaped(relations)));
+    let relations = between
+        .relations
+        .as_deref()
+        .map_or_else(String::new, |relations| format!("&relations={}", escaped(relations)));
     let path = format!(
         "/v1/memory/graph/path?from={}&to={}&hops={}{relations}",
         escaped(&between.from),
@@ -276,13 +292,26 @@ fn neighbours(context: &Context, entity: &str, depth: usize, limit: usize) -> Re
         return json(&graph);
     }
     let name = |id: &str| {
-        graph.nodes.iter().find(|node| node.id == id).map_or_else(String::new, |node| foreign_line(&node.name))
+        graph
+            .nodes
+            .iter()
+            .find(|node| node.id == id)
+            .map_or_else(String::new, |node| foreign_line(&node.name))
     };
     for edge in &graph.edges {
-        line(&format!("{} {} {}", name(&edge.from), context.color.cyan(&foreign_line(&edge.relation)), name(&edge.to)))?;
+        line(&format!(
+            "{} {} {}",
+            name(&edge.from),
+            context.color.cyan(&foreign_line(&edge.relation)),
+            name(&edge.to)
+        ))?;
     }
     let more = if graph.truncated { "; there is more" } else { "" };
-    line(&context.color.dim(&format!("{}, {}{more}", counted(graph.nodes.len() as u64, "node"), counted(graph.edges.len() as u64, "edge"))))
+    line(&context.color.dim(&format!(
+        "{}, {}{more}",
+        counted(graph.nodes.len() as u64, "node"),
+        counted(graph.edges.len() as u64, "edge")
+    )))
 }
 
 fn central(context: &Context, by: args::By, limit: usize) -> Result<()> {
@@ -298,7 +327,8 @@ fn central(context: &Context, by: args::By, limit: usize) -> Result<()> {
 }
 
 fn communities(context: &Context) -> Result<()> {
-    let found: wire::CommunitiesFound = context.client.get(&context.path("/v1/memory/graph/communities"))?.json()?;
+    let found: wire::CommunitiesFound =
+        context.client.get(&context.path("/v1/memory/graph/communities"))?.json()?;
     if context.common.json {
         return json(&found);
     }
@@ -357,7 +387,9 @@ fn show_receipt(context: &Context, receipt: &wire::Receipt) -> Result<()> {
 fn consent(context: &Context, consent: Option<args::Consent>) -> Result<()> {
     const PATH: &str = "/v1/memory/consent";
     let state: wire::ConsentState = match consent {
-        Some(consent) => context.client.put(PATH, &wire::ConsentRequest { consent: word(consent) })?.json()?,
+        Some(consent) => {
+            context.client.put(PATH, &wire::ConsentRequest { consent: word(consent) })?.json()?
+        }
         None => context.client.get(PATH)?.json()?,
     };
     if context.common.json {
@@ -380,7 +412,8 @@ fn import(context: &Context, file: &str, from: Option<args::Origin>, shared: boo
     let text = match file {
         "-" => standard_input()?,
         file => std::fs::read_to_string(file).map_err(|error| {
-            Error::bad_request("file_unreadable", format!("cannot read {file}; it must be there, and UTF-8")).caused_by(error)
+            Error::bad_request("file_unreadable", format!("cannot read {file}; it must be there, and UTF-8"))
+                .caused_by(error)
         })?,
     };
     let request = wire::ImportRequest {
@@ -393,10 +426,18 @@ fn import(context: &Context, file: &str, from: Option<args::Origin>, shared: boo
     if context.common.json {
         json(&imported)?;
     } else {
-        let text = format!("{}: {} episodes, {} facts, {} merged", imported.from, imported.episodes, imported.facts, imported.merged);
+        let text = format!(
+            "{}: {} episodes, {} facts, {} merged",
+            imported.from, imported.episodes, imported.facts, imported.merged
+        );
         line(&text)?;
         for rejected in &imported.rejected {
-            line(&context.color.yellow(&format!("  line {}: {} [{}]", rejected.index + 1, rejected.reason, rejected.code)))?;
+            line(&context.color.yellow(&format!(
+                "  line {}: {} [{}]",
+                rejected.index + 1,
+                rejected.reason,
+                rejected.code
+            )))?;
         }
     }
     Ok(if imported.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(6) })
@@ -427,10 +468,20 @@ fn show(context: &Context, fact: &wire::Fact) -> Result<()> {
     let marks = [(fact.shared, "shared"), (fact.archived, "archived"), (fact.negated, "denied")];
     let marks: Vec<&str> = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
     let marks = if marks.is_empty() { String::new() } else { format!(" [{}]", marks.join(", ")) };
-    line(&format!("{}  {} {}", fact.id, color.bold(&foreign_line(&fact.statement)), color.dim(&format!("{}{marks}", times(fact)))))?;
+    line(&format!(
+        "{}  {} {}",
+        fact.id,
+        color.bold(&foreign_line(&fact.statement)),
+        color.dim(&format!("{}{marks}", times(fact)))
+    ))?;
     for source in fact.sources.iter().take(3) {
         let who = source.speaker.as_deref().map(|who| format!("{who}, ")).unwrap_or_default();
-        line(&color.dim(&format!("    \"{}\" ({}{})", foreign_line(&source.quote), foreign_line(&who), day(&source.at))))?;
+        line(&color.dim(&format!(
+            "    \"{}\" ({}{})",
+            foreign_line(&source.quote),
+            foreign_line(&who),
+            day(&source.at)
+        )))?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod oidc;
 pub mod openai;
 pub mod people;
 pub mod providers;
+pub mod recall;
 pub mod runs;
 pub mod search;
 pub mod sse;

@@ -152,6 +152,20 @@ impl Store {
         Ok(found)
     }
 
+    /// These states, in that order; those that are not there are left out.
+    pub fn facts_by_version(&self, ids: &[FactVersionId]) -> Result<Vec<Fact>> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for some in ids.chunks(IDS_MAX) {
+            let (marks, params) = marks(Vec::new(), some);
+            let sql = format!("SELECT {COLUMNS} FROM facts WHERE id IN ({marks})");
+            for row in self.db.query(&sql, &params)? {
+                let fact = self.read_fact(&row)?;
+                found.insert(fact.version, fact);
+            }
+        }
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
     /// Every state of every fact of a workspace from an id on, in the order of their ids: what an index is made of.
     pub fn facts_after(
         &self,

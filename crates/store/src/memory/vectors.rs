@@ -42,19 +42,6 @@ impl Store {
         }
         Ok(found)
     }
-
-    /// Every vector of a model after an id, in the order of their ids.
-    pub fn memory_vectors_after(
-        &self,
-        model: &str,
-        after: Option<[u8; 16]>,
-        limit: usize,
-    ) -> Result<Vec<MemoryVector>> {
-        let sql = "SELECT id, vector FROM memory_vectors WHERE id > $1 AND model = $2 ORDER BY id LIMIT $3";
-        let after = after.map_or_else(Vec::new, |id| id.to_vec());
-        let rows = self.db.query(sql, &[after.into(), model.into(), limit.into()])?;
-        Ok(rows.iter().map(read).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
-    }
 }
 
 fn read(row: &Row) -> Result<Option<MemoryVector>> {
