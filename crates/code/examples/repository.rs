@@ -1,6 +1,8 @@
 //! Reads a repository and prints what it costs and gives: `cargo run --release -p ibid-code --example repository -- FOLDER [NAME...]`.
 //! For each name its callers and its reasons are told.
 
+#![allow(clippy::print_stdout)]
+
 use std::path::Path;
 use std::time::Instant;
 

@@ -1,6 +1,7 @@
 //! What is known of a repository at one commit, in memory: its files with their symbols, its commits, and which changed what.
 //!
-//! Keeps true: after an update it is what reading the commit anew would give. `tests/incremental.rs` compares the two.
+//! Keeps true: after an update, files and commits are what reading the commit anew would give; `tests/incremental.rs` compares
+//! the two. Edits before the update stay with the key of their symbol: one that was renamed begins anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 

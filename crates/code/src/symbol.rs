@@ -102,6 +102,8 @@ pub struct Reference {
     pub name: String,
     /// What stands before the name: a path, a receiver, the module of an import.
     pub qualifier: Option<String>,
+    /// Whether the qualifier is a value that is asked, not a path. Only Rust tells the two apart; elsewhere it says that the call is on something.
+    pub on_value: bool,
     /// For a call, the type of its receiver, where the file tells it. For `Implements` and `Inherits`, the type that does.
     pub subject: Option<String>,
     /// The name under which an import is known here.

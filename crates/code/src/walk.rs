@@ -199,9 +199,13 @@ impl Walk<'_> {
     ) {
         let Some(text) = self.name(name) else { return };
         let from = self.enclosing();
+        // In the tokens of a macro a receiver is told by its empty text.
+        let is_field = name.kind() == "field_identifier" || qualifier.as_deref() == Some("");
+        let on_value = qualifier.is_some() && (is_field || self.language != Language::Rust);
         self.keep_reference(Reference {
             from,
             name: text,
+            on_value,
             qualifier,
             subject,
             alias: None,
@@ -220,6 +224,7 @@ impl Walk<'_> {
             from,
             name: name.to_owned(),
             qualifier: Some(module.to_owned()),
+            on_value: false,
             subject: None,
             alias,
             kind: ReferenceKind::Import,

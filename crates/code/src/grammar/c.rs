@@ -20,7 +20,9 @@ pub fn look(at: At<'_>, walk: &mut Walk<'_>) -> bool {
         "enumerator" => define_named(at.node, SymbolKind::Variant, walk),
         "type_definition" => {
             let name = field(at.node, "declarator").and_then(innermost);
-            name.map(|name| walk.define(at.node, name, SymbolKind::Type));
+            if let Some(name) = name {
+                walk.define(at.node, name, SymbolKind::Type);
+            }
         }
         "preproc_def" => define_named(at.node, SymbolKind::Constant, walk),
         "preproc_function_def" => define_named(at.node, SymbolKind::Macro, walk),

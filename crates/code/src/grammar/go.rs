@@ -9,11 +9,15 @@ use crate::{ReferenceKind, SymbolKind};
 pub fn look(at: At<'_>, walk: &mut Walk<'_>) -> bool {
     match at.node.kind() {
         "function_declaration" => {
-            field(at.node, "name").map(|name| walk.define(at.node, name, SymbolKind::Function));
+            if let Some(name) = field(at.node, "name") {
+                walk.define(at.node, name, SymbolKind::Function);
+            }
         }
         "method_declaration" => method(at.node, walk),
         "method_elem" | "method_spec" => {
-            field(at.node, "name").map(|name| walk.define(at.node, name, SymbolKind::Method));
+            if let Some(name) = field(at.node, "name") {
+                walk.define(at.node, name, SymbolKind::Method);
+            }
         }
         "type_spec" | "type_alias" => define_type(at.node, walk),
         "const_spec" | "var_spec" => define_value(at.node, walk),
@@ -80,7 +84,9 @@ fn embed(of: Option<Node<'_>>, walk: &mut Walk<'_>) {
         "type_identifier" => walk.refer_of(ReferenceKind::Inherits, of, None, subject),
         "qualified_type" => {
             let package = field(of, "package").and_then(|package| walk.short(package));
-            field(of, "name").map(|name| walk.refer_of(ReferenceKind::Inherits, name, package, subject));
+            if let Some(name) = field(of, "name") {
+                walk.refer_of(ReferenceKind::Inherits, name, package, subject);
+            }
         }
         _ => {}
     }

@@ -15,7 +15,9 @@ pub fn look(at: At<'_>, walk: &mut Walk<'_>) -> bool {
         "field_declaration" | "constant_declaration" => declare_field(at.node, walk),
         "local_variable_declaration" => declare(at.node, walk),
         "formal_parameter" | "resource" => {
-            field(at.node, "name").map(|name| walk.declare(name, declared_type(at.node, walk)));
+            if let Some(name) = field(at.node, "name") {
+                walk.declare(name, declared_type(at.node, walk));
+            }
         }
         "method_invocation" => call(at.node, walk),
         "object_creation_expression" => construct(at.node, walk),
@@ -98,7 +100,9 @@ fn declare(node: Node<'_>, walk: &mut Walk<'_>) {
     for one in fields(node, "declarator") {
         let of_value = || field(one, "value").and_then(|value| types::of_value(walk, value));
         let type_name = declared_type(node, walk).filter(|name| name != "var").or_else(of_value);
-        field(one, "name").map(|name| walk.declare(name, type_name));
+        if let Some(name) = field(one, "name") {
+            walk.declare(name, type_name);
+        }
     }
 }
 

@@ -13,10 +13,14 @@ pub fn look(at: At<'_>, walk: &mut Walk<'_>) -> bool {
         "function_definition" => function(at.node, walk),
         "assignment" => assign(at.node, walk),
         "typed_parameter" => {
-            at.node.named_child(0).map(|name| walk.declare(name, declared_type(at.node, walk)));
+            if let Some(name) = at.node.named_child(0) {
+                walk.declare(name, declared_type(at.node, walk));
+            }
         }
         "typed_default_parameter" => {
-            field(at.node, "name").map(|name| walk.declare(name, declared_type(at.node, walk)));
+            if let Some(name) = field(at.node, "name") {
+                walk.declare(name, declared_type(at.node, walk));
+            }
         }
         "call" => call(at.node, walk),
         "decorator" => decorate(at.node, walk),
@@ -45,7 +49,9 @@ fn inherit(parent: Node<'_>, subject: Option<String>, walk: &mut Walk<'_>) {
         "identifier" => walk.refer_of(ReferenceKind::Inherits, parent, None, subject),
         "attribute" => {
             let of = field(parent, "object").and_then(|object| walk.short(object));
-            field(parent, "attribute").map(|name| walk.refer_of(ReferenceKind::Inherits, name, of, subject));
+            if let Some(name) = field(parent, "attribute") {
+                walk.refer_of(ReferenceKind::Inherits, name, of, subject);
+            }
         }
         _ => {}
     }

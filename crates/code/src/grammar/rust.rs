@@ -26,10 +26,14 @@ pub fn look(at: At<'_>, walk: &mut Walk<'_>) -> bool {
             walk.refer(ReferenceKind::Type, at.node, None);
         }
         "field_declaration" => {
-            field(at.node, "name").map(|name| walk.declare_field(name, declared_type(at.node, walk)));
+            if let Some(name) = field(at.node, "name") {
+                walk.declare_field(name, declared_type(at.node, walk));
+            }
         }
         "parameter" => {
-            field(at.node, "pattern").map(|name| walk.declare(name, declared_type(at.node, walk)));
+            if let Some(name) = field(at.node, "pattern") {
+                walk.declare(name, declared_type(at.node, walk));
+            }
         }
         "let_declaration" => declare(at.node, walk),
         _ => {}
@@ -197,7 +201,9 @@ fn use_all(node: Node<'_>, walk: &mut Walk<'_>) -> bool {
             }
             "use_as_clause" => {
                 let alias = field(node, "alias").and_then(|alias| walk.name(alias));
-                field(node, "path").map(|inner| use_one(&path, inner, alias, walk));
+                if let Some(inner) = field(node, "path") {
+                    use_one(&path, inner, alias, walk);
+                }
             }
             _ => use_one(&path, node, None, walk),
         }

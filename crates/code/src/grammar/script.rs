@@ -17,11 +17,15 @@ pub fn look(at: At<'_>, walk: &mut Walk<'_>) -> bool {
         "required_parameter" | "optional_parameter" => declare_parameter(at.node, walk),
         "call_expression" => call(at.node, walk),
         "new_expression" => {
-            field(at.node, "constructor").map(|name| call_of(name, walk));
+            if let Some(name) = field(at.node, "constructor") {
+                call_of(name, walk);
+            }
         }
         "jsx_opening_element" | "jsx_self_closing_element" => {
             let name = field(at.node, "name").filter(|name| is_capital(&walk.written(*name)));
-            name.map(|name| walk.refer(ReferenceKind::Call, name, None));
+            if let Some(name) = name {
+                walk.refer(ReferenceKind::Call, name, None);
+            }
         }
         "type_identifier" if !at.is_name() => walk.refer(ReferenceKind::Type, at.node, None),
         "import_statement" => return import(at.node, walk),
@@ -83,7 +87,9 @@ fn refer_to_type(node: Node<'_>, kind: ReferenceKind, subject: Option<&str>, wal
         "identifier" | "type_identifier" => walk.refer_of(kind, node, None, subject),
         "member_expression" => {
             let of = field(node, "object").and_then(|object| walk.short(object));
-            field(node, "property").map(|name| walk.refer_of(kind, name, of, subject));
+            if let Some(name) = field(node, "property") {
+                walk.refer_of(kind, name, of, subject);
+            }
         }
         _ => {}
     }

@@ -229,6 +229,17 @@ fn what_is_outside_and_what_is_unknown_is_counted() {
 }
 
 #[test]
+fn a_name_that_libraries_have_too_is_not_guessed() {
+    let reader = "pub struct Reader;\nimpl Reader { pub fn map(&self) {} pub fn turn(&self) {} }\n";
+    let user = "use x::Reader;\nfn f(r: u8) { g().map(); g().turn(); }\n";
+    let vector = "fn h(v: Vec<u8>) { v.map(); }\n";
+    let texts = [("src/lib.rs", reader), ("src/user.rs", user), ("src/vector.rs", vector)];
+    let lines = resolved(&texts, &[cargo("x", "")]);
+    has(&lines, "src/user.rs#f Call src/lib.rs#Reader::turn");
+    has_not(&lines, "Reader::map");
+}
+
+#[test]
 fn files_that_name_a_symbol_are_found() {
     let files =
         files(&[("a.py", "def one(): pass\n"), ("b.py", "from a import one\none()\n"), ("c.py", "two()\n")]);

@@ -1,5 +1,6 @@
 //! A repository in a temporary folder, made with the machine's git and nobody's settings.
-#![allow(dead_code, reason = "each test binary uses its part")]
+// Each test binary uses its part.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
