@@ -173,7 +173,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Twice what the largest files that people write need: SQLite's source in one file is generated, and skipped.
+    /// Wide enough for what people write by hand; what is larger is mostly generated. A parse takes milliseconds; two seconds mean that
+    /// the input fights the grammar.
     fn default() -> Self {
         Self {
             file_bytes_max: 1 << 20,
