@@ -64,7 +64,7 @@ struct Doomed {
 
 impl Memory {
     /// Forgets, and gives the receipt as it is kept with its signature, which `sign` makes. Errors: `fact_unknown`, `entity_unknown`,
-    /// `episode_unknown`, `store_busy`: then it is forgotten, but for the log of the database.
+    /// `episode_unknown`, `store_log_held`: then it is forgotten, but for the log of the database.
     pub fn forget(
         &self,
         scope: Scope,

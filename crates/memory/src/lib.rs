@@ -5,9 +5,11 @@
 
 mod change;
 mod config;
+mod export;
 mod fade;
 mod forget;
 mod found;
+mod import;
 mod names;
 mod read;
 mod record;
@@ -27,9 +29,11 @@ use parking_lot::{Condvar, Mutex};
 
 pub use change::{FactChange, fact_now};
 pub use config::{DAY_MS, MemoryConfig, Retention};
+pub use export::{ExportFormat, export};
 pub use fade::Faded;
 pub use forget::{Forget, Receipt};
 pub use found::{Named, NewFact, Object};
+pub use import::{Imported, Origin, Rejected};
 pub use names::Names;
 pub use read::{Reading, read};
 pub use record::{Recorded, Recording, Scope};

@@ -120,6 +120,14 @@ pub fn owner_of(app: &Caller) -> Result<Owner> {
     }
 }
 
+/// Who "I" is in what the caller says; nobody knows at the machine itself.
+pub fn speaker_of(app: &Caller) -> Option<String> {
+    match app.who() {
+        Who::User { name, .. } | Who::Key { name, .. } => Some(name.clone()),
+        Who::Machine | Who::Nobody => None,
+    }
+}
+
 /// As the configuration has it.
 pub fn config(config: &ibid_config::Config) -> MemoryConfig {
     let memory = &config.memory;

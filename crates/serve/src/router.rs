@@ -75,6 +75,8 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(recall::central))
         .routes(routes!(recall::communities))
         .routes(routes!(memory::forget))
+        .routes(routes!(memory::export))
+        .routes(routes!(memory::import))
         .routes(routes!(memory::receipts_list))
         .routes(routes!(memory::consent, memory::consent_change))
         .routes(routes!(memory::stats))

@@ -11,10 +11,12 @@ use ibid_chat::Exchange;
 use ibid_chat::turn::{Quality, TurnInput, TurnOptions, TurnOutput};
 use ibid_flow::machine::{Outcome, RunState};
 use ibid_flow::{Definition, NewRun, OnFinish};
+use ibid_memory::NewEpisode;
 use ibid_store::{
     RunsQuery, Statement, ThreadRow, TurnEnd, TurnRow, TurnStart, Workspace, thread_summary, thread_title,
     turn_finish, turn_insert,
 };
+use ibid_types::memory::{Consent, EpisodeKind, Series};
 use ibid_types::{Error, Result, RunId, ThreadId, Timestamp, TurnId, answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,7 +25,7 @@ use crate::access::{Caller, Within};
 use crate::metrics::Metrics;
 use crate::routes::ask::within;
 use crate::spend::Ledger;
-use crate::{App, questions, runs};
+use crate::{App, memory, questions, runs};
 
 /// The flow of turns that name none.
 pub const CHAT: &str = "chat";
@@ -66,8 +68,34 @@ pub fn start(
     run.also = turn_insert(&start, app.store.sealer())?;
     let title: String = turn.question.chars().take(TITLE_CHARS_MAX).collect();
     run.also.push(thread_title(thread.it.id, &title, app.store.sealer())?);
+    let is_remembered = remember(app, thread, &turn.question, &mut run)?;
     app.engine.traces.note(run.id);
-    Ok(app.runner().start(run)?.run)
+    let started = app.runner().start(run)?.run;
+    if is_remembered {
+        app.memory.wake();
+    }
+    Ok(started)
+}
+
+/// What a person says is remembered where they allow it, with the turn in one commit; it is read behind it. Says whether it is.
+fn remember(app: &Caller, thread: &Within<ThreadRow>, question: &str, run: &mut NewRun) -> Result<bool> {
+    let owner = memory::owner_of(app)?;
+    if app.memory.consent(owner)? != Consent::On || question.len() > app.memory.config().episode_bytes_max {
+        return Ok(false);
+    }
+    let last = app.store.turns_before(thread.it.id, u32::MAX, 1)?;
+    let ordinal = last.last().map_or(1, |turn| turn.number + 1);
+    let episode = NewEpisode {
+        kind: EpisodeKind::Turn,
+        speaker: memory::speaker_of(app),
+        source: Some(format!("thread {}", thread.it.id)),
+        series: Some(Series { id: *thread.it.id.as_bytes(), ordinal }),
+        name: Some(format!("turn:{}", run.id)),
+        ..NewEpisode::note(question)
+    };
+    let (statements, _) = app.memory.remember_statements(thread.workspace.id, owner, vec![episode])?;
+    run.also.extend(statements);
+    Ok(true)
 }
 
 /// Starts the run of a question that is of no thread; what was said before comes with it.

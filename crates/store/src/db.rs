@@ -78,7 +78,7 @@ pub trait Db: Send + Sync + Debug {
     /// Leaves nothing in the engine's files of what committed batches have deleted.
     ///
     /// # Errors
-    /// `store_busy` where somebody reads an older state for so long that it has to stay.
+    /// `store_log_held` where somebody reads an older state for so long that it has to stay.
     fn erase(&self) -> Result<()> {
         Ok(())
     }

@@ -141,7 +141,7 @@ impl Db for Sqlite {
             return Ok(());
         }
         let what = "somebody reads an older state of the database, so that its log still has what was deleted; try again in a moment";
-        Err(Error::unavailable("store_busy", what))
+        Err(Error::unavailable("store_log_held", what))
     }
 
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {

@@ -133,6 +133,8 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("GET", "/v1/memory/entities/{id}/timeline", In(Read)),
     ("GET", "/v1/memory/conflicts", In(Read)),
     ("GET", "/v1/memory/changes", In(Read)),
+    ("GET", "/v1/memory/export", In(Read)),
+    ("POST", "/v1/memory/import", In(Converse)),
     ("POST", "/v1/memory/recall", In(Read)),
     ("GET", "/v1/memory/graph", In(Read)),
     ("GET", "/v1/memory/graph/path", In(Read)),

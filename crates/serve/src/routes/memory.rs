@@ -2,11 +2,11 @@
 //!
 //! Keeps true: nobody sees or changes what is remembered of somebody else; an administrator may have it forgotten, and no more.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ibid_api::memory as wire;
 use ibid_api::problem::Problem;
-use ibid_memory::{FactChange, Forget, Named, NewEpisode, NewFact, Object, Scope, fact_now};
+use ibid_memory::{ExportFormat, FactChange, Forget, Named, NewEpisode, NewFact, Object, Scope, fact_now};
 use ibid_store::{EpisodesQuery, FactEdge, FactsQuery, ReceiptRow};
 use ibid_types::access::Permission;
 use ibid_types::memory::{Consent, EntityKind, Owner, Series, Span, relation};
@@ -40,7 +40,11 @@ fn remembered(app: &Caller, request: wire::RememberRequest) -> Result<(StatusCod
     if request.episodes.is_empty() {
         return Err(Error::bad_request("episode_empty", "there is nothing to remember; send 'episodes'"));
     }
-    let episodes = request.episodes.into_iter().map(episode).collect::<Result<_>>()?;
+    let usual = crate::memory::speaker_of(app);
+    let with_speaker =
+        |episode: NewEpisode| NewEpisode { speaker: episode.speaker.or_else(|| usual.clone()), ..episode };
+    let episodes =
+        request.episodes.into_iter().map(|told| episode(told).map(with_speaker)).collect::<Result<_>>()?;
     let taken = app.memory.remember(mind.workspace.id, owner, episodes)?;
     let mut body = wire::Remembered {
         episodes: taken.episodes.iter().map(EpisodeId::to_string).collect(),
@@ -507,6 +511,55 @@ pub async fn receipts_list(
         let mind = Mind::of(app, place.workspace.as_deref())?;
         let rows = app.store.receipt_list(mind.workspace.id, &mind.owners(), 100)?;
         Ok(wire::Receipts { receipts: rows.into_iter().map(receipt).collect::<Result<_>>()? })
+    })
+    .await
+}
+
+/// Writes everything that is remembered: lines of JSON with all there is, or the graph as GraphML, JSON-LD or CSV.
+#[utoipa::path(get, path = "/v1/memory/export", tag = "memory", params(wire::ExportQuery),
+    responses((status = 200, content_type = "text/plain", body = String), (status = "default", body = Problem)))]
+pub async fn export(app: Caller, Parameters(query): Parameters<wire::ExportQuery>) -> Answered<Response> {
+    let (format, text) = blocking(&app, move |app| {
+        let mind = Mind::of(app, query.workspace.as_deref())?;
+        let format: ExportFormat = query.format.as_deref().unwrap_or("jsonl").parse()?;
+        let mut out = Vec::new();
+        ibid_memory::export(&app.store, mind.workspace.id, &mind.owners(), format, &mut out)?;
+        Ok((format, out))
+    })
+    .await?;
+    let (media_type, ending) = match format {
+        ExportFormat::Jsonl => ("application/x-ndjson", "jsonl"),
+        ExportFormat::Graphml => ("application/graphml+xml", "graphml"),
+        ExportFormat::JsonLd => ("application/ld+json", "jsonld"),
+        ExportFormat::Csv => ("text/csv; charset=utf-8", "csv"),
+    };
+    let name = format!("attachment; filename=\"memory.{ending}\"");
+    let head = [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((head, text).into_response())
+}
+
+/// Takes in memories of another program, or of an export. What cannot be read is told, and all else is taken.
+#[utoipa::path(post, path = "/v1/memory/import", tag = "memory", request_body = wire::ImportRequest,
+    responses((status = 200, body = wire::Imported), (status = "default", body = Problem)))]
+pub async fn import(
+    app: Caller,
+    Json(request): Json<wire::ImportRequest>,
+) -> Answered<axum::Json<wire::Imported>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, request.workspace.as_deref())?;
+        let scope = mind.scope(request.shared)?;
+        let origin = request.from.as_deref().map(str::parse).transpose()?;
+        let imported = app.memory.import(scope, origin, &request.data)?;
+        let rejected = imported.rejected.into_iter();
+        Ok(wire::Imported {
+            from: imported.origin.name().to_owned(),
+            episodes: imported.episodes,
+            facts: imported.facts,
+            merged: imported.merged,
+            rejected: rejected
+                .map(|one| wire::Rejected { index: one.index, code: one.code.to_owned(), reason: one.reason })
+                .collect(),
+        })
     })
     .await
 }
