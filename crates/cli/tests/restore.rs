@@ -222,7 +222,7 @@ fn a_rehearsal_is_a_page_to_print() {
         "Recovery time (RTO)",
         "bakery.md",
         "<th>chunks</th>",
-        "_session_factors",
+        "_memory",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }

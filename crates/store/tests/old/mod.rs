@@ -148,6 +148,21 @@ const KEPT: &str = "
 /// Since the thirteenth: the session was begun with a second factor.
 const SESSION_FACTORS: &str = "UPDATE sessions SET second_factor = 1;";
 
+/// Since the fourteenth: a note, whom it is about, and what it says.
+const MEMORY: &str = r#"
+    INSERT INTO episodes VALUES (x'11111111111111111111111111111111', x'01010101010101010101010101010101', 'machine', 'note', NULL, NULL,
+      NULL, 1, 1, 0.5, NULL, '{"text": "Ada lives in Paris."}');
+    INSERT INTO entities VALUES (x'12121212121212121212121212121212', x'01010101010101010101010101010101', 'machine', 'person', 1,
+      '{"name": "Ada"}');
+    INSERT INTO facts VALUES (x'13131313131313131313131313131313', x'14141414141414141414141414141414', x'01010101010101010101010101010101',
+      'machine', 'fact', zeroblob(16), x'12121212121212121212121212121212', NULL, 1, NULL, 1, NULL, 'recorded', NULL, 1.0, 0.5, 'personal',
+      NULL, '{"relation": "LIVE_IN", "object": "Paris", "statement": "Ada lives in Paris."}');
+    INSERT INTO fact_sources VALUES (x'14141414141414141414141414141414', x'11111111111111111111111111111111', 0, 19);
+    INSERT INTO memory_vectors VALUES (x'14141414141414141414141414141414', 'words', x'003c');
+    INSERT INTO memory_uses VALUES (x'14141414141414141414141414141414', 1, 2);
+    INSERT INTO consents VALUES ('machine', 'on', 1);
+    INSERT INTO receipts VALUES (x'15151515151515151515151515151515', x'01010101010101010101010101010101', 'machine', 1, '{}', 'x');"#;
+
 /// What each migration made room for.
 const ROWS: [&str; 14] = [
     GROUND,
