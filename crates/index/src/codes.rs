@@ -64,7 +64,10 @@ impl CodedQuery {
 impl Codes {
     /// Makes and writes the codes of a full segment of f16 rows.
     pub(crate) fn seal(path: &Path, rows: &[u8], dimensions: usize) -> Result<Self> {
-        let mut coded = Coded::of(rows, dimensions);
+        let row = |index: usize, out: &mut [f32]| {
+            decode_into(&rows[index * dimensions * 2..][..dimensions * 2], out)
+        };
+        let mut coded = Coded::of(dimensions, row);
         let mut payload: Vec<u8> = coded.centre.iter().flat_map(|x| x.to_le_bytes()).collect();
         payload.append(&mut coded.factors);
         payload.append(&mut coded.codes);
@@ -120,24 +123,24 @@ pub(crate) struct Coded {
 }
 
 impl Coded {
-    /// Of a full segment of f16 rows.
-    pub(crate) fn of(rows: &[u8], dimensions: usize) -> Self {
+    /// Of a full segment; `row` writes the row at an index.
+    pub(crate) fn of(dimensions: usize, row: impl Fn(usize, &mut [f32])) -> Self {
         let mut coded = Self {
-            centre: mean(rows, dimensions),
+            centre: mean(dimensions, &row),
             factors: vec![0; SEGMENT_ROWS * FACTOR_BYTES],
             codes: vec![0; SEGMENT_ROWS * words(dimensions) * 8],
         };
-        for (index, row) in rows.chunks_exact(dimensions * 2).enumerate() {
-            coded.set(index, row);
+        let mut floats = vec![0.0; dimensions];
+        for index in 0..SEGMENT_ROWS {
+            row(index, &mut floats);
+            coded.set(index, &floats);
         }
         coded
     }
 
     /// Codes the row anew. The centre stays that of the rows that the segment was first coded with.
-    pub(crate) fn set(&mut self, index: usize, row: &[u8]) {
-        let mut residual = vec![0.0; self.centre.len()];
-        decode_into(row, &mut residual);
-        residual.iter_mut().zip(&self.centre).for_each(|(x, c)| *x -= c);
+    pub(crate) fn set(&mut self, index: usize, row: &[f32]) {
+        let residual: Vec<f32> = row.iter().zip(&self.centre).map(|(x, c)| x - c).collect();
         let ones = write_code(&residual, index, &mut self.codes);
         let factors = &mut self.factors[index * FACTOR_BYTES..][..FACTOR_BYTES];
         factors[..4].copy_from_slice(&scale(&residual).to_le_bytes());
@@ -216,12 +219,12 @@ fn scale(residual: &[f32]) -> f32 {
     if absolutes > 0.0 { squares / absolutes } else { 0.0 }
 }
 
-fn mean(rows: &[u8], dimensions: usize) -> Vec<f32> {
+fn mean(dimensions: usize, row: impl Fn(usize, &mut [f32])) -> Vec<f32> {
     let mut sum = vec![0.0; dimensions];
-    let mut row_floats = vec![0.0; dimensions];
-    for row in rows.chunks_exact(dimensions * 2) {
-        decode_into(row, &mut row_floats);
-        sum.iter_mut().zip(&row_floats).for_each(|(sum, x)| *sum += x);
+    let mut floats = vec![0.0; dimensions];
+    for index in 0..SEGMENT_ROWS {
+        row(index, &mut floats);
+        sum.iter_mut().zip(&floats).for_each(|(sum, x)| *sum += x);
     }
     sum.iter().map(|sum| sum / SEGMENT_ROWS as f32).collect()
 }

@@ -44,6 +44,15 @@ impl Slots {
         self.count == 0
     }
 
+    /// Those of its slots that `keep` wants.
+    pub(crate) fn filtered(&self, keep: impl Fn(u32) -> bool) -> Self {
+        let mut words = vec![0_u64; self.words.len()];
+        for slot in self.iter().filter(|slot| keep(*slot)) {
+            words[slot as usize / 64] |= 1 << (slot % 64);
+        }
+        Self::from_words(words)
+    }
+
     /// The slots in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.range(0, u32::MAX)
@@ -135,6 +144,12 @@ mod tests {
         let before = slots.clone();
         slots.remove_range(3, 1);
         assert!(before.contains(3) && !slots.contains(3) && slots.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_left_out() {
+        let odd = Slots::from_slots(&[1, 2, 70, 201]).filtered(|slot| slot % 2 == 1);
+        assert_eq!((odd.iter().collect::<Vec<_>>(), odd.count()), (vec![1, 201], 2));
     }
 
     #[test]

@@ -109,7 +109,9 @@ impl Recaller {
 /// none of them.
 #[must_use]
 pub fn retold(memory: &Memory, request: &Request) -> Option<String> {
-    memory.snapshot().read(&request.question, request.asker.as_deref(), &request.filter).retold
+    let snapshot = memory.snapshot();
+    let reach = snapshot.reachable(&request.filter);
+    snapshot.read(&request.question, request.asker.as_deref(), &reach).retold
 }
 
 /// Recalls with the vectors given, or by words and links alone.
@@ -131,6 +133,8 @@ struct Search<'a> {
     vectors: Vectors<'a>,
     config: &'a Config,
     snapshot: Snapshot<'a>,
+    /// What the way of links may lead over.
+    reach: Slots,
     within: Slots,
     reading: Reading,
     statistics: Statistics,
@@ -150,21 +154,20 @@ struct Lists {
 impl<'a> Search<'a> {
     fn begin(memory: &'a Memory, request: &'a Request, vectors: Vectors<'a>, config: &'a Config) -> Self {
         let mut started = Instant::now();
+        let mut trace = Trace { mode: Mode::Hybrid, ..Trace::default() };
         let snapshot = memory.snapshot();
-        let reading = snapshot.read(&request.question, request.asker.as_deref(), &request.filter);
-        let within = snapshot.eligible(&request.filter);
-        let statistics = snapshot.statistics(&reading, &within);
-        let mut trace = Trace {
-            mode: Mode::Hybrid,
-            terms: reading.terms.clone(),
-            language: reading.language.clone(),
-            eligible: within.count(),
-            total: snapshot.len(),
-            ..Trace::default()
-        };
+        let reach = snapshot.reachable(&request.filter);
+        let reading = snapshot.read(&request.question, request.asker.as_deref(), &reach);
+        let narrows = request.filter != request.filter.reach();
+        let within = if narrows { snapshot.eligible(&request.filter) } else { reach.clone() };
         note(&mut trace, "filter", &mut started);
+        let statistics = snapshot.statistics(&reading, &within);
+        note(&mut trace, "statistics", &mut started);
+        trace.terms.clone_from(&reading.terms);
+        trace.language.clone_from(&reading.language);
+        (trace.eligible, trace.total) = (within.count(), snapshot.len());
         let lists = Lists::default();
-        Self { request, vectors, config, snapshot, within, reading, statistics, lists, trace, started }
+        Self { request, vectors, config, snapshot, reach, within, reading, statistics, lists, trace, started }
     }
 
     /// The best of each search and their neighbours, each measured by every part.
@@ -175,7 +178,7 @@ impl<'a> Search<'a> {
         note(&mut self.trace, "lexical", &mut self.started);
         let dense = snapshot.dense(self.vectors, within, depth);
         note(&mut self.trace, "dense", &mut self.started);
-        let linked = snapshot.linked(&self.reading, &self.request.filter, within, depth);
+        let linked = snapshot.linked(&self.reading, &self.reach, within, depth);
         note(&mut self.trace, "links", &mut self.started);
         self.lists = Lists { lexical, dense, linked };
         self.trace.lexical_candidates = self.lists.lexical.len();
@@ -198,7 +201,7 @@ impl<'a> Search<'a> {
         let mut slots: Vec<u32> =
             lexical.iter().chain(dense).chain(linked).map(|scored| scored.slot).collect();
         let beside: Vec<u32> =
-            slots.iter().flat_map(|slot| self.snapshot.neighbours(*slot, &self.within)).collect();
+            slots.iter().flat_map(|slot| self.snapshot.around(*slot, &self.within)).collect();
         slots.extend(beside);
         slots.sort_unstable();
         slots.dedup();

@@ -133,3 +133,12 @@ pub struct Filter {
     /// Of at least this importance.
     pub importance_min: f32,
 }
+
+impl Filter {
+    /// This filter with only what says whose memory it is, as of when.
+    #[must_use]
+    pub fn reach(&self) -> Self {
+        let owners = self.owners.clone();
+        Self { owners, archived: self.archived, believed_at: self.believed_at, ..Self::default() }
+    }
+}

@@ -6,10 +6,6 @@
 //!
 //! Keeps true: it walks over nothing that is not within reach; its cost has a bound that does not grow with the memory.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-
 use super::state::{NONE, State};
 use crate::slots::Slots;
 
@@ -20,48 +16,63 @@ const SHARE_MIN: f32 = 1e-4;
 /// Items that one walk looks at.
 const STEPS_MAX: usize = 20_000;
 
-/// The mass of each slot that the walk reached, 1 for the one that got most.
-pub(super) fn walk(state: &State, from: &[u32], reach: &Slots) -> HashMap<u32, f32, RandomState> {
-    let mut got: HashMap<u32, f32, RandomState> = HashMap::default();
-    let mut waiting: Vec<(u32, f32)> = from.iter().map(|node| (*node, 1.0 / from.len() as f32)).collect();
-    let mut steps = 0;
-    while !waiting.is_empty() && steps < STEPS_MAX {
-        let mut handed: HashMap<u32, f32, RandomState> = HashMap::default();
+/// A number of a slot or of an entity, and its mass.
+type Masses = Vec<(u32, f32)>;
+
+/// The mass of each slot that the walk from these entities reached, 1 for the one that got most.
+pub(super) fn walk(state: &State, from: &[u32], reach: &Slots) -> Masses {
+    let mut walk = Walk { state, reach, got: Vec::new(), handed: Vec::new(), steps: 0 };
+    let mut waiting: Masses = from.iter().map(|node| (*node, 1.0 / from.len() as f32)).collect();
+    while !waiting.is_empty() && walk.steps < STEPS_MAX {
         for (node, mass) in waiting {
-            steps += push(state, node, mass, reach, &mut got, &mut handed);
+            walk.push(node, mass);
         }
-        waiting = handed.into_iter().collect();
-        // The order of a hash table is not the same in every run, and sums of floats follow it.
-        waiting.sort_unstable_by_key(|(node, _)| *node);
+        waiting = summed(std::mem::take(&mut walk.handed));
     }
-    let most = got.values().fold(0.0_f32, |most, mass| most.max(*mass));
-    got.values_mut().for_each(|mass| *mass /= most);
+    let mut got = summed(walk.got);
+    let most = got.iter().fold(f32::MIN_POSITIVE, |most, (_, mass)| most.max(*mass));
+    got.iter_mut().for_each(|(_, mass)| *mass /= most);
     got
 }
 
-/// Hands an entity's mass to its items and a part of it on to their other entities; how many items it looked at.
-fn push(
-    state: &State,
-    node: u32,
-    mass: f32,
-    reach: &Slots,
-    got: &mut HashMap<u32, f32, RandomState>,
-    handed: &mut HashMap<u32, f32, RandomState>,
-) -> usize {
-    let members = &state.members[node as usize];
-    if mass / (members.len() + 1) as f32 <= SHARE_MIN {
-        return 1;
-    }
-    let own = Some(state.own[node as usize]).filter(|slot| *slot != NONE);
-    let items: Vec<u32> = members.iter().copied().chain(own).filter(|slot| reach.contains(*slot)).collect();
-    let share = mass / items.len() as f32;
-    for &slot in &items {
-        *got.entry(slot).or_default() += share;
-        let Some(row) = state.row(slot) else { continue };
-        let others: Vec<u32> = row.nodes.iter().copied().filter(|other| *other != node).collect();
-        for other in &others {
-            *handed.entry(*other).or_default() += DAMPING * share / others.len() as f32;
+struct Walk<'a> {
+    state: &'a State,
+    reach: &'a Slots,
+    got: Masses,
+    /// To entities, for the next round.
+    handed: Masses,
+    steps: usize,
+}
+
+impl Walk<'_> {
+    /// Hands an entity's mass to its items, and a part of it on to their other entities.
+    fn push(&mut self, node: u32, mass: f32) {
+        let members = &self.state.members[node as usize];
+        self.steps += 1;
+        if mass / (members.len() + 1) as f32 <= SHARE_MIN {
+            return;
+        }
+        let own = Some(self.state.own[node as usize]).filter(|slot| *slot != NONE);
+        let items = members.iter().copied().chain(own).filter(|slot| self.reach.contains(*slot));
+        let share = mass / items.clone().count() as f32;
+        for slot in items {
+            self.steps += 1;
+            self.got.push((slot, share));
+            let nodes = self.state.row(slot).map_or(&[][..], |row| &row.nodes);
+            let others = nodes.iter().filter(|other| **other != node);
+            let part = DAMPING * share / others.clone().count().max(1) as f32;
+            self.handed.extend(others.map(|other| (*other, part)));
         }
     }
-    items.len() + 1
+}
+
+/// Each number once, ascending, with the sum of its masses.
+fn summed(mut masses: Masses) -> Masses {
+    masses.sort_by_key(|(number, _)| *number);
+    masses.dedup_by(|(next, mass), (number, sum)| {
+        let is_same = next == number;
+        *sum += if is_same { *mass } else { 0.0 };
+        is_same
+    });
+    masses
 }

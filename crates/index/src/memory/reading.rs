@@ -113,8 +113,12 @@ impl Reading {
     }
 
     fn mark_names(&mut self, question: &str, spoken: &[Range<usize>], languages: &[Language]) {
-        let names: Vec<&str> = spoken.iter().map(|place| &question[place.clone()]).collect();
-        let names = question::analyse(&names.join(" "), languages).terms;
+        let spoken: Vec<&str> = spoken.iter().map(|place| &question[place.clone()]).collect();
+        let names = if spoken.is_empty() {
+            Vec::new()
+        } else {
+            question::analyse(&spoken.join(" "), languages).terms
+        };
         self.is_name = self.terms.iter().map(|term| names.contains(term)).collect();
     }
 }

@@ -32,9 +32,7 @@ pub(super) fn eligible(state: &State, filter: &Filter) -> Slots {
 
 /// What a filter's owners may see at all, whatever else it asks for: what a question may be understood by.
 pub(super) fn reachable(state: &State, filter: &Filter) -> Slots {
-    let owners = filter.owners.clone();
-    let (archived, believed_at) = (filter.archived, filter.believed_at);
-    eligible(state, &Filter { owners, archived, believed_at, ..Filter::default() })
+    eligible(state, &filter.reach())
 }
 
 impl<'a> Scope<'a> {

@@ -111,6 +111,11 @@ impl State {
         self.rows.get(slot as usize)?.as_deref()
     }
 
+    /// Whether some item has neighbours.
+    pub(super) fn has_series(&self) -> bool {
+        !self.places.is_empty()
+    }
+
     /// Takes the item in; `analysers` are kept over a batch.
     pub(super) fn put(&mut self, item: &Item, analysers: &mut Analysers) {
         self.remove(item.key);

@@ -46,7 +46,7 @@ fn of(owner: &str) -> Filter {
 /// The ids of what is found by words, best first.
 fn found(memory: &Memory, question: &str, filter: &Filter) -> Vec<u8> {
     let snapshot = memory.snapshot();
-    let reading = snapshot.read(question, None, filter);
+    let reading = snapshot.read(question, None, &snapshot.reachable(filter));
     let within = snapshot.eligible(filter);
     let statistics = snapshot.statistics(&reading, &within);
     let found = snapshot.lexical(&reading, &statistics, &within, 10);
@@ -55,7 +55,7 @@ fn found(memory: &Memory, question: &str, filter: &Filter) -> Vec<u8> {
 
 fn measured(memory: &Memory, question: &str, vectors: Vectors<'_>, filter: &Filter) -> Vec<Measured> {
     let snapshot = memory.snapshot();
-    let reading = snapshot.read(question, None, filter);
+    let reading = snapshot.read(question, None, &snapshot.reachable(filter));
     let within = snapshot.eligible(filter);
     let slots: Vec<u32> = within.iter().collect();
     let statistics = snapshot.statistics(&reading, &within);
@@ -203,7 +203,10 @@ fn what_somebody_said_is_compared_with_the_retold_question() {
 fn a_question_is_read_by_what_its_owner_may_see() {
     let about = Item { entities: vec![id(50)], ..fact(3, "ann", "plays the cello") };
     let memory = memory(&[turn(1, "Carla", "I play the cello"), person(50, "Dora"), about]);
-    let read = |question: &str, owner: &str| memory.snapshot().read(question, None, &of(owner));
+    let read = |question: &str, owner: &str| {
+        let snapshot = memory.snapshot();
+        snapshot.read(question, None, &snapshot.reachable(&of(owner)))
+    };
     let carla = read("What does Carla play?", "ann");
     assert_eq!(
         (carla.names.as_slice(), carla.retold.as_deref()),
@@ -224,7 +227,8 @@ fn a_question_is_read_by_what_its_owner_may_see() {
 fn whoever_asks_of_themselves_is_the_one_asked_of() {
     let memory = memory(&[turn(1, "Carla", "the cello"), turn(2, "Bob", "the flute")]);
     let snapshot = memory.snapshot();
-    let named = |question| snapshot.read(question, Some("Carla"), &of("ann")).names_somebody();
+    let named =
+        |question| snapshot.read(question, Some("Carla"), &snapshot.reachable(&of("ann"))).names_somebody();
     assert!(named("What do I play?") && !named("What is played?"));
 }
 
@@ -239,8 +243,8 @@ fn links_lead_from_a_name_to_what_names_it_and_on() {
     let memory = memory(&[&items[..], &[hidden]].concat());
     let snapshot = memory.snapshot();
     let filter = Filter { kinds: vec![Kind::Fact], ..of("ann") };
-    let reading = snapshot.read("Dora", None, &filter);
-    let linked = snapshot.linked(&reading, &filter, &snapshot.eligible(&filter), 10);
+    let reading = snapshot.read("Dora", None, &snapshot.reachable(&filter));
+    let linked = snapshot.linked(&reading, &snapshot.reachable(&filter), &snapshot.eligible(&filter), 10);
     let ids: Vec<u8> = linked.iter().map(|scored| snapshot.key(scored.slot).unwrap().id[0]).collect();
     assert_eq!(ids, [1, 2]);
     assert!(linked[0].score > linked[1].score);

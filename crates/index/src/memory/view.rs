@@ -15,7 +15,8 @@ use super::item::{Filter, Key, Kind};
 use super::links::walk;
 use super::reading::Reading;
 use super::scope::{eligible, reachable};
-use super::state::{EVER, NONE, State};
+use super::state::{EVER, NONE, Row, State};
+use super::vectors::Unit;
 use crate::best::{Best, Scored};
 use crate::slots::Slots;
 
@@ -142,20 +143,28 @@ impl<'a> Snapshot<'a> {
         eligible(&self.state, filter)
     }
 
-    /// Understands the question by what the filter's owners may see. `asker` is the speaker who says "I" in it.
+    /// What the filter's owners may see, whatever else it asks for: what a question is understood by.
     #[must_use]
-    pub fn read(&self, question: &str, asker: Option<&str>, filter: &Filter) -> Reading {
-        Reading::of(&self.state, question, asker, &reachable(&self.state, filter))
+    pub fn reachable(&self, filter: &Filter) -> Slots {
+        reachable(&self.state, filter)
+    }
+
+    /// Understands the question by what is within reach. `asker` is the speaker who says "I" in it.
+    #[must_use]
+    pub fn read(&self, question: &str, asker: Option<&str>, reach: &Slots) -> Reading {
+        Reading::of(&self.state, question, asker, reach)
     }
 
     /// How often the terms occur within.
     #[must_use]
     pub fn statistics(&self, reading: &Reading, within: &Slots) -> Statistics {
-        let (mut total, mut around) = (0_u64, 0_u64);
-        for slot in within.iter() {
-            total += u64::from(self.state.lengths[slot as usize]);
-            around += u64::from(self.length_around(slot, within));
-        }
+        let length = |slot: u32| u64::from(self.state.lengths[slot as usize]);
+        let total: u64 = within.iter().map(length).sum();
+        let around: u64 = if self.state.has_series() {
+            within.iter().map(|slot| u64::from(self.length_around(slot, within))).sum()
+        } else {
+            total
+        };
         let count = within.count().max(1) as f32;
         let frequencies: Vec<(f32, f32)> =
             reading.terms.iter().map(|term| self.frequencies(term, within)).collect();
@@ -198,31 +207,28 @@ impl<'a> Snapshot<'a> {
     #[must_use]
     pub fn dense(&self, vectors: Vectors<'_>, within: &Slots, limit: usize) -> Vec<Scored> {
         let units = Units::of(&self.state, vectors);
-        let search = |unit: &Option<Vec<f32>>, within: &Slots| {
+        let search = |unit: &Option<Unit>, within: &Slots| {
             unit.as_ref().map_or_else(Vec::new, |unit| self.state.vectors.search(unit, within, limit))
         };
         if vectors.retold.is_none() {
             return search(&units.plain, within);
         }
-        let is_said = |slot: &u32| self.is_said(*slot);
-        let said: Vec<u32> = within.iter().filter(is_said).collect();
-        let other: Vec<u32> = within.iter().filter(|slot| !is_said(slot)).collect();
+        let said = within.filtered(|slot| self.is_said(slot));
+        let other = within.filtered(|slot| !self.is_said(slot));
         let mut best = Best::new(limit);
-        let found = search(&units.retold, &Slots::from_slots(&said));
-        for scored in found.into_iter().chain(search(&units.plain, &Slots::from_slots(&other))) {
+        let found = search(&units.retold, &said);
+        for scored in found.into_iter().chain(search(&units.plain, &other)) {
             best.push(scored.slot, scored.score);
         }
         best.into_sorted()
     }
 
-    /// The nearest by links to what the question names, best first, 1 for the very nearest.
+    /// The nearest by links to what the question names, best first, 1 for the very nearest. The way there may lead over
+    /// all within reach.
     #[must_use]
-    pub fn linked(&self, reading: &Reading, filter: &Filter, within: &Slots, limit: usize) -> Vec<Scored> {
-        if reading.nodes.is_empty() {
-            return Vec::new();
-        }
+    pub fn linked(&self, reading: &Reading, reach: &Slots, within: &Slots, limit: usize) -> Vec<Scored> {
         let mut best = Best::new(limit);
-        for (slot, mass) in walk(&self.state, &reading.nodes, &reachable(&self.state, filter)) {
+        for (slot, mass) in walk(&self.state, &reading.nodes, reach) {
             if within.contains(slot) {
                 best.push(slot, mass);
             }
@@ -233,6 +239,12 @@ impl<'a> Snapshot<'a> {
     /// The slot's neighbours within: those of its window, without itself.
     pub fn neighbours(&self, slot: u32, within: &Slots) -> impl Iterator<Item = u32> {
         self.window(slot, within).into_iter().filter(|slot| *slot != NONE)
+    }
+
+    /// The slots within whose windows the slot is in, without itself.
+    pub fn around(&self, slot: u32, within: &Slots) -> impl Iterator<Item = u32> {
+        let [before, after] = self.beside(slot, within);
+        [before, after, self.next(after, 1, within)].into_iter().filter(|slot| *slot != NONE)
     }
 
     /// What words and vectors say of the slots, which ascend.
@@ -316,7 +328,7 @@ impl<'a> Snapshot<'a> {
         if window.iter().all(|other| *other == NONE) {
             return;
         }
-        let mut sum = vec![0.0; unit.len()];
+        let mut sum = vec![0.0; unit.floats.len()];
         self.state.vectors.add_to(&mut sum, slot, 1.0);
         let mut product = measured.cosine;
         for (other, weight) in window.iter().zip(WINDOW_WEIGHTS).filter(|(other, _)| **other != NONE) {
@@ -342,7 +354,7 @@ impl<'a> Snapshot<'a> {
         if gate.speaker != NONE {
             return reading.speakers.contains(&gate.speaker);
         }
-        let names = |row: &super::state::Row| {
+        let names = |row: &Row| {
             reading.persons.iter().any(|person| row.node == *person || row.nodes.contains(person))
         };
         gate.kind != Kind::Episode && !reading.persons.is_empty() && self.state.row(slot).is_some_and(names)
@@ -361,11 +373,8 @@ impl<'a> Snapshot<'a> {
         let mut windows: Vec<u32> = Vec::with_capacity(slots.len() * 2);
         for &slot in &slots {
             windows.push(slot);
-            // The windows that hold a slot are those of the two after it and of the one before.
-            let [before, after] = self.beside(slot, within);
-            windows.extend([before, after, self.next(after, 1, within)]);
+            windows.extend(self.around(slot, within));
         }
-        windows.retain(|slot| *slot != NONE);
         windows.sort_unstable();
         windows.dedup();
         (alone, windows.len() as f32)
@@ -411,8 +420,8 @@ const WINDOW_WEIGHTS: [f32; BEFORE + AFTER] =
 
 /// The question's vectors at length 1.
 struct Units {
-    plain: Option<Vec<f32>>,
-    retold: Option<Vec<f32>>,
+    plain: Option<Unit>,
+    retold: Option<Unit>,
 }
 
 impl Units {
