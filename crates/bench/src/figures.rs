@@ -16,6 +16,7 @@ mod large;
 mod library;
 mod limits;
 mod load_row;
+mod memory;
 mod peer;
 mod program;
 mod quality;
@@ -55,7 +56,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 16] = [
+pub const FIGURES: [(&str, Figure); 18] = [
     ("quality", quality::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
@@ -72,6 +73,8 @@ pub const FIGURES: [(&str, Figure); 16] = [
     ("telemetry", telemetry::rows),
     ("guard", guard::rows),
     ("limits", limits::rows),
+    ("memory-recall", memory::rows),
+    ("memory-quality", memory::quality_rows),
 ];
 
 impl Setup {

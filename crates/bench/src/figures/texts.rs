@@ -124,7 +124,8 @@ fn words_of(folders: &[&str]) -> Outcome<Vec<String>> {
     }
 }
 
-fn embedded(setup: &Setup, texts: &[String]) -> Outcome<Vec<Vec<f32>>> {
+/// The vectors of the texts, kept in the cache.
+pub fn embedded(setup: &Setup, texts: &[String]) -> Outcome<Vec<Vec<f32>>> {
     let mut hash = blake3::Hasher::new();
     texts.iter().for_each(|text| {
         hash.update(text.as_bytes());
