@@ -170,7 +170,7 @@ mod tests {
         names.add("Ann", Bearer::Speaker(0));
         let places: Vec<_> = names.read(question).into_iter().map(|mention| mention.place).collect();
         assert_eq!(retold(question, &places, true), "What does my dog eat, and did I buy it?");
-        assert_eq!(retold("Was mag Ann?", &[8..11], false), "Was mag ?");
+        assert_eq!(retold("Was mag Ann?", std::slice::from_ref(&(8..11)), false), "Was mag ?");
         assert!(is_of_oneself("Where did I go?") && !is_of_oneself("Is it here?"));
     }
 }
