@@ -187,7 +187,7 @@ fn cut(word: &mut String) {
 }
 
 /// Takes accents off letters of alphabets (`résumé`, `Ό`, `й`) and writes joined letters apart (`ß`, `æ`).
-fn fold(word: &str) -> String {
+pub(crate) fn fold(word: &str) -> String {
     if word.is_ascii() {
         return if word.contains('\'') { word.replace('\'', "") } else { word.to_owned() };
     }

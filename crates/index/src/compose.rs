@@ -11,6 +11,7 @@ use crate::analysis::Analyser;
 use crate::ground::Searchable;
 use crate::language::Language;
 use crate::lexical::{FIELD_COUNT, LexicalText};
+use crate::names::{mentions, title_keys};
 
 /// As much of a document as the language detector is shown.
 const DETECT_BYTES_MAX: usize = 2000;
@@ -51,8 +52,18 @@ impl Composer {
         let headings = searchable_context("", &chunk.span.heading_path);
         let place = analyser.append(&headings, &mut composed.place)
             + analyser.append(name_of(&document.source), &mut composed.place);
+        for part in [&document.title, &chunk.text] {
+            let names = mentions(part, language.capitalises_nouns());
+            names.iter().for_each(|name| push_line(&name.key, &mut composed.names));
+        }
+        title_keys(&document.title).iter().for_each(|key| push_line(key, &mut composed.called));
         (composed, [text, title, place])
     }
+}
+
+fn push_line(line: &str, out: &mut String) {
+    out.push_str(line);
+    out.push('\n');
 }
 
 /// Equal for documents whose slots would hold the same.

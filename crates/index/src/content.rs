@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ibid_types::{ChunkId, Result};
 use tantivy::postings::Postings;
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, SegmentReader, TERMINATED};
 
 use crate::fault;
@@ -61,9 +61,11 @@ pub(crate) fn differences(held: &Content, fresh: &Content, limit: usize) -> Vec<
 /// For each slot the sum of the hashes of its terms, which does not depend on their order.
 fn term_sums(snapshot: &Snapshot) -> tantivy::Result<Vec<u64>> {
     let view = snapshot.lexical_part().view();
+    let fields: Vec<Field> =
+        view.fields.all.into_iter().chain([view.fields.names, view.fields.called]).collect();
     let mut sums = Vec::new();
     for (reader, slots) in view.searcher.segment_readers().iter().zip(&view.segments) {
-        add_segment(reader, slots.slots(), &view.fields.all, &mut sums)?;
+        add_segment(reader, slots.slots(), &fields, &mut sums)?;
     }
     Ok(sums)
 }
@@ -71,7 +73,7 @@ fn term_sums(snapshot: &Snapshot) -> tantivy::Result<Vec<u64>> {
 fn add_segment(
     reader: &SegmentReader,
     slots: &[u32],
-    fields: &[tantivy::schema::Field],
+    fields: &[Field],
     sums: &mut Vec<u64>,
 ) -> tantivy::Result<()> {
     for (number, field) in fields.iter().enumerate() {

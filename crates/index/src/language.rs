@@ -129,6 +129,11 @@ impl Language {
     }
 
     /// Whether an apostrophe separates words.
+    /// Whether every noun is written with a capital, so that one tells nothing.
+    pub(crate) fn capitalises_nouns(self) -> bool {
+        self.0 == "de"
+    }
+
     pub(crate) fn elides(self) -> bool {
         self.known().is_some_and(|known| known.elides)
     }

@@ -1,4 +1,4 @@
-//! The writing side of the lexical index: tantivy with three fields of analysed terms and the slot.
+//! The writing side of the lexical index: tantivy with three fields of analysed terms, two of names, and the slot.
 //!
 //! Keeps true: nothing is deleted inside tantivy. Which slots live is one bitmap beside it, which searches and
 //! statistics both go by; so scores are those of an index that never held the dead.
@@ -30,11 +30,17 @@ pub(crate) struct LexicalText {
     pub(crate) title: String,
     /// Headings above the chunk and the words of the source's name.
     pub(crate) place: String,
+    /// Keys of the names that stand in the chunk.
+    pub(crate) names: String,
+    /// Keys of what the document is called.
+    pub(crate) called: String,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields {
     pub(crate) all: [Field; FIELD_COUNT],
+    pub(crate) names: Field,
+    pub(crate) called: Field,
     slot: Field,
 }
 
@@ -98,9 +104,11 @@ impl Lexical {
     pub(crate) fn add(&mut self, slot: u32, text: LexicalText) -> Result<()> {
         let mut document = TantivyDocument::new();
         document.add_u64(self.fields.slot, u64::from(slot));
-        for (field, terms) in self.fields.all.iter().zip([text.text, text.title, text.place]) {
+        for (field, terms) in self.fields.all.iter().zip([&text.text, &text.title, &text.place]) {
             document.add_field_value(*field, terms.as_str());
         }
+        document.add_field_value(self.fields.names, text.names.as_str());
+        document.add_field_value(self.fields.called, text.called.as_str());
         let added = self.writer()?.add_document(document);
         added.map(drop).map_err(|error| fault::lexical("add a chunk", error))
     }
@@ -206,8 +214,15 @@ fn schema() -> (Schema, Fields) {
     let options = TextOptions::default().set_indexing_options(indexing);
     let mut builder = Schema::builder();
     let all = ["text", "title", "place"].map(|name| builder.add_text_field(name, options.clone()));
+    // Only which chunks have a name is ever asked.
+    let keys = TextFieldIndexing::default()
+        .set_tokenizer("lines")
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
+    let keys = TextOptions::default().set_indexing_options(keys);
+    let [names, called] = ["names", "called"].map(|name| builder.add_text_field(name, keys.clone()));
     let slot = builder.add_u64_field("slot", FAST);
-    (builder.build(), Fields { all, slot })
+    (builder.build(), Fields { all, names, called, slot })
 }
 
 /// Nothing is stored in tantivy, so nothing needs compressing.

@@ -24,6 +24,7 @@ mod language;
 mod lexical;
 mod manifest;
 pub mod memory;
+mod names;
 mod question;
 mod raw;
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod terms;
 pub use best::Scored;
 pub use ground::{Change, Ground, Searchable, What};
 pub use indexes::{IndexConfig, Indexes, Rebuilt, Verified};
+pub use names::{Mention, phrases, title_keys};
 pub use raw::kernel_name;
 pub use search::{Analysed, FieldWeights};
 pub use slots::Slots;

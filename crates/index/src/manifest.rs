@@ -13,7 +13,7 @@ use crate::column::replace_file;
 use crate::fault;
 
 /// The layout of the files. Another number means another program wrote them: they are rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What is committed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,6 +21,10 @@ use crate::slots::Slots;
 
 /// Where at most so many slots are eligible, they are scored one by one instead of searched for.
 const NARROW_MAX: usize = 512;
+/// A name that more chunks have tells nothing apart.
+const NAMING_MAX: u64 = 50;
+/// Documents of more chunks together are not what somebody means by a name.
+const CALLED_MAX: u64 = 256;
 /// Remembered frequencies of terms in segments with dead documents.
 const FREQUENCIES_MAX: usize = 20_000;
 
@@ -100,6 +104,41 @@ impl LexicalSearch {
                 .map_err(|error| fault::lexical("explain chunks", error))?;
         }
         Ok(matched)
+    }
+
+    /// The slots within whose chunks have the key among their names.
+    pub(crate) fn naming(&self, key: &str, within: &Slots) -> Result<Vec<u32>> {
+        self.holders(self.view.fields.names, key, within, NAMING_MAX)
+    }
+
+    /// The slots within of documents that are called so.
+    pub(crate) fn called(&self, key: &str, within: &Slots) -> Result<Vec<u32>> {
+        self.holders(self.view.fields.called, key, within, CALLED_MAX)
+    }
+
+    /// None where more than `most` live chunks have the key: then it tells nothing apart.
+    fn holders(&self, field: Field, key: &str, within: &Slots, most: u64) -> Result<Vec<u32>> {
+        let term = Term::from_field_text(field, key);
+        self.slots_of(&term, within, most).map_err(|error| fault::lexical("look a name up", error))
+    }
+
+    fn slots_of(&self, term: &Term, within: &Slots, most: u64) -> tantivy::Result<Vec<u32>> {
+        let mut found = Vec::new();
+        if self.view.searcher.doc_freq(term)? > most && self.frequency(term)? > most {
+            return Ok(found);
+        }
+        for (reader, slots) in self.view.searcher.segment_readers().iter().zip(&self.view.segments) {
+            let inverted = reader.inverted_index(term.field())?;
+            let Some(info) = inverted.get_term_info(term)? else { continue };
+            let mut postings = inverted.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
+            while postings.doc() != TERMINATED {
+                let slot = slots.slots()[postings.doc() as usize];
+                found.extend(Some(slot).filter(|slot| within.contains(*slot)));
+                postings.advance();
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
     pub(crate) const fn view(&self) -> &LexicalView {

@@ -13,6 +13,7 @@ use crate::documents::Documents;
 use crate::generation::CHUNK_ROW_BYTES;
 use crate::language::Language;
 use crate::lexical::{FIELD_COUNT, LexicalView};
+use crate::names::{Mention, mentions};
 use crate::question;
 use crate::search::{Analysed, LexicalSearch};
 use crate::slots::Slots;
@@ -128,6 +129,23 @@ impl Snapshot {
     #[must_use]
     pub fn dense_scores(&self, vector: &[f32], slots: &[u32]) -> Vec<f32> {
         self.dense.scores(vector, slots)
+    }
+
+    /// The names in a passage of the slot's document.
+    #[must_use]
+    pub fn mentions(&self, slot: u32, text: &str) -> Vec<Mention> {
+        let language = self.documents.of_slot(slot).and_then(|entry| Language::from_code(&entry.analysed));
+        mentions(text, language.is_some_and(Language::capitalises_nouns))
+    }
+
+    /// The slots within whose passages have the name, by its key; none where too many have it to tell anything.
+    pub fn naming(&self, key: &str, within: &Slots) -> Result<Vec<u32>> {
+        self.lexical.naming(key, within)
+    }
+
+    /// The slots within of documents that are called so, by the key; none where too many are.
+    pub fn called(&self, key: &str, within: &Slots) -> Result<Vec<u32>> {
+        self.lexical.called(key, within)
     }
 
     /// The slot's unit vector; zeros where it has none.

@@ -300,3 +300,54 @@ fn a_question_in_a_mixed_workspace_meets_both_languages() {
     assert_eq!(found(&indexes, workspace, "Haus").len(), 1);
     assert_eq!(found(&indexes, workspace, "refund").len(), 1);
 }
+
+#[test]
+fn names_and_titles_lead_to_passages_within() {
+    let (dir, sample, workspace) = (tempfile::tempdir().unwrap(), Sample::default(), WorkspaceId::new());
+    let mut titled = document(workspace, "a.md", &["She wrote the first program.", "It ran on no machine."]);
+    titled.document.title = "Ada Lovelace (mathematician)".to_owned();
+    let naming = document(workspace, "b.md", &["He corresponded with Ada Lovelace for years."]);
+    let gone = document(workspace, "c.md", &["Nobody knew ADA LOVELACE there."]);
+    for one in [&titled, &naming, &gone] {
+        sample.put(one.clone());
+    }
+    let indexes = open(dir.path(), &sample);
+    indexes.catch_up().unwrap();
+    let found = |names: bool, key: &str, filter: Filter| {
+        let snapshot = indexes.snapshot(workspace);
+        let within = snapshot.eligible(&filter, &Readable::All);
+        let slots = if names { snapshot.naming(key, &within) } else { snapshot.called(key, &within) };
+        slots.unwrap().iter().map(|slot| snapshot.chunk(*slot).unwrap().chunk).collect::<Vec<_>>()
+    };
+    let chunks = |of: &Searchable| of.chunks.iter().map(|(chunk, _)| chunk.id).collect::<Vec<_>>();
+    assert_eq!(found(false, "ada lovelace", Filter::default()), chunks(&titled));
+    assert!(found(true, "ada lovelace", Filter::default()).contains(&chunks(&gone)[0]));
+    sample.delete(workspace, gone.document.id);
+    indexes.catch_up().unwrap();
+    assert!(!found(true, "ada lovelace", Filter::default()).contains(&chunks(&gone)[0]));
+    assert!(found(true, "ada lovelace", Filter::default()).contains(&chunks(&naming)[0]));
+    let elsewhere = Filter { documents: vec![titled.document.id], ..Filter::default() };
+    assert!(!found(true, "ada lovelace", elsewhere).contains(&chunks(&naming)[0]));
+    assert!(found(true, "charles babbage", Filter::default()).is_empty());
+    assert!(indexes.verify(None).unwrap()[0].differences.is_empty());
+}
+
+#[test]
+fn a_name_that_too_many_have_tells_nothing() {
+    let (dir, sample, workspace) = (tempfile::tempdir().unwrap(), Sample::default(), WorkspaceId::new());
+    for number in 0..51 {
+        let text = format!("Letter {number} to Ada Lovelace.");
+        sample.put(document(workspace, &format!("{number}.md"), &[text.as_str()]));
+    }
+    let indexes = open(dir.path(), &sample);
+    indexes.catch_up().unwrap();
+    let count = || {
+        let snapshot = indexes.snapshot(workspace);
+        let within = snapshot.eligible(&Filter::default(), &Readable::All);
+        snapshot.naming("ada lovelace", &within).unwrap().len()
+    };
+    assert_eq!(count(), 0);
+    sample.delete(workspace, sample.all()[0].document.id);
+    indexes.catch_up().unwrap();
+    assert_eq!(count(), 50, "the deleted one does not count");
+}
