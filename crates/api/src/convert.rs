@@ -133,8 +133,10 @@ impl From<find::Why> for search::Why {
             dense: value.dense.map(Into::into),
             feedback: value.feedback.map(Into::into),
             neighbours: value.neighbours.map(Into::into),
+            links: value.links.map(Into::into),
             rerank: value.rerank.map(Into::into),
             terms: value.terms,
+            names: value.names,
             duplicates: value.duplicates.iter().map(ToString::to_string).collect(),
         }
     }

@@ -96,9 +96,15 @@ pub struct Why {
     pub feedback: Option<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Part>,
+    /// How often a walk over the names that link passages came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerank: Option<Part>,
     pub terms: Vec<String>,
+    /// The names over which it came, the most travelled first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duplicates: Vec<String>,
 }

@@ -14,6 +14,8 @@ pub struct Config {
     pub candidates: usize,
     /// The second look at the best candidates of a hybrid search.
     pub refinement: Refinement,
+    /// What a passage gains if a walk over links comes by once (`docs/adr/0031-links.md`); 0 for no walk.
+    pub links_weight: f32,
     /// Hits that a reranker looks at.
     pub rerank_depth: usize,
     /// Whether passages that say the same are shown once.
@@ -29,6 +31,7 @@ impl Default for Config {
             lexical_weight: 0.25,
             candidates: 200,
             refinement: Refinement { depth: 100, feedback_weight: 0.2, neighbour_weight: 0.2 },
+            links_weight: 0.75,
             rerank_depth: 20,
             suppress_duplicates: true,
         }
@@ -48,6 +51,7 @@ impl Config {
             "refine_depth" => self.refinement.depth = count(key, value)?.min(REFINE_DEPTH_MAX),
             "feedback_weight" => self.refinement.feedback_weight = share(key, value)?,
             "neighbour_weight" => self.refinement.neighbour_weight = share(key, value)?,
+            "links_weight" => self.links_weight = share(key, value)?,
             "rerank_depth" => self.rerank_depth = count(key, value)?,
             "suppress_duplicates" => self.suppress_duplicates = parsed(key, value, "true or false")?,
             _ => return Err(unknown(key)),
@@ -78,8 +82,8 @@ fn malformed(key: &str, value: &str, wanted: &str) -> Error {
 }
 
 fn unknown(key: &str) -> Error {
-    let known = "lexical_weight, candidates, refine_depth, feedback_weight, neighbour_weight, rerank_depth, \
-                 suppress_duplicates";
+    let known = "lexical_weight, candidates, refine_depth, feedback_weight, neighbour_weight, links_weight, \
+                 rerank_depth, suppress_duplicates";
     Error::bad_request("setting_unknown", format!("'{key}' is no setting of retrieval; there are {known}"))
 }
 

@@ -15,6 +15,8 @@ pub struct Weights {
     pub lexical: f32,
     /// Where both parts ran.
     pub refinement: Option<Refinement>,
+    /// Of a walk over links; 0 where there is none.
+    pub links: f32,
 }
 
 impl Weights {
@@ -25,7 +27,8 @@ impl Weights {
             (Mode::Hybrid, true) => config.lexical_weight,
         };
         let refinement = (mode == Mode::Hybrid && has_vector).then_some(config.refinement);
-        Self { mode, has_vector, lexical, refinement }
+        let links = if refinement.is_some() { config.links_weight } else { 0.0 };
+        Self { mode, has_vector, lexical, refinement, links }
     }
 
     pub fn in_words(&self) -> String {
@@ -40,11 +43,12 @@ impl Weights {
         let Some(Refinement { depth, feedback_weight, neighbour_weight }) = self.refinement else {
             return fused;
         };
-        format!(
+        let looked = format!(
             "{fused}; of the best {depth}: {:.2} x (that + {feedback_weight:.2} x cosine with the top) + \
              {neighbour_weight:.2} x mean of the nearest",
             1.0 - neighbour_weight
-        )
+        );
+        if self.links > 0.0 { format!("{looked}; + {:.2} x visits over links", self.links) } else { looked }
     }
 
     /// `ranks` are those in the lists by words and by meaning.
@@ -53,6 +57,7 @@ impl Weights {
         fused: &Fused,
         ranks: (Option<usize>, Option<usize>),
         terms: Vec<String>,
+        names: Vec<String>,
         duplicates: Vec<ChunkId>,
     ) -> Why {
         let (feedback_weight, neighbour_weight) = match (&self.refinement, &fused.second_look) {
@@ -77,8 +82,10 @@ impl Weights {
             )),
             feedback: fused.second_look.map(|second| look(second.feedback, own * feedback_weight)),
             neighbours: fused.second_look.map(|second| look(second.neighbours, neighbour_weight)),
+            links: (fused.links > 0.0).then(|| look(fused.links, self.links)),
             rerank: None,
             terms,
+            names,
             duplicates,
         }
     }
@@ -95,7 +102,7 @@ mod tests {
     }
 
     fn sum(why: &Why) -> f32 {
-        let parts = [&why.lexical, &why.dense, &why.feedback, &why.neighbours];
+        let parts = [&why.lexical, &why.dense, &why.feedback, &why.neighbours, &why.links];
         parts.into_iter().flatten().map(|part| part.normalised * part.weight).sum()
     }
 
@@ -108,8 +115,10 @@ mod tests {
             vec![1.0 / slot as f32, (1.0 - 1.0 / (slot * slot) as f32).sqrt()]
         });
         assert_eq!(fused.iter().filter(|candidate| candidate.second_look.is_some()).count(), 3);
+        fused[1].links = 0.4;
+        fused[1].score += 0.4 * weights.links;
         for candidate in &fused {
-            let why = weights.why(candidate, (Some(1), None), Vec::new(), Vec::new());
+            let why = weights.why(candidate, (Some(1), None), Vec::new(), Vec::new(), Vec::new());
             assert!((sum(&why) - candidate.score).abs() < 1e-6, "{candidate:?} {why:?}");
         }
     }

@@ -14,7 +14,18 @@ pub struct Fused {
     pub lexical: f32,
     pub dense: f32,
     pub second_look: Option<SecondLook>,
+    /// How often a walk over links comes by.
+    pub links: f32,
     pub score: f32,
+}
+
+/// The best scores of a query, which make those of its candidates comparable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    bm25_max: f32,
+    cosine_max: f32,
+    /// The share of BM25 in the fused score, 0 to 1.
+    lexical_weight: f32,
 }
 
 /// What a candidate got from the others.
@@ -26,25 +37,42 @@ pub struct SecondLook {
     pub neighbours: f32,
 }
 
+impl Scale {
+    /// `scores` holds slot, BM25 and cosine of each candidate.
+    #[must_use]
+    pub fn of(scores: &[(u32, f32, f32)], lexical_weight: f32) -> Self {
+        let bm25_max = scores.iter().map(|(_, bm25, _)| *bm25).fold(0.0, f32::max);
+        let cosine_max = scores.iter().map(|(_, _, cosine)| *cosine).fold(-1.0, f32::max);
+        Self { bm25_max, cosine_max, lexical_weight }
+    }
+
+    #[must_use]
+    pub fn fused(&self, slot: u32, bm25: f32, cosine: f32) -> Fused {
+        let (lexical, dense) = (scaled(bm25, 0.0, self.bm25_max), scaled(cosine, -1.0, self.cosine_max));
+        let score = self.lexical_weight * lexical + (1.0 - self.lexical_weight) * dense;
+        Fused { slot, bm25, cosine, lexical, dense, second_look: None, links: 0.0, score }
+    }
+}
+
+fn scaled(value: f32, least: f32, most: f32) -> f32 {
+    if most > least { (value - least) / (most - least) } else { 0.0 }
+}
+
 /// The candidates, best first; equal scores by slot, so that results repeat.
 ///
 /// `scores` holds slot, BM25 and cosine of each; `lexical_weight` is the share of BM25 in the fused score, 0 to 1.
 #[must_use]
 pub fn fuse(scores: &[(u32, f32, f32)], lexical_weight: f32) -> Vec<Fused> {
-    let bm25_max = scores.iter().map(|(_, bm25, _)| *bm25).fold(0.0, f32::max);
-    let cosine_max = scores.iter().map(|(_, _, cosine)| *cosine).fold(-1.0, f32::max);
-    let scaled =
-        |value: f32, least: f32, most: f32| if most > least { (value - least) / (most - least) } else { 0.0 };
-    let mut fused: Vec<Fused> = scores
-        .iter()
-        .map(|&(slot, bm25, cosine)| {
-            let (lexical, dense) = (scaled(bm25, 0.0, bm25_max), scaled(cosine, -1.0, cosine_max));
-            let score = lexical_weight * lexical + (1.0 - lexical_weight) * dense;
-            Fused { slot, bm25, cosine, lexical, dense, second_look: None, score }
-        })
-        .collect();
-    fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));
+    let scale = Scale::of(scores, lexical_weight);
+    let mut fused: Vec<Fused> =
+        scores.iter().map(|&(slot, bm25, cosine)| scale.fused(slot, bm25, cosine)).collect();
+    sort(&mut fused);
     fused
+}
+
+/// Best first; equal scores by slot.
+pub fn sort(fused: &mut [Fused]) {
+    fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));
 }
 
 #[cfg(test)]

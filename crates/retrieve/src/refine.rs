@@ -8,7 +8,7 @@
 //!
 //! Keeps true: only the order of the best changes, none leaves and none comes in; scores fall along the whole list.
 
-use crate::fusion::{Fused, SecondLook};
+use crate::fusion::{Fused, SecondLook, sort};
 use crate::vectors::dot;
 
 /// How sharply feedback goes to the very top: the exponent of a score one standard deviation higher.
@@ -29,27 +29,60 @@ pub struct Refinement {
     pub neighbour_weight: f32,
 }
 
+/// What was looked at, to look at more in the same way.
+#[derive(Debug)]
+pub struct Looked {
+    how: Refinement,
+    blend: Vec<f32>,
+    vectors: Vec<Vec<f32>>,
+    /// With feedback, ahead of the neighbours' share.
+    scores: Vec<f32>,
+}
+
+impl Looked {
+    /// Adds both to a candidate that was not among the best, with those as its neighbours.
+    pub fn look_at(&self, candidate: &mut Fused, vector: &[f32]) {
+        let feedback = dot(vector, &self.blend).max(0.0);
+        candidate.score += self.how.feedback_weight * feedback;
+        let row: Vec<f32> = self.vectors.iter().map(|other| dot(vector, other).max(0.0)).collect();
+        let neighbours = mean_of_nearest(&row, &self.scores).unwrap_or(candidate.score);
+        candidate.second_look = Some(SecondLook { feedback, neighbours });
+        candidate.score += self.how.neighbour_weight * (neighbours - candidate.score);
+    }
+}
+
 /// Adds both to the best `depth` of `fused`, which is ordered, and orders these anew. `vector` gives a slot's unit
-/// vector, or zeros, which are near to nothing.
-pub fn refine(fused: &mut [Fused], how: &Refinement, vector: impl Fn(u32) -> Vec<f32>) {
+/// vector, or zeros, which are near to nothing. None where there is nothing to compare.
+pub fn refine(fused: &mut [Fused], how: &Refinement, vector: impl Fn(u32) -> Vec<f32>) -> Option<Looked> {
     let depth = how.depth.min(fused.len());
     let best = &mut fused[..depth];
     if best.len() < 2 {
-        return;
+        return None;
     }
     let vectors: Vec<Vec<f32>> = best.iter().map(|candidate| vector(candidate.slot)).collect();
-    add_feedback(best, &vectors, how.feedback_weight);
+    let blend = add_feedback(best, &vectors, how.feedback_weight);
+    let scores = best.iter().map(|candidate| candidate.score).collect();
     add_neighbours(best, &vectors, how.neighbour_weight);
-    best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));
+    sort(best);
+    Some(Looked { how: *how, blend, vectors, scores })
 }
 
-fn add_feedback(best: &mut [Fused], vectors: &[Vec<f32>], weight: f32) {
+/// Adds it, and returns the blend of the top.
+fn add_feedback(best: &mut [Fused], vectors: &[Vec<f32>], weight: f32) -> Vec<f32> {
     let blend = blend_of_top(best, vectors);
     for (candidate, vector) in best.iter_mut().zip(vectors) {
         let feedback = dot(vector, &blend).max(0.0);
         candidate.second_look = Some(SecondLook { feedback, neighbours: 0.0 });
         candidate.score += weight * feedback;
     }
+    blend
+}
+
+/// How far a score stands out among the best of `fused`, which is ordered: 1 for the `most`, and less by the exponential
+/// of its distance in standard deviations.
+pub fn prominence(fused: &[Fused], most: f32, score: f32, sharpness: f32) -> f32 {
+    let spread = deviation(&fused[..SPREAD_DEPTH.min(fused.len())]).max(f32::EPSILON);
+    (sharpness * (score - most) / spread).exp()
 }
 
 /// The vectors' mean, each weighted by the softmax of its standardised score.

@@ -14,9 +14,14 @@ use ibid_types::{ChunkId, DocumentId, Result, WorkspaceId};
 
 use crate::config::Config;
 use crate::explain::Weights;
-use crate::fusion::{Fused, fuse};
-use crate::refine::refine;
+use crate::fusion::{Fused, Scale, fuse, sort};
+use crate::links::{Source, links};
+use crate::refine::{Looked, refine};
 use crate::suppress::distinct;
+use crate::walk::Linked;
+
+/// Passages that neither search has among its candidates, and that links may bring in.
+const LINKED_MAX: usize = 20;
 
 /// Searches a workspace.
 #[derive(Debug)]
@@ -38,7 +43,28 @@ struct Search<'a> {
     terms: Analysed,
     weights: Weights,
     vector: Option<Vec<f32>>,
+    /// What links the passages that links lead to.
+    names: HashMap<u32, Vec<String>>,
     trace: Trace,
+}
+
+impl Search<'_> {
+    /// Candidates of neither search, with exact scores and a second look as those have.
+    fn scored(&self, candidates: &Candidates, slots: &[u32], looked: Option<&Looked>) -> Result<Vec<Fused>> {
+        let Some(vector) = self.vector.as_ref().filter(|_| !slots.is_empty()) else { return Ok(Vec::new()) };
+        let scale = Scale::of(&candidates.scores, self.weights.lexical);
+        let bm25 = self.snapshot.lexical_scores(&self.terms, slots)?;
+        let cosines = self.snapshot.dense_scores(vector, slots);
+        let scores = slots.iter().zip(bm25).zip(cosines);
+        let fused = scores.map(|((slot, bm25), cosine)| {
+            let mut fused = scale.fused(*slot, bm25, cosine);
+            if let Some(looked) = looked {
+                looked.look_at(&mut fused, &self.snapshot.vector(*slot));
+            }
+            fused
+        });
+        Ok(fused.collect())
+    }
 }
 
 impl Retriever {
@@ -93,8 +119,11 @@ impl Retriever {
         note(&mut search.trace, "fuse", started);
         if let Some(refinement) = search.weights.refinement {
             let started = Instant::now();
-            refine(&mut fused, &refinement, |slot| search.snapshot.vector(slot));
+            let looked = refine(&mut fused, &refinement, |slot| search.snapshot.vector(slot));
             note(&mut search.trace, "refine", started);
+            let started = Instant::now();
+            self.follow_links(&mut search, &candidates, &mut fused, looked.as_ref())?;
+            note(&mut search.trace, "links", started);
         }
         let started = Instant::now();
         let kept = self.keep(&search, &fused);
@@ -151,7 +180,8 @@ impl Retriever {
         note(&mut trace, "filter", started);
         let weights = Weights::of(&self.config, request.mode, vector.is_some());
         trace.fusion = weights.in_words();
-        Ok(Search { request, snapshot, readable, within, terms, weights, vector, trace })
+        let names = HashMap::new();
+        Ok(Search { request, snapshot, readable, within, terms, weights, vector, names, trace })
     }
 
     /// The best of both searches, each scored by both.
@@ -172,6 +202,48 @@ impl Retriever {
         let candidates = Candidates::join(search, lexical, dense)?;
         note(&mut search.trace, "score", started);
         Ok(candidates)
+    }
+
+    /// Adds what a walk over links gives, to candidates and to passages that only links lead to.
+    fn follow_links(
+        &self,
+        search: &mut Search<'_>,
+        candidates: &Candidates,
+        fused: &mut Vec<Fused>,
+        looked: Option<&Looked>,
+    ) -> Result<()> {
+        let linked = self.linked(search, fused)?;
+        let places: HashMap<u32, usize> =
+            fused.iter().zip(0..).map(|(fused, place)| (fused.slot, place)).collect();
+        let (known, new): (Vec<Linked>, Vec<Linked>) =
+            linked.into_iter().partition(|linked| places.contains_key(&linked.slot));
+        let new: Vec<Linked> = new.into_iter().take(LINKED_MAX).collect();
+        let slots: Vec<u32> = new.iter().map(|linked| linked.slot).collect();
+        fused.extend(search.scored(candidates, &slots, looked)?);
+        for (place, linked) in
+            (fused.len() - new.len()..).zip(&new).chain(known.iter().map(|one| (places[&one.slot], one)))
+        {
+            fused[place].links = linked.visits;
+            fused[place].score += search.weights.links * linked.visits;
+        }
+        sort(fused);
+        search.names = known.into_iter().chain(new).map(|linked| (linked.slot, linked.names)).collect();
+        Ok(())
+    }
+
+    fn linked(&self, search: &Search<'_>, fused: &[Fused]) -> Result<Vec<Linked>> {
+        let Some(vector) = search.vector.as_ref().filter(|_| search.weights.links > 0.0) else {
+            return Ok(Vec::new());
+        };
+        let load = |ids: &[ChunkId]| {
+            let chunks = self.store.chunks_by_id(ids)?;
+            let of = chunks.iter().map(|chunk| chunk.document);
+            let documents = Documents::read(&self.store, search.request.workspace, &search.readable, of)?;
+            let with = |chunk: Chunk| Some((documents.0.get(&chunk.document)?.clone(), chunk));
+            Ok(chunks.into_iter().filter_map(with).map(|(document, chunk)| (chunk, document)).collect())
+        };
+        let (snapshot, within) = (search.snapshot.as_ref(), &search.within);
+        links(&Source { snapshot, within, question: &search.request.query, vector, load: &load }, fused)
     }
 
     fn keep(&self, search: &Search<'_>, fused: &[Fused]) -> Vec<(Fused, Vec<u32>)> {
@@ -213,7 +285,8 @@ impl Retriever {
         let mut hits = Vec::with_capacity(found.len());
         for ((fused, chunk, duplicates), terms) in found.into_iter().zip(terms) {
             let Some(chunk) = chunks.remove(&chunk.chunk) else { continue };
-            let why = search.weights.why(&fused, candidates.ranks(fused.slot), terms, duplicates);
+            let names = search.names.get(&fused.slot).cloned().unwrap_or_default();
+            let why = search.weights.why(&fused, candidates.ranks(fused.slot), terms, names, duplicates);
             let similarity = search.vector.is_some().then_some(fused.cosine);
             hits.extend(documents.hit(chunk, fused.score, similarity, why));
         }

@@ -7,7 +7,10 @@ use ibid_index::{IndexConfig, Indexes};
 use ibid_model::{Embedder, EmbedderSpec, Purpose, Reranker};
 use ibid_retrieve::{Config, Retriever};
 use ibid_runtime::Clock;
-use ibid_store::{Accepted, NewUpload, PublishVersion, Sqlite, SqliteConfig, Store, statements};
+use ibid_store::{
+    Accepted, DocumentChange, NewUpload, PublishVersion, Sqlite, SqliteConfig, Store, statements,
+};
+use ibid_types::access::{Granted, Holder, Reader, Role};
 use ibid_types::document::{Chunk, ChunkSpan};
 use ibid_types::parsed::Metadata;
 use ibid_types::search::{Filter, Found, Mode, Request};
@@ -179,7 +182,7 @@ fn the_parts_of_each_hit_add_up_to_its_score() {
     assert_eq!(found.hits.len(), 5);
     assert!(found.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
     for hit in &found.hits {
-        let parts = [hit.why.lexical, hit.why.dense, hit.why.feedback, hit.why.neighbours];
+        let parts = [hit.why.lexical, hit.why.dense, hit.why.feedback, hit.why.neighbours, hit.why.links];
         let sum: f32 = parts.iter().flatten().map(|part| part.normalised * part.weight).sum();
         assert!((sum - hit.score).abs() < 1e-5, "{hit:?}");
         assert_eq!(hit.similarity, hit.why.dense.map(|part| part.score));
@@ -191,7 +194,10 @@ fn the_parts_of_each_hit_add_up_to_its_score() {
 fn the_trace_says_what_was_done() {
     let trace = library(&TEXTS).search("parcel", Mode::Hybrid).trace;
     let steps: Vec<&str> = trace.timings_us.iter().map(|(step, _)| step.as_str()).collect();
-    assert_eq!(steps, ["embed", "filter", "lexical", "dense", "score", "fuse", "refine", "suppress", "load"]);
+    assert_eq!(
+        steps,
+        ["embed", "filter", "lexical", "dense", "score", "fuse", "refine", "links", "suppress", "load"]
+    );
     assert_eq!((trace.total, trace.eligible, trace.lexical_candidates, trace.dense_candidates), (5, 5, 2, 5));
 }
 
@@ -255,6 +261,89 @@ fn what_is_deleted_is_no_hit() {
     assert!(!titles(&library.search("parcel", Mode::Hybrid)).contains(&"Shipping"));
     library.indexes.catch_up().unwrap();
     assert_eq!(library.search("parcel", Mode::Hybrid).trace.total, 4);
+}
+
+/// The first needs the second to be understood; the third is as near to the question as the second.
+const HOPS: [(&str, &str); 4] = [
+    ("The parcel of Oakham", "A parcel was delivered late, for it was packed by Ada Stone."),
+    ("Ada Stone", "She keeps bees and she was born in the county of Rutland."),
+    ("Bob Stone", "He keeps hens and he was born in the county of Norfolk."),
+    ("Weather", "It rained on Tuesday."),
+];
+
+fn linked<'a>(found: &'a Found, title: &str) -> &'a [String] {
+    found.hits.iter().find(|hit| hit.title == title).map_or(&[], |hit| &hit.why.names)
+}
+
+#[test]
+fn a_passage_that_the_best_one_names_is_found_and_says_why() {
+    let library = library(&HOPS);
+    let found = library.search("where was the packer of the late parcel born", Mode::Hybrid);
+    assert_eq!(linked(&found, "Ada Stone"), ["Ada Stone"]);
+    assert!(linked(&found, "Bob Stone").is_empty());
+    let place = |title| titles(&found).iter().position(|found| *found == title).unwrap();
+    assert!(place("Ada Stone") < place("Bob Stone"), "{:?}", titles(&found));
+    for hit in &found.hits {
+        let why = &hit.why;
+        let parts = [why.lexical, why.dense, why.feedback, why.neighbours, why.links];
+        let sum: f32 = parts.iter().flatten().map(|part| part.normalised * part.weight).sum();
+        assert!((sum - hit.score).abs() < 1e-5, "{hit:?}");
+    }
+    let trace = &found.trace;
+    assert!(trace.fusion.ends_with("0.75 x visits over links"), "{}", trace.fusion);
+}
+
+#[test]
+fn a_passage_that_the_question_names_counts_as_linked() {
+    let found = library(&HOPS).search("what does bob stone keep", Mode::Hybrid);
+    assert_eq!(linked(&found, "Bob Stone"), ["Bob Stone"]);
+    assert_eq!(titles(&found)[0], "Bob Stone");
+}
+
+#[test]
+fn without_weight_nobody_walks() {
+    let library = library(&HOPS);
+    let mut config = Config::default();
+    config.set("links_weight=0").unwrap();
+    let spec = EmbedderSpec { id: "topics".to_owned(), dimensions: 4, tokens_max: 64 };
+    let embedder = Arc::new(Topics { spec, fails: false });
+    let retriever = Retriever::new(library.indexes.clone(), library.store.clone(), embedder, None, config);
+    let found = retriever.search(&library.request("parcel packed by Ada Stone", Mode::Hybrid)).unwrap();
+    assert!(found.hits.iter().all(|hit| hit.why.links.is_none() && hit.why.names.is_empty()));
+    assert!(!found.trace.fusion.contains("links"));
+}
+
+#[test]
+fn what_is_filtered_out_or_deleted_is_no_bridge() {
+    let library = library(&HOPS);
+    let mut request = library.request("where was the packer of the late parcel born", Mode::Hybrid);
+    request.filter.documents = library.documents[1..].to_vec();
+    let found = library.retriever(false, None).search(&request).unwrap();
+    assert!(linked(&found, "Ada Stone").is_empty());
+    library.store.document_delete(library.workspace, library.documents[0]).unwrap();
+    let found = library.search("where was the packer of the late parcel born", Mode::Hybrid);
+    assert!(linked(&found, "Ada Stone").is_empty(), "although the index does not know yet");
+}
+
+#[test]
+fn what_the_reader_may_not_see_is_no_bridge() {
+    let library = library(&HOPS);
+    let ada = library.store.user_create("ada", None).unwrap().id;
+    let granted = Granted { role: Role::Reader, workspace: Some(library.workspace) };
+    library.store.grant_set(Holder::User(ada), granted).unwrap();
+    let mut request = library.request("where was the packer of the late parcel born", Mode::Hybrid);
+    request.reader = Reader::Holder(Holder::User(ada));
+    let names = || {
+        let found = library.retriever(false, None).search(&request).unwrap();
+        linked(&found, "Ada Stone").to_vec()
+    };
+    assert_eq!(names(), ["Ada Stone"]);
+    let readers = Some(vec![Holder::User(ibid_types::UserId::new())]);
+    let change = DocumentChange { readers, ..DocumentChange::default() };
+    library.store.document_change(library.workspace, library.documents[0], change).unwrap();
+    assert!(names().is_empty(), "although the index does not know yet");
+    library.indexes.catch_up().unwrap();
+    assert!(names().is_empty());
 }
 
 #[test]

@@ -80,9 +80,15 @@ pub struct Why {
     /// The mean score of the passages nearest to this one.
     #[serde(default)]
     pub neighbours: Option<Part>,
+    /// How often a walk over the links between passages came by.
+    #[serde(default)]
+    pub links: Option<Part>,
     pub rerank: Option<Part>,
     /// Query terms, after analysis, that the chunk contains.
     pub terms: Vec<String>,
+    /// The names over which the walk came, the most travelled first.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// Chunks that say nearly the same and were left out for this one.
     pub duplicates: Vec<crate::ChunkId>,
 }

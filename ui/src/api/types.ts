@@ -173,8 +173,10 @@ export interface Why {
   dense?: Part;
   feedback?: Part;
   neighbours?: Part;
+  links?: Part;
   rerank?: Part;
   terms: string[];
+  names?: string[];
   duplicates?: string[];
 }
 

@@ -64,6 +64,7 @@ fn show_why(context: &Context, why: &Why) -> Result<()> {
         ("dense", &why.dense),
         ("feedback", &why.feedback),
         ("neighbours", &why.neighbours),
+        ("links", &why.links),
         ("rerank", &why.rerank),
     ];
     for (name, part) in parts {
@@ -73,6 +74,9 @@ fn show_why(context: &Context, why: &Why) -> Result<()> {
     }
     if !why.terms.is_empty() {
         line(&context.color.dim(&format!("      terms      {}", foreign(&why.terms.join(" ")))))?;
+    }
+    if !why.names.is_empty() {
+        line(&context.color.dim(&format!("      linked by  {}", foreign(&why.names.join(", ")))))?;
     }
     if !why.duplicates.is_empty() {
         let left_out = counted(why.duplicates.len() as u64, "near-duplicate");
