@@ -17,6 +17,7 @@ mod library;
 mod limits;
 mod load_row;
 mod memory;
+mod multihop;
 mod peer;
 mod program;
 mod quality;
@@ -56,8 +57,9 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 18] = [
+pub const FIGURES: [(&str, Figure); 19] = [
     ("quality", quality::rows),
+    ("multihop", multihop::rows),
     ("embed", embed::rows),
     ("ingest", ingest::rows),
     ("engine", engine::rows),

@@ -127,6 +127,7 @@ fn figures(queries: &[Measures], times: &[(Duration, &Question)], mode: Mode) ->
     };
     Figures {
         ndcg_10: mean(|one| one.ndcg_10),
+        recall_5: mean(|one| one.recall_5),
         recall_10: mean(|one| one.recall_10),
         recall_100: mean(|one| one.recall_100),
         mrr_10: mean(|one| one.mrr_10),

@@ -7,6 +7,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measures {
     pub ndcg_10: f64,
+    pub recall_5: f64,
     pub recall_10: f64,
     pub recall_100: f64,
     pub mrr_10: f64,
@@ -17,6 +18,7 @@ pub struct Measures {
 pub fn measures(ranking: &[f64], judged: &[f64]) -> Measures {
     Measures {
         ndcg_10: ndcg(ranking, judged, 10),
+        recall_5: recall(ranking, judged, 5),
         recall_10: recall(ranking, judged, 10),
         recall_100: recall(ranking, judged, 100),
         mrr_10: reciprocal_rank(ranking, 10),

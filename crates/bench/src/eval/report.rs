@@ -38,6 +38,8 @@ pub struct ModeReport {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Figures {
     pub ndcg_10: f64,
+    /// What multi-hop collections are judged by.
+    pub recall_5: f64,
     pub recall_10: f64,
     pub recall_100: f64,
     pub mrr_10: f64,
