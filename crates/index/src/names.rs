@@ -17,156 +17,156 @@ use crate::analysis::{TERM_BYTES_MAX, fold};
 const NAME_WORDS_MAX: usize = 10;
 /// A quotation of more bytes is a sentence.
 const QUOTED_BYTES_MAX: usize = 60;
-/// Small words that stand inside of names.
+/// Small words that stand inside of names, in order.
 const INSIDE: [&str; 33] = [
-    "of", "the", "and", "&", "de", "la", "le", "les", "du", "des", "da", "do", "dos", "del", "di", "van",
-    "von", "der", "den", "und", "et", "y", "e", "al", "el", "bin", "ibn", "zu", "for", "on", "in", "at",
-    "to",
+    "&", "al", "and", "at", "bin", "da", "de", "del", "den", "der", "des", "di", "do", "dos", "du", "e",
+    "el", "et", "for", "ibn", "in", "la", "le", "les", "of", "on", "the", "to", "und", "van", "von", "y",
+    "zu",
 ];
 /// Those of them at which two names meet.
 const BETWEEN: [&str; 5] = ["and", "&", "und", "et", "y"];
-/// Words that are no name by themselves, capitalised only where a sentence or a heading begins.
+/// Words that are no name by themselves, capitalised only where a sentence or a heading begins; in order.
 const PLAIN: [&str; 119] = [
-    "the",
     "a",
+    "about",
+    "according",
+    "after",
+    "all",
+    "also",
+    "although",
+    "among",
     "an",
-    "this",
-    "that",
-    "these",
-    "those",
-    "it",
-    "its",
-    "he",
-    "she",
-    "his",
-    "her",
-    "they",
-    "their",
-    "there",
-    "here",
-    "we",
-    "our",
-    "you",
-    "your",
-    "i",
-    "my",
-    "me",
-    "in",
-    "on",
+    "and",
+    "another",
+    "any",
+    "are",
+    "as",
     "at",
+    "based",
+    "be",
+    "because",
+    "been",
+    "before",
+    "between",
+    "both",
+    "but",
     "by",
+    "can",
+    "could",
+    "did",
+    "do",
+    "does",
+    "during",
+    "each",
+    "either",
+    "every",
+    "few",
+    "first",
     "for",
     "from",
-    "to",
-    "of",
-    "with",
-    "without",
-    "as",
-    "and",
-    "or",
-    "but",
-    "nor",
-    "so",
-    "yet",
+    "had",
+    "has",
+    "have",
+    "he",
+    "her",
+    "here",
+    "his",
+    "how",
+    "however",
+    "i",
     "if",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "many",
+    "may",
+    "me",
+    "might",
+    "more",
+    "moreover",
+    "most",
+    "much",
+    "must",
+    "my",
+    "no",
+    "nor",
+    "not",
+    "of",
+    "on",
+    "once",
+    "only",
+    "or",
+    "other",
+    "our",
+    "over",
+    "same",
+    "second",
+    "several",
+    "she",
+    "should",
+    "since",
+    "so",
+    "some",
+    "than",
+    "that",
+    "the",
+    "their",
+    "then",
+    "there",
+    "therefore",
+    "these",
+    "they",
+    "this",
+    "those",
+    "though",
+    "through",
+    "thus",
+    "to",
+    "under",
+    "until",
+    "was",
+    "we",
+    "were",
+    "what",
     "when",
-    "while",
     "where",
+    "which",
+    "while",
     "who",
     "whom",
     "whose",
-    "what",
-    "which",
     "why",
-    "how",
-    "because",
-    "since",
-    "although",
-    "though",
-    "however",
-    "moreover",
-    "therefore",
-    "thus",
-    "also",
-    "both",
-    "either",
-    "each",
-    "every",
-    "all",
-    "any",
-    "some",
-    "most",
-    "many",
-    "much",
-    "more",
-    "few",
-    "several",
-    "other",
-    "another",
-    "no",
-    "not",
-    "only",
-    "same",
-    "then",
-    "than",
-    "can",
-    "could",
-    "may",
-    "might",
-    "must",
-    "should",
-    "would",
     "will",
-    "do",
-    "does",
-    "did",
-    "has",
-    "have",
-    "had",
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "been",
-    "after",
-    "before",
-    "during",
-    "until",
+    "with",
     "within",
-    "between",
-    "among",
-    "about",
-    "into",
-    "through",
-    "over",
-    "under",
-    "once",
-    "first",
-    "second",
-    "based",
-    "according",
+    "without",
+    "would",
+    "yet",
+    "you",
+    "your",
 ];
 const DATES: [&str; 19] = [
-    "january",
-    "february",
-    "march",
     "april",
-    "may",
-    "june",
-    "july",
     "august",
-    "september",
-    "october",
-    "november",
     "december",
+    "february",
+    "friday",
+    "january",
+    "july",
+    "june",
+    "march",
+    "may",
     "monday",
+    "november",
+    "october",
+    "saturday",
+    "september",
+    "sunday",
+    "thursday",
     "tuesday",
     "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
 ];
 /// After these and after initials a full stop ends no sentence.
 const SHORTENED: [&str; 20] = [
@@ -287,7 +287,7 @@ impl Found<'_> {
     }
 
     fn is_inside(&self, at: usize) -> bool {
-        at < self.words.len() && INSIDE.contains(&self.word(at))
+        at < self.words.len() && !is_capital(self.word(at)) && is_among(&INSIDE, self.word(at))
     }
 
     fn is_number(&self, at: usize) -> bool {
@@ -345,7 +345,7 @@ impl Found<'_> {
     }
 
     fn is_plain(&self, at: usize) -> bool {
-        PLAIN.contains(&lower(self.word(at)).as_str())
+        is_among(&PLAIN, &lower(self.word(at)))
     }
 
     /// The run, and where small words divide it its parts.
@@ -399,8 +399,14 @@ impl Found<'_> {
         if self.nouns_are_capital && !is_odd {
             return false;
         }
-        let plain = lower(word);
-        !(is_first && !is_odd && self.words.iter().any(|other| self.text[other.clone()] == plain))
+        !(is_first && !is_odd && self.stands_small(&lower(word)))
+    }
+
+    /// Whether the word stands in the text in lower case, too.
+    fn stands_small(&self, word: &str) -> bool {
+        let (bytes, first) = (self.text.as_bytes(), word.as_bytes()[0]);
+        let alike = |other: &&Range<usize>| other.len() == word.len() && bytes[other.start] == first;
+        self.words.iter().filter(alike).any(|other| &self.text[other.clone()] == word)
     }
 
     fn add_quoted(&mut self) {
@@ -439,30 +445,57 @@ fn quotation(text: &str, from: usize) -> Option<(usize, usize, usize)> {
 /// "Springfield" of "Springfield, Ohio".
 fn place_of(title: &str) -> Option<&str> {
     let (place, region) = title.split_once(", ")?;
-    let capital = |words: &str| words.split(' ').all(|word| is_capital(word) || INSIDE.contains(&word));
+    let capital = |words: &str| words.split(' ').all(|word| is_capital(word) || is_among(&INSIDE, word));
     (!region.contains(',') && capital(place) && capital(region)).then_some(place)
 }
 
 /// Words with the hyphens, apostrophes, stops and ampersands inside of them.
 fn words_of(text: &str) -> Vec<Range<usize>> {
-    let mut words: Vec<Range<usize>> = Vec::with_capacity(text.len() / 6);
-    let mut start = None;
-    let mut letters = text.char_indices().peekable();
-    while let Some((at, letter)) = letters.next() {
-        let inside = letter.is_alphanumeric() || is_mark(letter);
-        let joins = matches!(letter, '-' | '\'' | '’' | '.' | '&')
-            && letters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
-        match start {
-            None if inside => start = Some(at),
-            Some(from) if !inside && !joins => {
-                words.push(from..at);
-                start = None;
+    let mut words = Vec::with_capacity(text.len() / 6);
+    let mut at = 0;
+    while at < text.len() {
+        let mut end = letters_from(text, at);
+        while end > at && end < text.len() {
+            let next = letters_from(text, end + joint_at(text, end));
+            if joint_at(text, end) == 0 || next == end + joint_at(text, end) {
+                break;
             }
-            _ => {}
+            end = next;
+        }
+        if end > at {
+            words.push(at..end);
+        }
+        at = end + text[end..].chars().next().map_or(1, char::len_utf8);
+    }
+    words
+}
+
+/// Where the letters and digits end that begin there.
+fn letters_from(text: &str, mut at: usize) -> usize {
+    let bytes = text.as_bytes();
+    loop {
+        while bytes.get(at).is_some_and(u8::is_ascii_alphanumeric) {
+            at += 1;
+        }
+        match bytes.get(at) {
+            Some(byte) if !byte.is_ascii() => {
+                let letter =
+                    text[at..].chars().next().filter(|letter| letter.is_alphanumeric() || is_mark(*letter));
+                let Some(letter) = letter else { return at };
+                at += letter.len_utf8();
+            }
+            _ => return at,
         }
     }
-    words.extend(start.map(|from| from..text.len()));
-    words
+}
+
+/// The length of what may join two halves of a word there; 0 for nothing.
+fn joint_at(text: &str, at: usize) -> usize {
+    match text.as_bytes()[at] {
+        b'-' | b'\'' | b'.' | b'&' => 1,
+        0xE2 if text[at..].starts_with('’') => '’'.len_utf8(),
+        _ => 0,
+    }
 }
 
 fn is_mark(letter: char) -> bool {
@@ -499,11 +532,16 @@ fn push_folded(word: &str, key: &mut String) {
 fn is_telling(key: &str) -> bool {
     let plain = |word: &str| {
         word.bytes().all(|byte| byte.is_ascii_digit())
-            || PLAIN.contains(&word)
-            || INSIDE.contains(&word)
+            || is_among(&PLAIN, word)
+            || is_among(&INSIDE, word)
             || is_date(word)
     };
     (2..=TERM_BYTES_MAX).contains(&key.len()) && !key.split(' ').all(plain)
+}
+
+fn is_among(words: &[&str], word: &str) -> bool {
+    const LONGEST: usize = 9;
+    word.len() <= LONGEST && words.binary_search(&word).is_ok()
 }
 
 fn is_capital(word: &str) -> bool {
@@ -511,7 +549,7 @@ fn is_capital(word: &str) -> bool {
 }
 
 fn is_date(word: &str) -> bool {
-    DATES.contains(&word)
+    is_among(&DATES, word)
 }
 
 fn lower(word: &str) -> String {
@@ -617,8 +655,9 @@ mod tests {
                 proptest::prop_assert!(mention.span.end <= text.len() && !text[mention.span].is_empty());
                 proptest::prop_assert!(mention.key.len() <= TERM_BYTES_MAX && !mention.key.contains('\n'));
             }
-            phrases(&text);
-            title_keys(&text);
+            for key in phrases(&text).into_iter().chain(title_keys(&text)) {
+                proptest::prop_assert!(key.len() <= TERM_BYTES_MAX && !key.contains('\n'));
+            }
         }
     }
 }
