@@ -263,10 +263,13 @@ fn what_is_deleted_is_no_hit() {
     assert_eq!(library.search("parcel", Mode::Hybrid).trace.total, 4);
 }
 
-/// The first needs the second to be understood; the third is as near to the question as the second.
+/// The first needs the second to be understood; the third is no farther from the question than the second.
 const HOPS: [(&str, &str); 4] = [
     ("The parcel of Oakham", "A parcel was delivered late, for it was packed by Ada Stone."),
-    ("Ada Stone", "She keeps bees and she was born in the county of Rutland."),
+    (
+        "Ada Stone",
+        "She keeps bees, as her mother did, and was born in the county of Rutland, on a farm by the water that her brother has.",
+    ),
     ("Bob Stone", "He keeps hens and he was born in the county of Norfolk."),
     ("Weather", "It rained on Tuesday."),
 ];
