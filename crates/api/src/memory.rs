@@ -706,3 +706,60 @@ pub struct Rejected {
     pub code: String,
     pub reason: String,
 }
+
+/// Something that happened in an editor or another program.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryEvent {
+    /// What happened, in one word: `open`, `edit`, `save`, `commit`, `test_failed`, ...
+    #[schema(pattern = r"^[a-z][a-z0-9_.-]{0,63}$")]
+    pub kind: String,
+    /// When; now without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Moment>)]
+    pub at: Option<String>,
+    /// What the sender calls it: sent twice under one name, it is kept once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where: a path or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What was said about it: a message, a comment, an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Who did it: "I" in its text means them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventsRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// Each is looked at by itself.
+    #[schema(min_items = 1, value_type = Vec<MemoryEvent>)]
+    pub events: Vec<serde_json::Value>,
+    /// The IANA name of the zone in which their words for days are meant; UTC without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+}
+
+/// What became of events. Those that say something are read behind this.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EventsTaken {
+    /// Kept, or kept already under their names.
+    pub taken: u64,
+    /// Of these, will be read for what they say.
+    pub to_read: u64,
+    pub rejected: Vec<EventRejected>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventRejected {
+    /// Its place in the request, from 0.
+    pub index: usize,
+    /// A stable code, as errors have it.
+    pub code: String,
+    pub reason: String,
+}

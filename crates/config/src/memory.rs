@@ -9,6 +9,8 @@ pub struct Memory {
     pub importance_min: f32,
     pub episode_bytes_max: usize,
     pub episodes_max: usize,
+    /// Events of one request.
+    pub events_max: usize,
     pub keep_chat_days: u32,
     pub keep_user_days: u32,
     pub keep_logs_days: u32,
@@ -22,6 +24,7 @@ impl Memory {
         must((0.0..=1.0).contains(&self.importance_min), "memory.importance_min", "0 to 1");
         must((1..=1 << 20).contains(&self.episode_bytes_max), "memory.episode_bytes_max", "1 to 1048576");
         must((1..=10_000).contains(&self.episodes_max), "memory.episodes_max", "1 to 10000");
+        must((1..=10_000).contains(&self.events_max), "memory.events_max", "1 to 10000");
         let days = [
             ("memory.keep_chat_days", self.keep_chat_days),
             ("memory.keep_user_days", self.keep_user_days),
@@ -47,6 +50,7 @@ mod tests {
             "importance_min=-1",
             "episode_bytes_max=0",
             "episodes_max=0",
+            "events_max=0",
             "keep_user_days=0",
         ] {
             let key = wrong.split('=').next().unwrap();

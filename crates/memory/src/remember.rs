@@ -171,7 +171,7 @@ impl Memory {
         }
     }
 
-    fn job(&self, workspace: WorkspaceId, episodes: &[EpisodeId]) -> NewJob {
+    pub(crate) fn job(&self, workspace: WorkspaceId, episodes: &[EpisodeId]) -> NewJob {
         NewJob {
             id: JobId::new(),
             kind: JOB.to_owned(),

@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
     alerts, ask, backups, costs, doctor, documents, factors, flows, identity, incidents, jobs, limits,
-    memory, oidc, openai, people, providers, recall, runs, search, system, telemetry, threads, tokens,
-    upkeep, upload,
+    memory, memory_events, oidc, openai, people, providers, recall, runs, search, system, telemetry, threads,
+    tokens, upkeep, upload,
 };
 use crate::{access, audit, openapi, page};
 
@@ -62,6 +62,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(documents::passage))
         .routes(routes!(documents::content))
         .routes(routes!(memory::remember, memory::episodes))
+        .routes(routes!(memory_events::take))
         .routes(routes!(memory::facts, memory::relate))
         .routes(routes!(memory::fact, memory::fact_change))
         .routes(routes!(memory::entities))

@@ -145,6 +145,7 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("GET", "/v1/memory/consent", SignedIn),
     ("PUT", "/v1/memory/consent", SignedIn),
     ("GET", "/v1/memory/stats", In(Read)),
+    ("POST", "/v1/memory/events", In(Converse)),
     ("GET", "/v1/jobs", Somewhere(Read)),
     ("GET", "/v1/jobs/events", Somewhere(Read)),
     ("GET", "/v1/jobs/{id}", Somewhere(Read)),
