@@ -96,6 +96,8 @@ pub enum Command {
     Search(Search),
     /// Runs the server and its page
     Serve(Serve),
+    /// Answers an MCP client on standard input and output: memory, documents and answers for agents
+    Mcp,
     /// Lists, shows and deletes documents
     #[command(subcommand, visible_alias = "docs")]
     Documents(Documents),

@@ -66,6 +66,23 @@ impl Context {
         Ok(self)
     }
 
+    /// The same as whoever has a key, where one is named: without `--server` commands come as this machine otherwise.
+    pub fn shown(self, key: Option<Secret>) -> Self {
+        match key {
+            Some(key) => Self { client: self.client.shown(key), ..self },
+            None => self,
+        }
+    }
+
+    /// Whether what was opened still answers: a server that runs on the data directory may have ended.
+    pub fn is_there(&self) -> bool {
+        let is_found = || {
+            let (config, _) = configuration(&self.common).ok()?;
+            LocalServer::find(&config.data.dir)
+        };
+        self.local.is_some() || self.common.server.is_some() || is_found().is_some()
+    }
+
     /// Whether a server answers, and not this process.
     pub const fn has_server(&self) -> bool {
         self.local.is_none()

@@ -73,6 +73,8 @@ pub struct Server {
     pub streams_per_connection_max: u32,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
+    /// By which clients reach the server, besides `localhost`, addresses, and the names of `notify.public_url` and `tls.acme_domains`.
+    pub names: Vec<String>,
     /// Whether others may connect without TLS.
     pub unencrypted: bool,
     pub tls: Tls,
@@ -451,6 +453,12 @@ impl Server {
             must((1..=3600).contains(&seconds), key, "1 to 3600");
         }
         must(self.streams_per_connection_max >= 1, "server.streams_per_connection_max", "at least 1");
+        let is_bare = |name: &String| !name.is_empty() && !name.contains(['/', ':', '*', ' ']);
+        must(
+            self.names.iter().all(is_bare),
+            "server.names",
+            "names alone, without scheme, port or stars, such as ibid.lan",
+        );
     }
 }
 

@@ -111,7 +111,7 @@ fn harden(response: &mut Response) {
 
 /// Whether a path is of the API, and no file of the page or probe of a supervisor.
 pub fn is_api(path: &str) -> bool {
-    ["/v1/", "/metrics", "/openapi.json"].iter().any(|begin| path.starts_with(begin))
+    ["/v1/", "/metrics", "/openapi.json", "/mcp"].iter().any(|begin| path.starts_with(begin))
 }
 
 /// To whoever shows no certificate where one is wanted.

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,7 +18,7 @@ use crate::routes::{
     memory, memory_events, oidc, openai, people, providers, recall, runs, search, system, telemetry, threads,
     tokens, upkeep, upload,
 };
-use crate::{access, audit, openapi, page};
+use crate::{access, audit, mcp, openapi, page};
 
 /// Every route over one application.
 pub fn router(app: &Arc<App>) -> Router {
@@ -33,17 +33,30 @@ pub fn router(app: &Arc<App>) -> Router {
     let guarded = guarded
         .route("/openapi.json", description)
         .layer(from_fn_with_state(Arc::clone(app), audit::record))
-        .layer(from_fn_with_state(bounds, bound))
+        .layer(from_fn_with_state(bounds.clone(), bound))
         .layer(from_fn_with_state(Arc::clone(app), access::guard));
     let open = open.layer(from_fn_with_state(Arc::clone(app), access::guard));
+    let api = guarded.merge(open);
     Router::new()
-        .merge(guarded)
-        .merge(open)
+        .merge(agents(app, &api, &bounds))
+        .merge(api)
         .route("/docs", get(|| async { Redirect::temporary("/#/api") }))
         .fallback(page::file)
         .method_not_allowed_fallback(page::method)
         .layer(from_fn_with_state(Arc::clone(app), observe))
         .with_state(Arc::clone(app))
+}
+
+/// The way in for agents. What they ask for goes through the routes of the API, each with its guard and its line in the log.
+fn agents(app: &Arc<App>, api: &Router<Arc<App>>, bounds: &Bounds) -> Router<Arc<App>> {
+    let bytes_max = app.config.server.request_bytes_max;
+    let api = api.clone().layer(from_fn_with_state(Arc::clone(app), observe)).with_state(Arc::clone(app));
+    let door = mcp::Door { app: Arc::clone(app), api };
+    Router::new()
+        .route("/mcp", post(move |request| door.answer(request)))
+        .layer(from_fn_with_state(("server.request_bytes_max", bytes_max), bound_body))
+        .layer(from_fn_with_state(bounds.clone(), bound))
+        .layer(from_fn_with_state(Arc::clone(app), access::guard))
 }
 
 fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {

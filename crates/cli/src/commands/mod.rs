@@ -19,6 +19,7 @@ mod incidents;
 mod ingest;
 mod jobs;
 mod limits;
+mod mcp;
 mod memory;
 mod models;
 mod operations;
@@ -53,6 +54,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Chat(arguments) => chat::run(&open(Mode::Working)?.that_embeds()?, &arguments),
         Command::Search(arguments) => search::run(&open(Mode::Command)?, &arguments),
         Command::Serve(arguments) => serve::run(common, &arguments),
+        Command::Mcp => mcp::run(common),
         Command::Documents(command) => documents::run(&open(Mode::Command)?, command),
         Command::Memory(command) => memory::run(&open(Mode::Command)?, command),
         Command::Jobs(command) => jobs::run(&open(Mode::Command)?, command),

@@ -146,6 +146,8 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/memory/consent", SignedIn),
     ("GET", "/v1/memory/stats", In(Read)),
     ("POST", "/v1/memory/events", In(Converse)),
+    // Agents: what they call has the row of what it does.
+    ("POST", "/mcp", SignedIn),
     ("GET", "/v1/jobs", Somewhere(Read)),
     ("GET", "/v1/jobs/events", Somewhere(Read)),
     ("GET", "/v1/jobs/{id}", Somewhere(Read)),
