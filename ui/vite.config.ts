@@ -19,6 +19,8 @@ const server = process.env.IBID_URL ?? 'http://127.0.0.1:8080';
 export default defineConfig({
   plugins: [svelte(), stampSources()],
   server: { proxy: { '/v1': server, '/health': server, '/openapi.json': server } },
+  // A file of the server's own, which is all that the content policy lets a worker come from.
+  worker: { format: 'es', rolldownOptions: { output: { entryFileNames: '[name].js' } } },
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },

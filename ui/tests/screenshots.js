@@ -5,6 +5,7 @@ import { abstain, hotels, leave } from './support/answers.js';
 import { APP_CODE, RECOVERY_CODES } from './support/factors.js';
 import { PASSWORD } from './support/identity.js';
 import { answer } from './support/library.js';
+import { largeGraph } from './support/memory.js';
 import { approval } from './support/runs.js';
 import { ask, quit, withPage } from './support/browser.js';
 import { gate, ScriptedServer } from './support/server.js';
@@ -299,6 +300,63 @@ const SCENES = {
     await page.getByRole('button', { name: 'Verify it' }).click();
     await page.getByText('The chain is whole').waitFor();
   }],
+  memory: ['#/memory', async (page) => page.getByRole('list', { name: 'Facts' }).getByText('lives in Lisbon').first().waitFor()],
+  memorysources: ['#/memory', async (page, server) => {
+    server.memory.found = server.memory.facts.slice(0, 2);
+    await page.getByLabel('Add a note').fill('I moved to Lisbon last Friday.');
+    await page.getByRole('button', { name: 'Remember it' }).click();
+    await page.getByText('2 facts were found').waitFor();
+    await page.locator('[data-fact="f-depends"]').getByText('1 source').click();
+    await page.getByRole('button', { name: 'Show it in its place' }).click();
+    await page.locator('mark').first().waitFor();
+  }],
+  memoryempty: ['#/memory', async (page, server) => {
+    Object.assign(server.memory, { facts: [], episodes: [], entities: [], ended: null });
+    await page.reload();
+    await page.getByText('Nothing is remembered yet').waitFor();
+  }],
+  recall: ['#/memory', async (page) => {
+    await page.getByLabel('Ask your memory').fill('Where does Ada live, and what of Lisbon?');
+    await page.keyboard.press('Enter');
+    await page.getByRole('list', { name: 'Recalled' }).waitFor();
+    await page.getByText('Why: score').first().click();
+  }],
+  memoryedit: ['#/memory', async (page) => page.getByRole('button', { name: 'Edit “Ada Brandt lives in Lisbon”…' }).click()],
+  memoryforget: ['#/memory', async (page) => page.getByRole('button', { name: 'Forget “Ada Brandt lives in Lisbon”…' }).click()],
+  forgotten: ['#/memory', async (page) => {
+    await page.getByRole('button', { name: 'Forget “Ada Brandt lives in Lisbon”…' }).click();
+    await page.getByRole('button', { name: 'Forget it' }).click();
+    await page.getByRole('heading', { name: 'Forgotten' }).waitFor();
+  }],
+  told: ['#/memory/told', async (page) => page.getByText('It is warm here').waitFor()],
+  entities: ['#/memory/entities', async (page) => page.getByText('also called Postgres').waitFor()],
+  entity: ['#/memory/entities/e-ada', async (page) => page.getByRole('list', { name: 'Timeline of Ada Brandt' }).waitFor()],
+  contradictions: ['#/memory/conflicts', async (page) => page.getByText('Was ended').waitFor()],
+  rights: ['#/memory/rights', async (page) => page.getByText('Nothing was forgotten yet').waitFor()],
+  graph: ['#/memory/graph', async (page) => {
+    await page.locator('[data-arranging="false"] canvas').first().waitFor();
+  }],
+  graphchosen: ['#/memory/graph/e-harbour', async (page) => {
+    await page.locator('[data-arranging="false"] canvas').first().waitFor();
+    await page.getByRole('list', { name: 'Timeline of Harbour' }).waitFor();
+  }],
+  graphlist: ['#/memory/graph', async (page) => {
+    await page.getByRole('button', { name: 'List' }).click();
+    await page.locator('[data-node="Mara"]').click();
+    await page.getByRole('list', { name: 'Timeline of Mara' }).waitFor();
+  }],
+  graphlarge: ['#/memory/graph', async (page, server) => {
+    server.memory.graph = largeGraph(2000, 4000);
+    await page.reload();
+    await page.getByLabel('Show at most').selectOption('5000');
+    await page.getByText('4,000 facts').waitFor();
+    await page.locator('[data-arranging="false"] canvas').first().waitFor({ timeout: 60_000 });
+  }],
+  graphempty: ['#/memory/graph', async (page, server) => {
+    Object.assign(server.memory, { facts: [], ended: null });
+    await page.reload();
+    await page.getByText('There is no graph yet').waitFor();
+  }],
   stranger: ['#/', async (page, server) => {
     server.identity.grants = [];
     await page.reload();
@@ -313,7 +371,7 @@ const SCENES = {
 };
 
 // Pages that are read downwards.
-const FULL = ['operations', 'well', 'charts', 'quality', 'alerts', 'incident', 'backups', 'verified', 'runbook', 'gone', 'providers', 'blocked', 'factors', 'factormissing', 'shared', 'account', 'people', 'groups', 'keys'];
+const FULL = ['operations', 'well', 'charts', 'quality', 'alerts', 'incident', 'backups', 'verified', 'runbook', 'gone', 'providers', 'blocked', 'factors', 'factormissing', 'shared', 'account', 'people', 'groups', 'keys', 'memory', 'memorysources', 'recall', 'entity', 'contradictions', 'rights', 'graph', 'graphchosen', 'graphlist', 'graphlarge'];
 
 const wanted = process.argv.slice(2);
 mkdirSync(OUT, { recursive: true });

@@ -17,6 +17,7 @@ export function rooms(): Room[] {
     [mayConverse, 'chat', conversation.href, 'Chat'],
     [mayRead, 'search', '#/search', 'Search'],
     [mayRead, 'documents', '#/documents', 'Documents'],
+    [mayRead, 'memory', '#/memory', 'Memory'],
     [mayConverse, 'runs', '#/runs', 'Runs'],
     [mayConverse, 'flows', '#/flows', 'Flows'],
     [account.mayEverywhere('see'), 'operations', '#/operations', 'Operations'],

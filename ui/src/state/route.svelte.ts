@@ -1,6 +1,6 @@
 // Where the reader is: `#/` a fresh question, `#/chat/ID`, `#/documents`, `#/documents/ID`, `#/search`, `#/runs`, `#/runs/ID`,
 // `#/approvals`, `#/flows`, `#/flows/NAME`, `#/new-flow`, `#/operations`, `#/operations/TAB`, `#/operations/TAB/ID`, `#/people`,
-// `#/people/TAB`, `#/account`, `#/api`, `#/welcome/TOKEN`. `#/sign-in/CODE` is `#/` for whoever came back from the sign-in provider
+// `#/people/TAB`, `#/memory`, `#/memory/TAB`, `#/memory/TAB/ID`, `#/account`, `#/api`, `#/welcome/TOKEN`. `#/sign-in/CODE` is `#/` for whoever came back from the sign-in provider
 // without being let in.
 // Keeps true: a one-time token leaves the address bar and the history before anything else is done.
 import { door } from './door.svelte';
@@ -9,6 +9,8 @@ export const TABS = ['overview', 'charts', 'alerts', 'incidents', 'backups', 'pr
 export type Tab = (typeof TABS)[number];
 export const PEOPLE_TABS = ['accounts', 'groups', 'keys', 'audit'] as const;
 export type PeopleTab = (typeof PEOPLE_TABS)[number];
+export const MEMORY_TABS = ['facts', 'told', 'entities', 'conflicts', 'graph', 'rights'] as const;
+export type MemoryTab = (typeof MEMORY_TABS)[number];
 
 export type Route =
   | { page: 'chat'; id: string | null }
@@ -22,6 +24,7 @@ export type Route =
   | { page: 'flow'; id: string | null }
   | { page: 'operations'; tab: Tab; id: string | null }
   | { page: 'people'; tab: PeopleTab }
+  | { page: 'memory'; tab: MemoryTab; id: string | null }
   | { page: 'welcome'; token: string | null }
   | { page: 'account' }
   | { page: 'api' };
@@ -61,6 +64,12 @@ export function hrefOfOperations(tab: Tab, id?: string | number): string {
 // The first tab has the plain address.
 export const hrefOfPeople = (tab: PeopleTab) => (tab === 'accounts' ? '#/people' : `#/people/${tab}`);
 
+// The first tab has the plain address.
+export function hrefOfMemory(tab: MemoryTab, id?: string): string {
+  if (id !== undefined) return `#/memory/${tab}/${encodeURIComponent(id)}`;
+  return tab === 'facts' ? '#/memory' : `#/memory/${tab}`;
+}
+
 function read(): Route {
   const [name, part, rest] = window.location.hash.replace(/^#\/?/, '').split('/');
   const id = part ? decode(part) : null;
@@ -75,6 +84,7 @@ function read(): Route {
     return { page: 'chat', id: null };
   }
   if (name === 'people') return { page: 'people', tab: PEOPLE_TABS.find((one) => one === part) ?? 'accounts' };
+  if (name === 'memory') return { page: 'memory', tab: MEMORY_TABS.find((one) => one === part) ?? 'facts', id: rest ? decode(rest) : null };
   if (name === 'operations') return { page: 'operations', tab: TABS.find((one) => one === part) ?? 'overview', id: rest ? decode(rest) : null };
   if (id && (name === 'documents' || name === 'runs' || name === 'flows')) return { page: ONES[name], id };
   const page = LISTS.find((one) => one === name);

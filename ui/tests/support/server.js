@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { answer, cite, claim, entry, library } from './library.js';
 import { fail, IdentityRoutes } from './identity.js';
 import { LimitRoutes, ProviderRoutes } from './limits.js';
+import { MemoryRoutes } from './memory.js';
 import { openapi } from './openapi.js';
 import { OperationsRoutes } from './operations.js';
 import { RunRoutes } from './runs.js';
@@ -37,6 +38,7 @@ export class ScriptedServer {
   identity = new IdentityRoutes();
   limits = new LimitRoutes();
   models = new ProviderRoutes();
+  memory = new MemoryRoutes();
   // `(file) => job changes`: what becomes of an upload; null leaves the job to the test.
   read = () => ({ state: 'done', progress: 1, chunks: 3 });
   // `(request) => problem | null`, asked before every API call.
@@ -126,6 +128,7 @@ export class ScriptedServer {
     if (name === 'GET status') return json(response, this.status());
     if (['auth', 'users', 'groups', 'grants', 'keys', 'audit'].includes(noun)) return this.identity.route(request, response);
     if (noun === 'limits') return this.limits.route(request, response);
+    if (noun === 'memory') return this.memory.route(request, response);
     if (noun === 'providers') return this.models.route(request, response);
     if (noun === 'ops') return this.operations.route(request, response);
     if (name === 'GET workspaces') return json(response, this.workspaces.map((one) => ({ id: one, name: one, documents: 3, chunks: 40, created_at: '2026-11-01T00:00:00Z' })));

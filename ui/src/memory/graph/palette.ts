@@ -1,0 +1,40 @@
+// The colours of a drawing, on light paper and on dark. A colour is never alone: the legend and the list say the word.
+import { ENTITY_KINDS, type EntityKind } from '../../api/memory';
+
+export interface Palette {
+  paper: string;
+  ink: string;
+  soft: string;
+  line: string;
+  faint: string;
+  mark: string;
+}
+
+const LIGHT = ['#8f2a1c', '#1f5f8b', '#2c6142', '#8a4b00', '#6b3f8f', '#a3446f', '#3a6f78', '#5b6b2a', '#7a5a3a', '#44508f', '#8c6d00', '#6c665c'];
+const DARK = ['#f0a08f', '#84bdea', '#8ecba5', '#eeb565', '#c5a3e8', '#f09ac0', '#7fc8d1', '#b9cb7c', '#cfae8b', '#a3aef0', '#e0cb6a', '#aaa397'];
+
+export function isDark(): boolean {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === 'dark' : window.matchMedia('(prefers-color-scheme: dark)').matches;
+}
+
+export function palette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name: string) => style.getPropertyValue(name).trim();
+  const line = isDark() ? 'rgba(170, 163, 151, 0.42)' : 'rgba(93, 88, 80, 0.38)';
+  const faint = isDark() ? 'rgba(170, 163, 151, 0.07)' : 'rgba(93, 88, 80, 0.07)';
+  return { paper: of('--sheet'), ink: of('--ink'), soft: of('--ink-soft'), line, faint, mark: of('--rubric') };
+}
+
+export function colourOfKind(kind: EntityKind, dark: boolean): string {
+  return nth(Math.max(0, ENTITY_KINDS.indexOf(kind)), dark);
+}
+
+// Communities have no end; colours come again after twelve.
+export function colourOfCommunity(number: number | undefined, dark: boolean): string {
+  return number === undefined ? nth(11, dark) : nth(number % 11, dark);
+}
+
+function nth(at: number, dark: boolean): string {
+  return (dark ? DARK : LIGHT)[at] ?? '#777777';
+}
