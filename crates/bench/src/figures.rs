@@ -17,6 +17,8 @@ mod library;
 mod limits;
 mod load_row;
 mod memory;
+mod memory_feed;
+mod memory_graph;
 mod multihop;
 mod peer;
 mod program;
@@ -57,7 +59,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 19] = [
+pub const FIGURES: [(&str, Figure); 21] = [
     ("quality", quality::rows),
     ("multihop", multihop::rows),
     ("embed", embed::rows),
@@ -77,6 +79,8 @@ pub const FIGURES: [(&str, Figure); 19] = [
     ("limits", limits::rows),
     ("memory-recall", memory::rows),
     ("memory-quality", memory::quality_rows),
+    ("memory-feed", memory_feed::rows),
+    ("memory-graph", memory_graph::rows),
 ];
 
 impl Setup {

@@ -61,7 +61,9 @@ impl Agent {
         let runtime = Runtime::new().unwrap();
         ibid_runtime::set_up_tls();
         let headers: HashMap<_, _> =
-            [(reqwest::header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap())].into_iter().collect();
+            [(reqwest::header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap())]
+                .into_iter()
+                .collect();
         let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", server.base))
             .custom_headers(headers);
         let client = runtime.block_on(async {
@@ -128,10 +130,12 @@ fn serves(agent: &Agent) {
     assert!(found.contains("opens at six") && found.contains("ibid://documents/"), "{found}");
     let answered = agent.told("ask", json!({ "question": "When does the bakery in Elm Street open?" }));
     assert!(answered.contains("six") && answered.contains("[1] "), "{answered}");
-    let kept = agent.call("remember", json!({ "text": DECISION, "speaker": "Ada Marlow", "at": "2026-03-02" }));
+    let kept =
+        agent.call("remember", json!({ "text": DECISION, "speaker": "Ada Marlow", "at": "2026-03-02" }));
     let fact = kept.structured_content.as_ref().unwrap()["facts"][0]["id"].as_str().unwrap().to_owned();
     assert!(text(&kept).contains("Ada Marlow, 2026-03-02: "), "{kept:?}");
-    let stated = agent.told("relate", json!({ "subject": "Heron", "relation": "part of", "object": "Wetlands" }));
+    let stated =
+        agent.told("relate", json!({ "subject": "Heron", "relation": "part of", "object": "Wetlands" }));
     assert!(stated.contains("Heron part of Wetlands [fact "), "{stated}");
     let gone = agent.call("forget", json!({ "fact": fact }));
     assert!(gone.structured_content.unwrap()["receipt"].is_string());
@@ -218,7 +222,9 @@ fn resources_are_documents_and_threads() {
     assert_eq!(status, 201, "{thread}");
     let agent = Agent::at(&server, &home.token());
     let all = agent.runtime.block_on(agent.client().list_all_resources()).unwrap();
-    let uri = |name: &str| all.iter().find(|it| it.name.contains(name)).unwrap_or_else(|| panic!("{all:?}")).uri.clone();
+    let uri = |name: &str| {
+        all.iter().find(|it| it.name.contains(name)).unwrap_or_else(|| panic!("{all:?}")).uri.clone()
+    };
     let read = agent.read(&uri("About herons")).unwrap();
     assert!(read["contents"][0]["text"].as_str().unwrap().starts_with("# About herons"), "{read}");
     let (mut place, mut text) = (uri("herons"), String::new());
@@ -326,11 +332,11 @@ fn a_call_counts_as_the_request_that_it_makes() {
     let home = home();
     let server = home.serve(&["--set", "limits.requests_per_minute=1", "--set", "limits.burst=6"]);
     let agent = Agent::at(&server, &key(&home, "reader"));
-    let calls = (0..6).map(|_| agent.runtime.block_on(agent.client().call_tool(
-        CallToolRequestParams::new("relate").with_arguments(
+    let calls = (0..6).map(|_| {
+        agent.runtime.block_on(agent.client().call_tool(CallToolRequestParams::new("relate").with_arguments(
             json!({ "subject": "a", "relation": "is", "value": "b" }).as_object().unwrap().clone(),
-        ),
-    )));
+        )))
+    });
     let told: Vec<String> = calls.map(|call| format!("{call:?}")).collect();
     assert!(told.iter().any(|told| told.contains("rate_limited") || told.contains("429")), "{told:?}");
 }

@@ -34,6 +34,19 @@ pub enum Forget {
     Everything,
 }
 
+impl Forget {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fact(_) => "fact",
+            Self::Entity(_) => "entity",
+            Self::Episode(_) => "episode",
+            Self::Range(..) => "range",
+            Self::Everything => "everything",
+        }
+    }
+}
+
 /// What was forgotten, without what it said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Receipt {
@@ -86,7 +99,7 @@ impl Memory {
                 workspace: scope.workspace,
                 owner: scope.owner,
                 at: scope.now,
-                what: named(what),
+                what: what.name(),
                 episodes: doomed.episodes.len(),
                 episodes_blotted: blotted.len(),
                 facts: doomed.facts.len(),
@@ -305,16 +318,6 @@ impl Doomed {
         let is_in = |words: &Range<usize>| words.start < place.end && place.start < words.end;
         self.episodes.contains(&place.episode)
             || self.words.get(&place.episode).is_some_and(|words| words.iter().any(is_in))
-    }
-}
-
-const fn named(what: Forget) -> &'static str {
-    match what {
-        Forget::Fact(_) => "fact",
-        Forget::Entity(_) => "entity",
-        Forget::Episode(_) => "episode",
-        Forget::Range(..) => "range",
-        Forget::Everything => "everything",
     }
 }
 

@@ -3,6 +3,7 @@
 //! Keeps true: nothing stands in front of whoever tells something; every fact shows the words it came from; what contradicts ends, and is
 //! never deleted; what is forgotten is gone.
 
+mod alike;
 mod change;
 mod config;
 mod export;
@@ -50,18 +51,42 @@ pub struct Memory {
     embedder: Arc<dyn Embedder>,
     config: MemoryConfig,
     names: Mutex<HashMap<WorkspaceId, Names>>,
+    figures: Mutex<Figures>,
     woken: (Mutex<bool>, Condvar),
+}
+
+/// What was done since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Episodes that were read, and those that could not be.
+    pub read: u64,
+    pub failed: u64,
+    pub facts: u64,
+    pub merged: u64,
+    pub closed: u64,
 }
 
 impl Memory {
     #[must_use]
     pub fn new(store: Store, embedder: Arc<dyn Embedder>, config: MemoryConfig) -> Self {
-        Self { store, embedder, config, names: Mutex::default(), woken: (Mutex::new(false), Condvar::new()) }
+        Self {
+            store,
+            embedder,
+            config,
+            names: Mutex::default(),
+            figures: Mutex::default(),
+            woken: (Mutex::new(false), Condvar::new()),
+        }
     }
 
     #[must_use]
     pub const fn config(&self) -> &MemoryConfig {
         &self.config
+    }
+
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        *self.figures.lock()
     }
 
     /// There is something to read.

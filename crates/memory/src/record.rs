@@ -161,7 +161,9 @@ impl<'a> Recording<'a> {
         for state in self.store.facts_on(self.scope.workspace, self.scope.owner, &new)? {
             self.topics.entry(topic_of(state.subject, &state.stated.relation)).or_default().put(state);
         }
-        new.into_iter().for_each(|topic| drop(self.topics.entry(topic).or_default()));
+        for topic in new {
+            self.topics.entry(topic).or_default();
+        }
         Ok(())
     }
 

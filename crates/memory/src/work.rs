@@ -53,6 +53,7 @@ impl Memory {
             if let Err(error) = self.do_job(lease) {
                 let is_lasting = !error.class.is_transient() && error.code != "store_conflict";
                 tracing::warn!(code = error.code, "an episode is not read: {}", error.chain());
+                self.figures.lock().failed += 1;
                 jobs.fail(lease, &error, !is_lasting)?;
             }
         }
@@ -65,6 +66,7 @@ impl Memory {
         })?;
         let episodes = self.store.episodes_by_id(&payload.episodes)?;
         let recorded = self.read_all(&episodes, lease)?;
+        self.figures.lock().read += episodes.len() as u64;
         self.embed(&episodes, &recorded.facts);
         Ok(())
     }
@@ -128,13 +130,20 @@ impl Memory {
             if !statements.is_empty() {
                 self.store.db().batch(statements)?;
             }
+            let mut figures = self.figures.lock();
+            figures.facts += recorded.facts.len() as u64 - recorded.merged as u64;
+            figures.merged += recorded.merged as u64;
+            figures.closed += recorded.closed as u64;
             Ok(recorded)
         })
     }
 
-    /// Gives episodes and facts their vectors; without an embedder they are found by their words.
+    /// Gives episodes and facts their vectors, by which facts that say the same are known; without an embedder they are found by their words.
     fn embed(&self, episodes: &[Episode], facts: &[FactId]) {
-        let embedded = self.embed_episodes(episodes).and_then(|()| self.embed_facts(facts));
+        let embedded = self
+            .embed_episodes(episodes)
+            .and_then(|()| self.embed_facts(facts))
+            .and_then(|()| self.merge_alike(facts).map(drop));
         if let Err(error) = embedded {
             tracing::warn!(code = error.code, "memories are found by their words only: {}", error.chain());
         }

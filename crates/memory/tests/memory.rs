@@ -77,6 +77,17 @@ fn what_is_said_twice_is_one_fact_with_two_sources() {
 }
 
 #[test]
+fn what_says_the_same_in_other_words_is_one_fact_and_two_values_are_not() {
+    let home = Home::new();
+    home.note("The billing service depends on Redis.");
+    home.note("The billing service really depends on Redis.");
+    assert_eq!(home.facts().len(), 1, "{:?}", home.facts());
+    assert_eq!(home.store.sources_of(&[home.facts()[0].id]).unwrap().len(), 2);
+    home.note("The billing service depends on Kafka.");
+    assert_eq!(home.facts().len(), 2);
+}
+
+#[test]
 fn a_person_overrules_corrects_and_takes_back() {
     let home = Home::new();
     let day = "2026-01-01";

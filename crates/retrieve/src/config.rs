@@ -14,7 +14,7 @@ pub struct Config {
     pub candidates: usize,
     /// The second look at the best candidates of a hybrid search.
     pub refinement: Refinement,
-    /// What a passage gains if a walk over links comes by once (`docs/adr/0031-links.md`); 0 for no walk.
+    /// What a passage gains if a walk over links comes by once (`docs/adr/0009-links.md`); 0 for no walk.
     pub links_weight: f32,
     /// Hits that a reranker looks at.
     pub rerank_depth: usize,

@@ -1,7 +1,7 @@
 //! The graph of a question: the passages found so far, those whose titles it or they name, and those that name theirs.
 //!
 //! A link is a name: a passage that mentions "Ada Lovelace" leads to the one of that title, and back. It weighs by how
-//! rare the name is, and leads to each of those it could mean alike (`docs/adr/0031-links.md` has the measurements).
+//! rare the name is, and leads to each of those it could mean alike (`docs/adr/0009-links.md` has the measurements).
 //!
 //! Keeps true: what may not be read, does not pass the filter or is deleted is neither reached nor passed through.
 

@@ -2,7 +2,7 @@
 //!
 //! Episodes, facts and entities are fused as passages of documents are (`docs/adr/0002-fusion.md`), with three things
 //! that memory has and documents have not: neighbours in a conversation, speakers, and links between entities
-//! (`docs/adr/0030-memory-recall.md`).
+//! (`docs/adr/0008-memory-recall.md`).
 //!
 //! Keeps true: filters hold inside the searches; the parts of a hit, each normalised value times its weight, add up to
 //! its score; without an embedder recall goes by words and links.

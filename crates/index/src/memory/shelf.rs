@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use half::f16;
 use ibid_store::{MemoryVector, Remembered, Store};
 use ibid_types::memory::{Entity, Episode, Fact};
 use ibid_types::{EntityId, EpisodeId, FactId, FactVersionId, Result, WorkspaceId};
@@ -159,13 +158,9 @@ impl Memories {
     fn vectors(&self, mut ids: Vec<[u8; 16]>) -> Result<HashMap<[u8; 16], Vec<f32>>> {
         ids.sort_unstable();
         ids.dedup();
-        let read = |found: MemoryVector| (found.id, unpacked(&found.vector));
+        let read = |found: MemoryVector| (found.id, found.numbers());
         Ok(self.store.memory_vectors(&ids, &self.model)?.into_iter().map(read).collect())
     }
-}
-
-fn unpacked(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32()).collect()
 }
 
 fn put(item: Item) -> Change {

@@ -96,6 +96,19 @@ fn performance() -> View {
                 Unit::Seconds,
                 vec![quantile(&list::SEARCH_STEP_DURATION, 95, "step")],
             ),
+            Panel::new(
+                "Time of recall from memory",
+                Unit::Seconds,
+                vec![
+                    quantile(&list::MEMORY_RECALL_DURATION, 50, ""),
+                    quantile(&list::MEMORY_RECALL_DURATION, 95, ""),
+                ],
+            ),
+            Panel::new(
+                "Episodes and facts of memory",
+                Unit::PerSecond,
+                vec![rate(&list::MEMORY_EPISODES, "outcome"), rate(&list::MEMORY_FACTS, "outcome")],
+            ),
             Panel::new("Calls of models", Unit::PerSecond, vec![rate(&list::MODEL_REQUESTS, "provider")]),
             Panel::new(
                 "Failures of models",

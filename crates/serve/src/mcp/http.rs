@@ -74,7 +74,8 @@ fn workspace(uri: &Uri) -> Result<Option<String>> {
     }
     let read = axum::extract::Query::<Parameters>::try_from_uri(uri);
     read.map(|parameters| parameters.0.workspace).map_err(|rejection| {
-        let what = format!("a query parameter cannot be read: {}; /mcp takes 'workspace'", rejection.body_text());
+        let what =
+            format!("a query parameter cannot be read: {}; /mcp takes 'workspace'", rejection.body_text());
         Error::bad_request("parameter_malformed", what)
     })
 }
@@ -83,7 +84,8 @@ fn workspace(uri: &Uri) -> Result<Option<String>> {
 async fn refused(status: StatusCode, response: Response) -> Response {
     let told = http_body_util::Limited::new(response.into_body(), REASON_BYTES_MAX).collect().await;
     let told = told.map(|body| body.to_bytes()).unwrap_or_default();
-    let what = format!("this is no request of the Model Context Protocol: {}", String::from_utf8_lossy(&told));
+    let what =
+        format!("this is no request of the Model Context Protocol: {}", String::from_utf8_lossy(&told));
     let mut failure = Failure(Error::bad_request("mcp_request", what)).into_response();
     *failure.status_mut() = status;
     failure

@@ -65,8 +65,7 @@ impl<A: Api> Handler<A> {
             let what = "the conversation on standard input and output ended early; `ibid mcp` is started by an MCP client (docs/mcp.md)";
             Error::bad_request("mcp_ended", what).caused_by(error)
         };
-        let running =
-            self.serve(rmcp::transport::stdio()).await.map_err(|error| ended(Box::new(error)))?;
+        let running = self.serve(rmcp::transport::stdio()).await.map_err(|error| ended(Box::new(error)))?;
         running.waiting().await.map_err(|error| ended(Box::new(error)))?;
         Ok(())
     }

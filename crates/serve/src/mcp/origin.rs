@@ -76,12 +76,20 @@ mod tests {
 
     #[test]
     fn programs_come_by_every_name_that_is_known() {
-        for host in
-            ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7", "ibid.example", "IBID.example:443", "ibid:8080", "a.localhost"]
-        {
+        for host in [
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "192.0.2.7",
+            "ibid.example",
+            "IBID.example:443",
+            "ibid:8080",
+            "a.localhost",
+        ] {
             assert_eq!(told(host, None), "fine", "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "ibid.example.evil"] {
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "ibid.example.evil"]
+        {
             assert_eq!(told(host, None), "host_forbidden", "{host}");
         }
     }
@@ -90,7 +98,14 @@ mod tests {
     fn pages_of_other_sites_do_not() {
         assert_eq!(told("ibid.example", Some("https://ibid.example")), "fine");
         assert_eq!(told("127.0.0.1:8080", Some("http://127.0.0.1:8080")), "fine");
-        for origin in ["https://evil.example", "null", "http://localhost:3000", "http://127.0.0.1", "file://127.0.0.1:8080", ""] {
+        for origin in [
+            "https://evil.example",
+            "null",
+            "http://localhost:3000",
+            "http://127.0.0.1",
+            "file://127.0.0.1:8080",
+            "",
+        ] {
             assert_eq!(told("127.0.0.1:8080", Some(origin)), "origin_forbidden", "{origin}");
         }
         // The page of a name that was let point to this machine.

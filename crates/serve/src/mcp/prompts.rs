@@ -11,13 +11,22 @@ pub fn all() -> Vec<Prompt> {
             "Answers from documents and memory, each claim with its source",
             &[("question", true)],
         ),
-        prompt("what-do-we-know-about", "Tells all that is known of somebody or something", &[("subject", true)]),
-        prompt("remember-decision", "Keeps a decision with its reason", &[("decision", true), ("reason", false)]),
+        prompt(
+            "what-do-we-know-about",
+            "Tells all that is known of somebody or something",
+            &[("subject", true)],
+        ),
+        prompt(
+            "remember-decision",
+            "Keeps a decision with its reason",
+            &[("decision", true), ("reason", false)],
+        ),
     ]
 }
 
 fn prompt(name: &str, description: &str, arguments: &[(&str, bool)]) -> Prompt {
-    let argument = |(name, is_required): &(&str, bool)| PromptArgument::new(*name).with_required(*is_required);
+    let argument =
+        |(name, is_required): &(&str, bool)| PromptArgument::new(*name).with_required(*is_required);
     Prompt::new(name, Some(description), Some(arguments.iter().map(argument).collect()))
 }
 

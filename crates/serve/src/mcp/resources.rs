@@ -5,9 +5,7 @@
 use ibid_api::document::{Document, DocumentsPage, Passage};
 use ibid_api::thread::{Thread, ThreadsPage, Turn, TurnsPage};
 use ibid_types::{Error, Result};
-use rmcp::model::{
-    ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
-};
+use rmcp::model::{ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 
 use super::api::get;
 use super::told::document_uri;
@@ -78,7 +76,10 @@ async fn threads<A: Api>(handler: &Handler<A>, cursor: Option<&str>) -> Result<L
 
 fn thread(thread: &Thread) -> Resource {
     Resource::new(thread_uri(&thread.id, None), thread.title.clone())
-        .with_description(format!("A conversation of {} turns, last used {}", thread.turns, thread.updated_at))
+        .with_description(format!(
+            "A conversation of {} turns, last used {}",
+            thread.turns, thread.updated_at
+        ))
         .with_mime_type("text/markdown")
 }
 
@@ -123,11 +124,13 @@ impl Place {
     /// Error: `mcp_resource_unknown`.
     fn read(uri: &str) -> Result<Self> {
         let unknown = || {
-            let what = format!("'{uri}' is none of ibid://documents/ID?from=BYTE and ibid://threads/ID?after=TURN");
+            let what =
+                format!("'{uri}' is none of ibid://documents/ID?from=BYTE and ibid://threads/ID?after=TURN");
             Error::not_found("mcp_resource_unknown", what)
         };
         let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
-        let (kind, id) = path.strip_prefix("ibid://").and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
+        let (kind, id) =
+            path.strip_prefix("ibid://").and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
         let (kind, parameter) = match kind {
             DOCUMENTS => (Kind::Document, "from="),
             THREADS => (Kind::Thread, "after="),

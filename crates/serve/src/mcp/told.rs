@@ -28,8 +28,12 @@ pub fn recalled(found: &wire::RecallResponse) -> String {
     if found.hits.is_empty() {
         return "Nothing of this is remembered.".to_owned();
     }
-    let mut lines: Vec<String> =
-        found.hits.iter().enumerate().map(|(index, hit)| format!("{}. {}", index + 1, hit_text(hit))).collect();
+    let mut lines: Vec<String> = found
+        .hits
+        .iter()
+        .enumerate()
+        .map(|(index, hit)| format!("{}. {}", index + 1, hit_text(hit)))
+        .collect();
     if found.answerable < ANSWERABLE_MIN {
         lines.push("Probably none of this answers the question: say so rather than guess.".to_owned());
     }
@@ -95,7 +99,12 @@ pub fn passages(hits: &[Hit]) -> String {
     let passage = |(index, hit): (usize, &Hit)| {
         let place = place(&hit.title, hit.page, &hit.heading_path);
         let text = one_line(&hit.text, TEXT_CHARS_MAX);
-        format!("{}. {place} ({})\n   \"{text}\" [{}]", index + 1, hit.source, document_uri(&hit.document, hit.start_byte))
+        format!(
+            "{}. {place} ({})\n   \"{text}\" [{}]",
+            index + 1,
+            hit.source,
+            document_uri(&hit.document, hit.start_byte)
+        )
     };
     hits.iter().enumerate().map(passage).collect::<Vec<_>>().join("\n")
 }
@@ -198,7 +207,9 @@ mod tests {
             told,
             "Anna works at Acme. [fact f1; since 2026-03-01]\n   Anna, 2026-03-02: \"I work at Acme\" [episode p1]"
         );
-        let over = fact(&fact_of(&json!({ "valid_to": "2026-04-01T00:00:00Z", "retracted_at": "2026-05-01T00:00:00Z" })));
+        let over = fact(&fact_of(
+            &json!({ "valid_to": "2026-04-01T00:00:00Z", "retracted_at": "2026-05-01T00:00:00Z" }),
+        ));
         assert!(over.contains("no longer, until 2026-04-01; taken back"), "{over}");
     }
 
@@ -206,7 +217,10 @@ mod tests {
     fn what_hardly_answers_is_told_with_a_warning() {
         let hit = json!({ "kind": "fact", "score": 1.0, "fact": fact_of(&json!({})) });
         let found = |answerable: f32| {
-            recalled(&serde_json::from_value(json!({ "hits": [hit], "answerable": answerable, "took_ms": 1.0 })).unwrap())
+            recalled(
+                &serde_json::from_value(json!({ "hits": [hit], "answerable": answerable, "took_ms": 1.0 }))
+                    .unwrap(),
+            )
         };
         assert!(found(0.1).contains("rather than guess") && !found(0.9).contains("rather than guess"));
         let nothing = wire::RecallResponse { hits: Vec::new(), answerable: 0.0, took_ms: 0.0 };

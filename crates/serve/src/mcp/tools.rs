@@ -26,14 +26,18 @@ pub fn all() -> Vec<Tool> {
         tool("remember", REMEMBER, remember_schema(), adding()),
         tool("recall", RECALL, recall_schema(), reading()),
         tool("relate", RELATE, relate_schema(), adding().idempotent(true)),
-        tool("forget", FORGET, forget_schema(), ToolAnnotations::new().read_only(false).destructive(true).idempotent(true)),
+        tool(
+            "forget",
+            FORGET,
+            forget_schema(),
+            ToolAnnotations::new().read_only(false).destructive(true).idempotent(true),
+        ),
         tool("search_documents", SEARCH, search_schema(), reading()),
         tool("ask", ASK, ask_schema(), reading()),
     ]
 }
 
-const REMEMBER: &str =
-    "Keeps a text in memory and tells the facts found in it. For decisions, preferences, corrections, reasons; not for secrets.";
+const REMEMBER: &str = "Keeps a text in memory and tells the facts found in it. For decisions, preferences, corrections, reasons; not for secrets.";
 const RECALL: &str = "Finds what is remembered: facts, what was said, who and what is known, with dates and sources. Call it before \
                       you answer about people, projects or decisions.";
 const RELATE: &str = "States one fact: subject, relation, object. Stating it again changes nothing.";
@@ -211,11 +215,8 @@ async fn remember<A: Api>(handler: &Handler<A>, sent: JsonObject) -> Result<Told
         wait: true,
     };
     let done: wire::Remembered = post(handler.api.as_ref(), "/v1/memory/episodes", &request).await?;
-    let facts: Vec<Value> = done
-        .facts
-        .iter()
-        .map(|fact| json!({ "id": fact.id, "statement": fact.statement }))
-        .collect();
+    let facts: Vec<Value> =
+        done.facts.iter().map(|fact| json!({ "id": fact.id, "statement": fact.statement })).collect();
     let structured = json!({ "episode": done.episodes.first(), "facts": facts });
     Ok(Told { text: told::remembered(&done), structured: Some(structured) })
 }

@@ -92,6 +92,17 @@ impl Metrics {
         }
     }
 
+    /// Counts a question to memory.
+    pub fn recall<T>(&self, recalled: &Result<T>, took: Duration) {
+        self.registry.count(&list::MEMORY_RECALLS, [outcome(recalled)]);
+        self.registry.observe(&list::MEMORY_RECALL_DURATION, [], took.as_secs_f64());
+    }
+
+    /// Counts a request to forget.
+    pub fn forgotten(&self, what: &str) {
+        self.registry.count(&list::MEMORY_FORGOTTEN, [what]);
+    }
+
     /// Counts an answer with what it is worth.
     pub fn answer(&self, answer: &Answer, took: Duration) {
         let mode = match (answer.kept, &answer.model) {

@@ -59,6 +59,12 @@ fn observe_store(registry: &Registry, app: &App) -> Result<()> {
 }
 
 fn observe_ingest(registry: &Registry, app: &App) {
+    let figures = app.memory.figures();
+    registry.bring(&list::MEMORY_EPISODES, ["read"], figures.read as f64);
+    registry.bring(&list::MEMORY_EPISODES, ["failed"], figures.failed as f64);
+    registry.bring(&list::MEMORY_FACTS, ["recorded"], figures.facts as f64);
+    registry.bring(&list::MEMORY_FACTS, ["merged"], figures.merged as f64);
+    registry.bring(&list::MEMORY_FACTS, ["closed"], figures.closed as f64);
     let figures = app.ingest_figures();
     registry.bring(&list::INGESTED, ["done"], figures.done as f64);
     registry.bring(&list::INGESTED, ["failed"], figures.failed as f64);

@@ -454,6 +454,7 @@ fn forgotten(app: &Caller, request: &wire::ForgetRequest) -> Result<wire::Receip
     };
     let gone_at = app.backups_gone_at(scope.now);
     let row = app.memory.forget(scope, what, gone_at, &|body| receipts::sign(app, body))?;
+    app.metrics.forgotten(what.name());
     receipt(row)
 }
 

@@ -41,7 +41,8 @@ fn taken(app: &Caller, request: EventsRequest) -> Result<EventsTaken> {
     if let Some(zone) = &request.zone {
         zone_of(zone)?;
     }
-    let reading = Reading { zone: request.zone, now: app.clock.now(), bytes_max: app.config.memory.episode_bytes_max };
+    let reading =
+        Reading { zone: request.zone, now: app.clock.now(), bytes_max: app.config.memory.episode_bytes_max };
     let (mut events, mut rejected) = (Vec::with_capacity(request.events.len()), Vec::new());
     for (index, event) in request.events.into_iter().enumerate() {
         match reading.event(event) {
@@ -78,8 +79,9 @@ struct Reading {
 impl Reading {
     /// Errors: `event_malformed`, `event_kind`, `event_time`, `episode_too_large`, and those of names.
     fn event(&self, sent: Value) -> Result<ibid_memory::Event> {
-        let event = MemoryEvent::deserialize(sent)
-            .map_err(|error| Error::bad_request("event_malformed", format!("the event cannot be read: {error}")))?;
+        let event = MemoryEvent::deserialize(sent).map_err(|error| {
+            Error::bad_request("event_malformed", format!("the event cannot be read: {error}"))
+        })?;
         check_kind(&event.kind)?;
         let line = |field: &str, text: Option<String>, most: usize| {
             text.map(|text| words::name(field, &text, most)).transpose()
@@ -96,7 +98,10 @@ impl Reading {
             speaker: line("speaker", event.speaker, NAME_CHARS_MAX)?,
             ..NewEpisode::note(text.clone().unwrap_or_else(|| happened(&event.kind, file.as_deref())))
         };
-        Ok(ibid_memory::Event { says_something: text.is_some_and(|text| says_something(&event.kind, &text)), told })
+        Ok(ibid_memory::Event {
+            says_something: text.is_some_and(|text| says_something(&event.kind, &text)),
+            told,
+        })
     }
 
     /// Error: `event_time`.
@@ -122,7 +127,8 @@ impl Reading {
 
 /// Error: `event_kind`.
 fn check_kind(kind: &str) -> Result<()> {
-    let is_inner = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b"_.-".contains(&letter);
+    let is_inner =
+        |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b"_.-".contains(&letter);
     let begins = kind.bytes().next().is_some_and(|letter| letter.is_ascii_lowercase());
     if begins && kind.len() <= KIND_BYTES_MAX && kind.bytes().all(is_inner) {
         return Ok(());
@@ -177,7 +183,10 @@ mod tests {
     #[test]
     fn what_is_typed_is_not_what_is_meant() {
         for kind in ["edit", "cursor_moved", "editor.scroll", "file-save"] {
-            assert!(!read(json!({ "kind": kind, "text": "Anna works at Acme now" })).unwrap().says_something, "{kind}");
+            assert!(
+                !read(json!({ "kind": kind, "text": "Anna works at Acme now" })).unwrap().says_something,
+                "{kind}"
+            );
         }
         assert!(!read(json!({ "kind": "comment", "text": "looks good" })).unwrap().says_something);
     }

@@ -35,18 +35,20 @@ pub async fn recall(
     let place = app.place(&app.queues.searches, request.workspace.as_deref()).await?;
     respond(&app, move |app| {
         let _place = place;
-        recalled(app, &request)
+        let began = Instant::now();
+        let found = recalled(app, &request, began);
+        app.metrics.recall(&found, began.elapsed());
+        found
     })
     .await
 }
 
-fn recalled(app: &Caller, request: &wire::RecallRequest) -> Result<wire::RecallResponse> {
-    let began = Instant::now();
+fn recalled(app: &Caller, request: &wire::RecallRequest, began: Instant) -> Result<wire::RecallResponse> {
     let mind = Mind::of(app, request.workspace.as_deref())?;
     let memory = app.memories.of(mind.workspace.id)?;
     let asked = Request {
         question: questions::admitted(app, &request.query)?,
-        asker: None,
+        asker: crate::memory::speaker_of(app),
         filter: filter(&mind, request)?,
         limit: within("limit", request.limit, 10, 1..=100)?,
     };

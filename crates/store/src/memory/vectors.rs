@@ -1,5 +1,6 @@
 //! Vectors of what is remembered, and when it was last of use.
 
+use half::f16;
 use ibid_types::{Result, Timestamp};
 
 use crate::statements::packed;
@@ -11,6 +12,13 @@ use crate::{Row, Statement, Store};
 pub struct MemoryVector {
     pub id: [u8; 16],
     pub vector: Vec<u8>,
+}
+
+impl MemoryVector {
+    #[must_use]
+    pub fn numbers(&self) -> Vec<f32> {
+        self.vector.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]]).to_f32()).collect()
+    }
 }
 
 #[must_use]

@@ -15,6 +15,7 @@ mod answers;
 mod backup;
 mod guard;
 mod http;
+mod memory;
 mod models;
 mod process;
 mod store;
@@ -25,6 +26,7 @@ pub use answers::*;
 pub use backup::*;
 pub use guard::*;
 pub use http::*;
+pub use memory::*;
 pub use models::*;
 pub use process::*;
 pub use store::*;
@@ -37,6 +39,7 @@ use super::Entry;
 pub static ROOMS: &[(&str, &[Entry])] = &[
     ("HTTP and keys", http::ALL),
     ("Answers and search", answers::ALL),
+    ("Memory", memory::ALL),
     ("Guards", guard::ALL),
     ("Models", models::ALL),
     ("Flows, jobs and indexes", work::ALL),

@@ -1,0 +1,16 @@
+//! What is remembered, recalled and forgotten.
+
+use super::SECONDS;
+
+room! {
+    MEMORY_EPISODES: Counter<1> = ("ibid_memory_episodes_total", &["outcome"],
+        "Episodes that were looked at for what they say, by outcome (read, failed)");
+    MEMORY_FACTS: Counter<1> = ("ibid_memory_facts_total", &["outcome"],
+        "Facts that were found or stated, by outcome: recorded, merged (known already), and those that newer ones closed");
+    MEMORY_RECALLS: Counter<1> = ("ibid_memory_recalls_total", &["outcome"],
+        "Questions to memory, by outcome (done, failed)");
+    MEMORY_RECALL_DURATION: Histogram<0> = ("ibid_memory_recall_duration_seconds", &[], SECONDS,
+        "Time of a question to memory, embedding it among it");
+    MEMORY_FORGOTTEN: Counter<1> = ("ibid_memory_forgotten_total", &["what"],
+        "Requests to forget that were carried out, by what was named (fact, entity, episode, range, everything)");
+}
