@@ -79,9 +79,7 @@ pub trait Db: Send + Sync + Debug {
     ///
     /// # Errors
     /// `store_log_held` where somebody reads an older state for so long that it has to stay.
-    fn erase(&self) -> Result<()> {
-        Ok(())
-    }
+    fn erase(&self) -> Result<()>;
 
     /// All statements or none. When it returns, the change is on disk.
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome>;

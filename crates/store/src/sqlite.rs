@@ -206,6 +206,13 @@ struct Writer {
     sums: Sums,
 }
 
+/// What a checkpoint left: frames in the log, and how many of them are in the database.
+#[derive(Clone, Copy, Debug)]
+struct Folded {
+    held: i64,
+    frames: i64,
+}
+
 impl Writer {
     /// Runs the batches in one transaction and tells each caller once it is on disk.
     fn commit(&self, group: Vec<Waiting>) {
@@ -293,13 +300,14 @@ impl Writer {
 
     fn fold_whole(&mut self) -> Result<bool> {
         self.let_tap_copy();
-        self.checkpoint("FULL")
+        self.checkpoint("FULL").map(|folded| folded.held == folded.frames)
     }
 
     /// Folds the whole log in and cuts its file off: what was deleted is overwritten in the database (`secure_delete`), and is in no log.
     fn empty_log(&mut self) -> Result<bool> {
         self.let_tap_copy();
-        let is_empty = self.checkpoint("TRUNCATE")?;
+        // A log that could be cut off has no frames left.
+        let is_empty = self.checkpoint("TRUNCATE")?.held == 0;
         if is_empty {
             self.log_pages.store(0, Ordering::Relaxed);
         }
@@ -315,14 +323,14 @@ impl Writer {
         }
     }
 
-    /// Folds in and takes the sums; says whether the whole log is in the database.
-    fn checkpoint(&mut self, mode: &str) -> Result<bool> {
+    /// Folds in and takes the sums.
+    fn checkpoint(&mut self, mode: &str) -> Result<Folded> {
         let in_log = self.sums.before_fold();
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let read = |row: &rusqlite::Row<'_>| Ok(Folded { held: row.get(1)?, frames: row.get(2)? });
         let folded = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], read);
-        let (held, frames) = folded.as_ref().map_or((0, 0), |found| *found);
+        let frames = folded.as_ref().map_or(0, |folded| folded.frames);
         self.sums.after_fold(&in_log, u64::try_from(frames).unwrap_or(0));
-        folded.map_err(|error| classed(&error)).map(|_| held == frames)
+        folded.map_err(|error| classed(&error))
     }
 
     fn let_tap_copy(&self) {

@@ -37,6 +37,10 @@ impl Db for MeteredDb {
         self.inner.damages()
     }
 
+    fn erase(&self) -> Result<()> {
+        self.inner.erase()
+    }
+
     fn batch(&self, statements: Vec<Statement>) -> Result<Outcome> {
         let started = Instant::now();
         let done = self.inner.batch(statements);

@@ -1,0 +1,236 @@
+//! Memory from outside: told, recalled, corrected and forgotten with the command line and over HTTP.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+use ibid_testkit::{Home, Said};
+use serde_json::{Value, json};
+
+fn home() -> Home {
+    Home::new(env!("CARGO_BIN_EXE_ibid"))
+}
+
+fn told(home: &Home, arguments: &[&str]) -> Value {
+    let mut all = vec!["memory", "--json"];
+    all.extend(arguments);
+    home.ok(&all).json()
+}
+
+fn statements(home: &Home, arguments: &[&str]) -> Vec<String> {
+    let page = told(home, arguments);
+    page["facts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fact| fact["statement"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn code(said: &Said) -> String {
+    let start = said.err.rfind('[').map_or(0, |at| at + 1);
+    said.err[start..].trim_end().trim_end_matches(']').to_owned()
+}
+
+#[test]
+fn what_is_told_is_recalled_with_its_words_and_its_times() {
+    let home = home();
+    let text = "I moved to Lisbon in May. The billing service depends on Redis.";
+    let taken = told(&home, &["add", text, "--speaker", "Tom", "--at", "2026-06-01"]);
+    let facts = taken["facts"].as_array().unwrap();
+    assert_eq!(facts.len(), 2, "{taken}");
+    for fact in facts {
+        let source = &fact["sources"][0];
+        let place = source["start"].as_u64().unwrap() as usize..source["end"].as_u64().unwrap() as usize;
+        assert_eq!(&text[place], source["quote"].as_str().unwrap());
+    }
+    let _ = told(&home, &["add", "I moved to Oslo.", "--speaker", "Tom", "--at", "2026-10-01"]);
+    assert_eq!(statements(&home, &["facts", "Tom", "--valid-at", "2026-11-01"]), ["I moved to Oslo"]);
+    assert_eq!(
+        statements(&home, &["facts", "Tom", "--valid-at", "2026-07-01"]),
+        ["I moved to Lisbon in May"]
+    );
+    assert_eq!(statements(&home, &["facts", "Tom", "--believed-at", "2020-01-01"]), Vec::<String>::new());
+    let conflicts = told(&home, &["conflicts"]);
+    assert_eq!(conflicts["conflicts"][0]["by"]["statement"], "I moved to Oslo");
+    let found = told(&home, &["recall", "Where did Tom move?", "--explain"]);
+    let hits = found["hits"].as_array().unwrap();
+    assert!(hits.iter().any(|hit| hit["episode"]["text"] == "I moved to Oslo."), "{found}");
+    for hit in hits {
+        let parts = hit["why"].as_array().unwrap().iter();
+        let sum: f64 =
+            parts.map(|part| part["value"].as_f64().unwrap() * part["weight"].as_f64().unwrap()).sum();
+        assert!((sum - hit["score"].as_f64().unwrap()).abs() < 1e-4, "{hit}");
+    }
+}
+
+#[test]
+fn a_person_corrects_decides_and_takes_back() {
+    let home = home();
+    let relate =
+        |place: &str| told(&home, &["relate", "Ada", "lives in", place, "--single", "--from", "2026-01-01"]);
+    let paris = relate("Paris")["id"].as_str().unwrap().to_owned();
+    let _ = relate("Rome");
+    let now = || statements(&home, &["facts", "Ada", "--valid-at", "2026-03-01"]);
+    assert_eq!(now(), ["Ada lives in Rome"]);
+    let _ = told(&home, &["change", &paris, "--decide"]);
+    assert_eq!(now(), ["Ada lives in Paris"]);
+    let _ = told(&home, &["change", &paris, "--statement", "Ada has a flat in Paris"]);
+    assert_eq!(now(), ["Ada has a flat in Paris"]);
+    let _ = told(&home, &["change", &paris, "--retract"]);
+    assert_eq!(now(), ["Ada lives in Rome"]);
+    assert_eq!(code(&home.run(&["memory", "change", &paris, "--retract"])), "fact_gone");
+    let history = told(&home, &["fact", &paris]);
+    assert!(history["states"].as_array().unwrap().len() >= 3, "{history}");
+}
+
+#[test]
+fn the_graph_answers() {
+    let home = home();
+    for (from, to) in
+        [("billing", "Redis"), ("billing", "Postgres"), ("mail", "Postgres"), ("web", "billing")]
+    {
+        let _ = told(&home, &["relate", from, "DEPENDS_ON", to]);
+    }
+    let path = told(&home, &["path", "Redis", "mail"]);
+    let names: Vec<&str> =
+        path["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Redis", "billing", "Postgres", "mail"]);
+    assert_eq!(path["facts"].as_array().unwrap().len(), 3);
+    assert_eq!(told(&home, &["neighbours", "billing"])["edges"].as_array().unwrap().len(), 3);
+    for by in ["degree", "pagerank", "betweenness"] {
+        assert_eq!(told(&home, &["central", "--by", by])["nodes"][0]["name"], "billing", "{by}");
+    }
+    assert_eq!(told(&home, &["communities"])["communities"][0]["size"], 5);
+    assert_eq!(code(&home.run(&["memory", "path", "Redis", "Nowhere"])), "entity_unknown");
+    assert_eq!(told(&home, &["changes", "2020-01-01"])["recorded"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn consent_is_kept_and_what_is_wrong_is_told() {
+    let home = home();
+    assert_eq!(told(&home, &["consent"])["consent"], "asked");
+    let _ = told(&home, &["consent", "off"]);
+    let refused = home.run(&["memory", "add", "The API depends on Redis."]);
+    assert_eq!((refused.code, code(&refused).as_str()), (3, "memory_consent"));
+    let _ = told(&home, &["consent", "on"]);
+    assert_eq!(code(&home.run(&["memory", "add", " "])), "episode_empty");
+    assert_eq!(code(&home.run(&["memory", "add", "x", "--zone", "Mars/Base"])), "zone_unknown");
+    assert_eq!(code(&home.run(&["memory", "add", "x", "--at", "soon"])), "date_malformed");
+    assert_eq!(code(&home.run(&["memory", "relate", "Ada", "!!", "Bob"])), "relation_malformed");
+    assert_eq!(
+        code(&home.run(&["memory", "relate", "A", "r", "B", "--from", "2026-02-01", "--to", "2026-01-01"])),
+        "fact_times"
+    );
+    assert_eq!(code(&home.run(&["memory", "facts", "Nobody"])), "entity_unknown");
+    assert_eq!(code(&home.run(&["memory", "forget", "--everything"])), "confirmation_needed");
+    let both = home.run(&["memory", "forget", "--everything", "--entity", "x", "--yes"]);
+    assert!(["forget_what", "entity_unknown"].contains(&code(&both).as_str()), "{}", both.err);
+}
+
+/// Files of the library that hold a name; backups hold it until they are deleted, and say until when.
+fn files_with(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(files_with(&entry, name));
+        } else if std::fs::read(&entry)
+            .is_ok_and(|bytes| bytes.windows(name.len()).any(|part| part == name.as_bytes()))
+        {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+#[test]
+fn forgetting_leaves_no_byte_in_the_library() {
+    let home = home();
+    let quiet = ["--set", "backup.enabled=false"];
+    let run = |arguments: &[&str]| {
+        let all: Vec<&str> = ["memory"].iter().chain(arguments).chain(&quiet).copied().collect();
+        home.ok(&all).out
+    };
+    let _ = run(&["add", "Zebulon Quatermass works at Initech. It rained. The API depends on Redis."]);
+    let _ = run(&["relate", "Zebulon Quatermass", "likes", "chess"]);
+    assert!(!files_with(home.path(), "Quatermass").is_empty(), "it was there");
+    let receipt = run(&["forget", "--entity", "Zebulon Quatermass", "--yes"]);
+    assert!(receipt.starts_with("entity forgotten"), "{receipt}");
+    assert_eq!(files_with(home.path(), "Quatermass"), Vec::<PathBuf>::new());
+    assert!(run(&["facts"]).contains("The API depends on Redis"), "what was said beside it stays");
+    assert!(!run(&["recall", "Quatermass chess"]).contains("Quatermass"));
+    let _ = run(&["forget", "--everything", "--yes"]);
+    assert_eq!(files_with(home.path(), "Initech"), Vec::<PathBuf>::new());
+    assert!(run(&["receipts"]).lines().count() == 2);
+}
+
+#[test]
+fn forgetting_is_whole_while_a_server_ships_its_log() {
+    let home = home();
+    let server = home.serve(&[]);
+    let episodes = json!({"episodes": [{"text": "Zebulon Quatermass works at Initech."}], "wait": true});
+    let (status, taken) = server.post("/v1/memory/episodes", &episodes);
+    assert_eq!((status, taken["facts"].as_array().unwrap().len()), (200, 1), "{taken}");
+    let (status, receipt) = server.post("/v1/memory/forget", &json!({"everything": true}));
+    assert_eq!(status, 200, "{receipt}");
+    assert!(
+        receipt["receipt"]["backups_gone_at"].is_i64()
+            && receipt["signature"].as_str().unwrap().split('.').count() == 3
+    );
+    let database = home.path().join("ibid.db");
+    for file in [database.clone(), database.with_extension("db-wal")] {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(10).any(|part| part == b"Quatermass"), "{}", file.display());
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn an_export_is_taken_in_again() {
+    let home = home();
+    let _ = told(&home, &["add", "The API depends on Redis since March 2025.", "--speaker", "Tom"]);
+    let _ = told(&home, &["relate", "Ada", "lives in", "Paris"]);
+    let export = home.ok(&["memory", "export"]).out;
+    assert_eq!(export.lines().filter(|line| line.contains("\"type\":\"fact\"")).count(), 2, "{export}");
+    let other = self::home();
+    let imported = other.run_with_input(&["memory", "--json", "import", "-"], &export).json();
+    assert_eq!(
+        (imported["from"].as_str(), imported["rejected"].as_array().map(Vec::len)),
+        (Some("ibid"), Some(0)),
+        "{imported}"
+    );
+    assert_eq!(statements(&other, &["facts"]).len(), 2);
+    for (format, begins) in [("graphml", "<?xml"), ("jsonld", "{"), ("csv", "id,")] {
+        assert!(home.ok(&["memory", "export", "--format", format]).out.starts_with(begins), "{format}");
+    }
+    let partly = other.run_with_input(
+        &["memory", "import", "-"],
+        "{\"text\": \"The mail service depends on Kafka.\"}\nrubbish\n",
+    );
+    assert_eq!(partly.code, 6, "{}", partly.out);
+    assert_eq!(code(&other.run_with_input(&["memory", "import", "-"], "a,b,c")), "import_unreadable");
+}
+
+#[test]
+fn keys_have_memories_of_their_own() {
+    let home = home();
+    let server = home.serve(&[]);
+    let key = |name: &str, role: &str| {
+        let (_, made) = server.post("/v1/keys", &json!({"name": name, "role": role}));
+        made["secret"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+    };
+    let (one, other) = (key("one", "reader"), key("other", "reader"));
+    let call = |key: &str, path: &str, body: &Value| {
+        let request = server.stranger().post(format!("{}{path}", server.base)).bearer_auth(key).json(body);
+        ibid_testkit::answer(request.send().unwrap())
+    };
+    let episodes = json!({"episodes": [{"text": "The API depends on Redis."}], "wait": true});
+    assert_eq!(call(&one, "/v1/memory/episodes", &episodes).0, 200);
+    let recall = json!({"query": "What does the API depend on?"});
+    assert!(!call(&one, "/v1/memory/recall", &recall).1["hits"].as_array().unwrap().is_empty());
+    assert_eq!(call(&other, "/v1/memory/recall", &recall).1["hits"], json!([]));
+    let shared = json!({"episodes": [{"text": "The mail service depends on Kafka."}], "shared": true});
+    assert_eq!(call(&one, "/v1/memory/episodes", &shared).0, 403, "a reader writes nothing for all");
+    let forget = json!({"everything": true, "person": "machine"});
+    assert_eq!(call(&one, "/v1/memory/forget", &forget).0, 403, "only an administrator has others forgotten");
+    assert_eq!(server.stop(), 0);
+}
