@@ -1,5 +1,5 @@
 //! Memory from outside: told, recalled, corrected and forgotten with the command line and over HTTP.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 

@@ -27,6 +27,9 @@ const SAME_TITLE_MAX: usize = 10;
 /// The weight of a link from a title to who mentions it; the other way is 1.
 const BACK_WEIGHT: f32 = 0.5;
 
+/// Reads passages with their documents.
+pub type Load<'a> = dyn Fn(&[ChunkId]) -> Result<Vec<(Chunk, Document)>> + 'a;
+
 /// What a graph is made of.
 pub struct Source<'a> {
     pub snapshot: &'a Snapshot,
@@ -35,7 +38,7 @@ pub struct Source<'a> {
     /// The question's.
     pub vector: &'a [f32],
     /// Passages with their documents, as they are now and as far as they may be read now.
-    pub load: &'a dyn Fn(&[ChunkId]) -> Result<Vec<(Chunk, Document)>>,
+    pub load: &'a Load<'a>,
 }
 
 /// Where a walk from the best of `fused`, which is ordered, comes by.

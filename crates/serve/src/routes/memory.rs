@@ -569,7 +569,7 @@ pub async fn import(
 #[utoipa::path(get, path = "/v1/memory/consent", tag = "memory",
     responses((status = 200, body = wire::ConsentState), (status = "default", body = Problem)))]
 pub async fn consent(app: Caller) -> Answered<axum::Json<wire::ConsentState>> {
-    respond(&app, |app| state(app)).await
+    respond(&app, state).await
 }
 
 /// Changes what the caller allows to be remembered, from now on; what is there already can be forgotten.
