@@ -178,7 +178,7 @@ const ROWS: [&str; 14] = [
     KEPT,
     "",
     SESSION_FACTORS,
-    "",
+    MEMORY,
 ];
 
 /// A database that the program wrote when it had the first `count` migrations.
