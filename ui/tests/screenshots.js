@@ -302,7 +302,7 @@ const SCENES = {
   }],
   memory: ['#/memory', async (page) => page.getByRole('list', { name: 'Facts' }).getByText('lives in Lisbon').first().waitFor()],
   memorysources: ['#/memory', async (page, server) => {
-    server.memory.found = server.memory.facts.slice(0, 2);
+    server.memory.found = server.memory.facts.splice(0, 2);
     await page.getByLabel('Add a note').fill('I moved to Lisbon last Friday.');
     await page.getByRole('button', { name: 'Remember it' }).click();
     await page.getByText('2 facts were found').waitFor();

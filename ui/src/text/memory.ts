@@ -87,6 +87,11 @@ export function backupsWords(receipt: Forgotten): string {
     : 'Nothing is backed up here that could still hold it.';
 }
 
+// Each state once, though pages of a list that grows may overlap.
+export function distinct(facts: Fact[]): Fact[] {
+  return [...new Map(facts.map((fact) => [`${fact.id} ${fact.recorded_at}`, fact])).values()];
+}
+
 // The text in three: before a quote, the quote, after it. Bytes are UTF-8's; where they fit the text no longer, all is before it.
 export function around(text: string, start: number, end: number): [string, string, string] {
   const bytes = new TextEncoder().encode(text);

@@ -1,6 +1,6 @@
 // Arranges a graph by ForceAtlas2 beside the page, and tells how it stands a few times a second.
 import iterate from 'graphology-layout-forceatlas2/iterate.js';
-import type { Arranging, Arranged } from './arrangement';
+import { SEEN, type Arranging, type Arranged } from './arrangement';
 
 // The package's matrices: ten numbers for a node (place, forces, mass, convergence, size, fixed), three for an edge.
 const NODE_WIDTH = 10;
@@ -11,8 +11,16 @@ const EDGE_WIDTH = 3;
 // Below this every pair of nodes is looked at, which is more exact.
 const PAIRS_MAX = 2_000;
 const SLICE_MS = 80;
+// Of a large graph, since each picture of it takes its time.
+const LARGE_SLICE_MS = 700;
+let isSeen = true;
 
-self.addEventListener('message', ({ data }: MessageEvent<Arranging>) => {
+self.addEventListener('message', ({ data }: MessageEvent<Arranging | typeof SEEN>) => {
+  if (data === SEEN) isSeen = true;
+  else arrange(data);
+});
+
+function arrange(data: Arranging) {
   const nodes = nodeMatrix(data);
   const edges = edgeMatrix(data);
   const settings = {
@@ -30,18 +38,22 @@ self.addEventListener('message', ({ data }: MessageEvent<Arranging>) => {
   const began = performance.now();
   let rounds = 0;
   const slice = () => {
-    const until = performance.now() + SLICE_MS;
+    const until = performance.now() + (settings.barnesHutOptimize ? LARGE_SLICE_MS : SLICE_MS);
     do {
       iterate(settings, nodes, edges);
       rounds += 1;
     } while (performance.now() < until && rounds < data.roundsMax);
     const isDone = rounds >= data.roundsMax || performance.now() - began > data.msMax;
-    const told: Arranged = { places: placesOf(nodes), rounds, isDone };
-    self.postMessage(told, { transfer: [told.places.buffer] });
+    if (isSeen || isDone) tell({ places: placesOf(nodes), rounds, isDone });
     if (!isDone) setTimeout(slice, 0);
   };
   slice();
-});
+}
+
+function tell(told: Arranged) {
+  isSeen = false;
+  self.postMessage(told, { transfer: [told.places.buffer] });
+}
 
 function nodeMatrix({ places, ends }: Arranging): Float32Array {
   const matrix = new Float32Array((places.length / 2) * NODE_WIDTH);

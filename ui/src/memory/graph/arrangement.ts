@@ -19,6 +19,9 @@ const ROUNDS_MAX = 500;
 // Long enough for 10,000 nodes to find their groups, short enough to wait for.
 const MS_MAX = 15_000;
 
+// What the page says when it has drawn what it was told, so that the worker never tells more than is drawn.
+export const SEEN = 'seen';
+
 export class Arrangement {
   #worker: Worker | null = null;
 
@@ -31,6 +34,7 @@ export class Arrangement {
     worker.onmessage = ({ data }: MessageEvent<Arranged>) => {
       if (data.isDone) this.stop();
       this.told(data);
+      afterDrawing(() => worker.postMessage(SEEN));
     };
     // Without it the nodes stay as they were put.
     worker.onerror = () => {
@@ -44,4 +48,8 @@ export class Arrangement {
     this.#worker?.terminate();
     this.#worker = null;
   }
+}
+
+function afterDrawing(then: () => void) {
+  requestAnimationFrame(() => requestAnimationFrame(then));
 }

@@ -1,6 +1,7 @@
 // The drawing: sigma.js over a graphology graph. It draws what it is told, and tells what was clicked.
 import { MultiDirectedGraph } from 'graphology';
 import Sigma from 'sigma';
+import { EdgeArrowProgram, EdgeLineProgram, NodeCircleProgram, NodePointProgram } from 'sigma/rendering';
 import type { Settings } from 'sigma/settings';
 import type { NodeDisplayData, PartialButFor } from 'sigma/types';
 import { seed, type Link } from '../../text/graph';
@@ -28,13 +29,21 @@ export interface Clicks {
 const SPACING = 12;
 const ZOOM = 1.5;
 const MOVE_MS = 300;
-// With room for the names at the edge.
-const WHOLE_RATIO = 1.25;
+// With room for the names at the edge, where all have one.
+const NAMED_RATIO = 1.25;
+const WHOLE_RATIO = 1.05;
 // So few that every name fits.
 const ALL_LABELS_MAX = 40;
-// From here on edges are left out while the drawing moves, so that it moves smoothly.
-const MOVING_LINKS_MAX = 4_000;
+// From here on edges are left out while the drawing moves, so that it moves smoothly where there is no graphics card.
+const MOVING_LINKS_MAX = 2_000;
 const ARROWS_MAX = 2_000;
+// From here on nodes are points of the graphics card's own, which are cheaper than discs of triangles.
+const DISCS_MAX = 2_000;
+// Nodes are as large as here up to so many, and smaller where there are more.
+const LARGE_MAX = 150;
+const SIZE_MIN = 1.2;
+// Those that are smaller than this have no name before one comes closer.
+const NAMED_MIN = 8;
 
 type Disc = PartialButFor<NodeDisplayData, 'x' | 'y' | 'size' | 'label' | 'color'>;
 
@@ -45,6 +54,8 @@ export class Drawing {
   readonly #links = new Map<string, Link>();
   #ids: string[] = [];
   #look: Look | null = null;
+  #scale = 1;
+  #isArranging = false;
   #colours: Palette = palette();
 
   // `isStill`: nothing moves but by the reader's hand. Throws where there is no WebGL.
@@ -81,10 +92,12 @@ export class Drawing {
       this.#links.set(link.id, link);
       if (!this.#graph.hasEdge(link.id)) this.#graph.addDirectedEdgeWithKey(link.id, link.from, link.to, { label: relationWords(link.relation) });
     }
+    this.#scale = Math.min(1, Math.sqrt(LARGE_MAX / Math.max(1, this.#graph.order)));
     this.#sigma.setSettings({
       hideEdgesOnMove: this.#graph.size > MOVING_LINKS_MAX,
       defaultEdgeType: this.#graph.size > ARROWS_MAX ? 'line' : 'arrow',
-      labelRenderedSizeThreshold: this.#graph.order > ALL_LABELS_MAX ? 6 : 0,
+      defaultNodeType: this.#graph.order > DISCS_MAX ? 'point' : 'circle',
+      labelRenderedSizeThreshold: this.#hasRoom ? 0 : Math.max(SIZE_MIN, NAMED_MIN * this.#scale),
     });
     if (isFirst) this.whole();
     this.arrange();
@@ -103,7 +116,7 @@ export class Drawing {
   }
 
   arrange() {
-    if (this.#graph.order < 2) return this.clicks.arranging(false);
+    if (this.#graph.order < 2) return this.#arranging(false);
     this.#ids = this.#graph.nodes();
     const numbers = new Map(this.#ids.map((id, at) => [id, at]));
     const places = new Float32Array(this.#ids.length * 2);
@@ -112,18 +125,18 @@ export class Drawing {
       places.set([x, y], at * 2);
     });
     const ends = Uint32Array.from(this.#graph.mapEdges((_edge, _attributes, from, to) => [numbers.get(from) ?? 0, numbers.get(to) ?? 0]).flat());
-    this.clicks.arranging(true);
+    this.#arranging(true);
     this.#arrangement.begin(places, ends);
   }
 
   stop() {
     this.#arrangement.stop();
-    this.clicks.arranging(false);
+    this.#arranging(false);
   }
 
   closer = () => void this.#sigma.getCamera().animatedZoom({ factor: ZOOM, duration: this.#moveMs });
   farther = () => void this.#sigma.getCamera().animatedUnzoom({ factor: ZOOM, duration: this.#moveMs });
-  whole = () => void this.#sigma.getCamera().animate({ x: 0.5, y: 0.5, ratio: WHOLE_RATIO, angle: 0 }, { duration: this.#moveMs });
+  whole = () => void this.#sigma.getCamera().animate({ x: 0.5, y: 0.5, ratio: this.#hasRoom ? NAMED_RATIO : WHOLE_RATIO, angle: 0 }, { duration: this.#moveMs });
 
   // Brings a node into the middle.
   show(id: string) {
@@ -141,6 +154,10 @@ export class Drawing {
   end() {
     this.#arrangement.stop();
     this.#sigma.kill();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#graph.order <= ALL_LABELS_MAX;
   }
 
   get #moveMs(): number {
@@ -169,12 +186,20 @@ export class Drawing {
         { attributes: ['x', 'y'] },
       );
     }
-    if (isDone) this.clicks.arranging(false);
+    if (isDone) this.#arranging(false);
+  }
+
+  #arranging(is: boolean) {
+    this.#isArranging = is;
+    this.clicks.arranging(is);
+    if (!is) this.#sigma.refresh({ skipIndexation: true });
   }
 
   #settings(): Partial<Settings> {
     return {
       allowInvalidContainer: true,
+      nodeProgramClasses: { circle: NodeCircleProgram, point: NodePointProgram },
+      edgeProgramClasses: { arrow: EdgeArrowProgram, line: EdgeLineProgram },
       zIndex: true,
       labelFont: getComputedStyle(document.body).fontFamily,
       labelSize: 13,
@@ -203,7 +228,7 @@ export class Drawing {
       x,
       y,
       label: isLit ? label : null,
-      size: look.sizeOf(id) * (isChosen ? 1.3 : 1),
+      size: Math.max(SIZE_MIN, look.sizeOf(id) * this.#scale) * (isChosen ? 1.3 : 1),
       color: isLit ? look.colourOf(id) : this.#colours.faint,
       hidden: !look.showsNode(id),
       forceLabel: look.lit !== null && isLit && look.lit.nodes.size <= ALL_LABELS_MAX,
@@ -218,7 +243,7 @@ export class Drawing {
     if (!look || !link) return { color: this.#colours.line, size: 1, label: '' };
     const isLit = look.lit?.links.has(id) ?? false;
     return {
-      hidden: !look.showsLink(link),
+      hidden: !look.showsLink(link) || (this.#isArranging && this.#graph.size > MOVING_LINKS_MAX),
       color: isLit ? this.#colours.mark : look.lit ? this.#colours.faint : this.#colours.line,
       size: isLit ? 2 : 1,
       label: isLit ? relationWords(link.relation) : '',

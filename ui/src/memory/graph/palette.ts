@@ -21,9 +21,15 @@ export function isDark(): boolean {
 export function palette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const of = (name: string) => style.getPropertyValue(name).trim();
-  const line = isDark() ? 'rgba(170, 163, 151, 0.42)' : 'rgba(93, 88, 80, 0.38)';
-  const faint = isDark() ? 'rgba(170, 163, 151, 0.07)' : 'rgba(93, 88, 80, 0.07)';
-  return { paper: of('--sheet'), ink: of('--ink'), soft: of('--ink-soft'), line, faint, mark: of('--rubric') };
+  const [paper, soft] = [of('--sheet'), of('--ink-soft')];
+  return { paper, soft, ink: of('--ink'), line: mixed(soft, paper, 0.45), faint: mixed(soft, paper, 0.12), mark: of('--rubric') };
+}
+
+// So much of one colour on another, `#rrggbb` both: what shines through is dear where there is no graphics card.
+export function mixed(one: string, other: string, share: number): string {
+  const part = (colour: string, at: number) => parseInt(colour.slice(at, at + 2), 16);
+  const mix = (at: number) => Math.round(part(one, at) * share + part(other, at) * (1 - share));
+  return `#${[1, 3, 5].map((at) => mix(at).toString(16).padStart(2, '0')).join('')}`;
 }
 
 export function colourOfKind(kind: EntityKind, dark: boolean): string {
