@@ -27,6 +27,7 @@ const { budgetWords, exact } = await load('text/budget.ts');
 const { beginning } = await load('text/beginning.ts');
 const { asHolder, asTyped, readersInWords } = await load('text/readers.ts');
 const { dots, path } = await load('text/chart.ts');
+const graph = await load('text/graph.ts');
 
 test('events come whole however the stream is cut', () => {
   const stream = 'id: 4.1\r\nevent: token\r\ndata: {"text":"a"}\r\n\r\n: keep-alive\n\nevent: done\ndata: x\ndata: y\n\n';
@@ -232,4 +233,35 @@ test('readers are people unless something else is said', () => {
 test('a reader that is gone, or shares its name, keeps its id', () => {
   const readers = [['user:1', 'ada'], ['group:2', 'ada'], ['key:3', 'scanner'], ['key:4', 'scanner'], ['user:5', '']].map(([holder, name]) => ({ holder, name }));
   assert.deepEqual(readers.map((one) => asTyped(one, readers)), ['user:ada', 'group:ada', 'key:3', 'key:4', 'user:5']);
+});
+
+test('a fact holds from its first moment on and no more at its last, as the server takes a day', () => {
+  const link = graph.link({ id: 'l', from: 'a', to: 'b', relation: 'R', importance: 1, valid_from: '2026-03-01T00:00:00Z', valid_to: '2026-06-01T00:00:00Z' });
+  const on = (day) => graph.holdsAt(link, graph.startOf(graph.dayNumber(Date.parse(day))));
+  assert.deepEqual(['2026-02-28', '2026-03-01', '2026-05-31', '2026-06-01'].map(on), [false, true, true, false]);
+  assert.ok(graph.holdsAt(graph.times({}), 0), 'what has no times holds always');
+  assert.equal(graph.dayOf(graph.dayNumber(Date.parse('2026-03-01T23:59:00Z'))), '2026-03-01');
+});
+
+test('the days go from the first time of any fact to today, or to the last time where that is later', () => {
+  const times = [{ valid_from: '2026-01-12T08:00:00Z' }, { valid_to: '2026-11-13T00:00:00Z' }, {}].map(graph.times);
+  const days = (now) => Object.values(graph.span(times, Date.parse(now))).map(graph.dayOf);
+  assert.deepEqual(days('2026-06-01'), ['2026-01-12', '2026-11-13']);
+  assert.deepEqual(days('2026-12-24'), ['2026-01-12', '2026-12-24']);
+  assert.equal(graph.span([graph.times({})], 0), null);
+});
+
+test('whoever the server named in no group takes that of most neighbours, and of none where there are none', () => {
+  const nodes = ['a', 'b', 'c', 'd', 'e', 'alone'].map((id) => ({ id, name: id, kind: 'other', score: 0 }));
+  const edges = [['a', 'c'], ['b', 'c'], ['a', 'c'], ['c', 'd'], ['d', 'e']].map(([from, to], at) => ({ id: `${at}`, from, to, relation: 'R', importance: 1 }));
+  const found = [{ number: 4, size: 1, nodes: [nodes[0]] }, { number: 7, size: 1, nodes: [nodes[1]] }];
+  assert.deepEqual(Object.fromEntries(graph.communitiesOf(nodes, edges, found)), { a: 4, b: 7, c: 4, d: 4, e: 4 });
+  assert.equal(graph.communitiesOf(nodes, edges, []).size, 0);
+  assert.equal(graph.communitiesOf([{ ...nodes[0], community: 2 }], [], found).get('a'), 2, 'what the node itself says counts');
+});
+
+test('a connection to oneself counts once', () => {
+  const edges = [['a', 'a'], ['a', 'b']].map(([from, to], at) => ({ id: `${at}`, from, to, relation: 'R', importance: 1 }));
+  assert.deepEqual(Object.fromEntries(graph.degrees(edges)), { a: 2, b: 1 });
+  assert.deepEqual(graph.tally(['x', 'y', 'y', 'a']), [['y', 2], ['a', 1], ['x', 1]]);
 });

@@ -5,18 +5,22 @@ const DAY_MS = 86_400_000;
 // A chain that is longer than this from whatever the server named has no colour.
 const ROUNDS_MAX = 32;
 
-// An edge with its times as numbers, since each is looked at whenever the day changes.
-export interface Link extends GraphEdge {
+// When something holds, as numbers, since each is looked at whenever the day changes.
+export interface Times {
   begins: number;
   ends: number;
 }
 
-export function link(edge: GraphEdge): Link {
-  return { ...edge, begins: edge.valid_from ? Date.parse(edge.valid_from) : -Infinity, ends: edge.valid_to ? Date.parse(edge.valid_to) : Infinity };
+export interface Link extends GraphEdge, Times {}
+
+export function times({ valid_from, valid_to }: { valid_from?: string; valid_to?: string }): Times {
+  return { begins: valid_from ? Date.parse(valid_from) : -Infinity, ends: valid_to ? Date.parse(valid_to) : Infinity };
 }
 
+export const link = (edge: GraphEdge): Link => ({ ...edge, ...times(edge) });
+
 // The first and the last day that any fact begins or ends, or today where that is later; none where no fact has a time.
-export function span(links: Iterable<Link>, now: number): { first: number; last: number } | null {
+export function span(links: Iterable<Times>, now: number): { first: number; last: number } | null {
   let first = Infinity;
   let last = -Infinity;
   for (const { begins, ends } of links) {
@@ -32,10 +36,10 @@ export function span(links: Iterable<Link>, now: number): { first: number; last:
 export const dayNumber = (ms: number) => Math.floor(ms / DAY_MS);
 export const dayOf = (number: number) => new Date(number * DAY_MS).toISOString().slice(0, 10);
 
-// Whether a fact holds at the beginning of a day in the world, as the server takes one.
-export function holdsOn({ begins, ends }: Link, number: number): boolean {
-  return begins <= number * DAY_MS && ends > number * DAY_MS;
-}
+// The beginning of a day, which is how the server takes one.
+export const startOf = (number: number) => number * DAY_MS;
+
+export const holdsAt = ({ begins, ends }: Times, ms: number) => begins <= ms && ends > ms;
 
 // How many there are of each, the most first.
 export function tally(values: Iterable<string>): [string, number][] {

@@ -74,11 +74,15 @@ export function forgottenWhat(receipt: Forgotten): string {
   return WHATS[receipt.what] ?? receipt.what;
 }
 
-// `1 fact, 2 entities and 3 texts are gone; words of 1 more were erased.`
-export function forgottenWords(receipt: Forgotten): string {
-  const gone = [count(receipt.facts, 'fact', 'facts'), count(receipt.entities, 'entity', 'entities'), count(receipt.episodes, 'text', 'texts')];
-  const blotted = receipt.episodes_blotted > 0 ? `; words of ${count(receipt.episodes_blotted, 'text', 'texts')} were erased` : '';
-  return `${gone.slice(0, 2).join(', ')} and ${gone[2]} are gone${blotted}.`;
+// `Gone: 1 fact, 2 entities. Words of 1 text were erased.`
+export function forgottenWords({ facts, entities, episodes, episodes_blotted }: Forgotten): string {
+  const gone = [
+    facts > 0 ? count(facts, 'fact', 'facts') : '',
+    entities > 0 ? count(entities, 'entity', 'entities') : '',
+    episodes > 0 ? count(episodes, 'text', 'texts') : '',
+  ].filter(Boolean);
+  const erased = episodes_blotted > 0 ? ` Words of ${count(episodes_blotted, 'text', 'texts')} were erased.` : '';
+  return `${gone.length > 0 ? `Gone: ${gone.join(', ')}.` : 'Nothing was there to go whole.'}${erased}`;
 }
 
 export function backupsWords(receipt: Forgotten): string {

@@ -165,11 +165,12 @@ export class MemoryRoutes {
     if (id === 'central') return json(response, { by: query.by, nodes: [...whole.nodes].reverse().map((node, at) => ({ ...node, score: 1 / (at + 1) })) });
     if (id === 'communities') return json(response, communities(whole));
     const wanted = query.relations?.split(',');
-    const edges = whole.edges.filter((edge) => (!wanted || wanted.includes(edge.relation)) && (!query.valid_at || holds(edge, query.valid_at)));
+    const edges = whole.edges.filter((edge) => (!wanted || wanted.includes(edge.relation)) && holds(edge, query.valid_at ?? new Date().toISOString()));
     const near = query.around ? new Set([query.around, ...edges.filter((edge) => [edge.from, edge.to].includes(query.around)).flatMap((edge) => [edge.from, edge.to])]) : null;
-    const nodes = whole.nodes.filter((node) => !near || near.has(node.id)).slice(0, Number(query.limit ?? 200));
+    const connected = new Set(edges.flatMap((edge) => [edge.from, edge.to]));
+    const nodes = whole.nodes.filter((node) => (near ?? connected).has(node.id)).slice(0, Number(query.limit ?? 200));
     const shown = new Set(nodes.map((node) => node.id));
-    return json(response, { nodes, edges: edges.filter((edge) => shown.has(edge.from) && shown.has(edge.to)), truncated: !near && nodes.length < whole.nodes.length });
+    return json(response, { nodes, edges: edges.filter((edge) => shown.has(edge.from) && shown.has(edge.to)), truncated: !near && nodes.length < connected.size });
   }
 
   // Of the facts between entities.

@@ -23,6 +23,7 @@ self.addEventListener('message', ({ data }: MessageEvent<Arranging | typeof SEEN
 function arrange(data: Arranging) {
   const nodes = nodeMatrix(data);
   const edges = edgeMatrix(data);
+  const count = data.places.length / 2;
   const settings = {
     linLogMode: false,
     outboundAttractionDistribution: false,
@@ -30,9 +31,10 @@ function arrange(data: Arranging) {
     edgeWeightInfluence: 1,
     scalingRatio: 10,
     strongGravityMode: true,
-    gravity: 0.05,
-    slowDown: 1 + Math.log(Math.max(1, data.places.length / 2)),
-    barnesHutOptimize: data.places.length / 2 > PAIRS_MAX,
+    // Small graphs are often of parts that nothing connects: they are kept together.
+    gravity: Math.min(0.4, Math.max(0.05, 20 / count)),
+    slowDown: 1 + Math.log(Math.max(1, count)),
+    barnesHutOptimize: count > PAIRS_MAX,
     barnesHutTheta: 0.7,
   };
   const began = performance.now();

@@ -5,6 +5,8 @@ import { link, type Link } from '../../text/graph';
 export class GraphBook {
   readonly nodes = new Map<string, GraphNode>();
   readonly links = new Map<string, Link>();
+  // Whom only another day brought: without facts that hold on the day that is looked at, they are not there.
+  readonly passing = new Set<string>();
   // Counts what changed; the maps themselves are not watched, since they may hold tens of thousands.
   revision = $state(0);
   isTruncated = $state(false);
@@ -12,11 +14,17 @@ export class GraphBook {
   begin({ nodes, edges, truncated }: Graph) {
     this.nodes.clear();
     this.links.clear();
+    this.passing.clear();
     this.isTruncated = truncated;
     this.#take(nodes, edges);
   }
 
   add({ nodes, edges }: { nodes: GraphNode[]; edges: GraphEdge[] }) {
+    this.#take(nodes, edges);
+  }
+
+  addDay({ nodes, edges }: Graph) {
+    for (const node of nodes) if (!this.nodes.has(node.id)) this.passing.add(node.id);
     this.#take(nodes, edges);
   }
 

@@ -22,14 +22,20 @@ export function palette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const of = (name: string) => style.getPropertyValue(name).trim();
   const [paper, soft] = [of('--sheet'), of('--ink-soft')];
-  return { paper, soft, ink: of('--ink'), line: mixed(soft, paper, 0.45), faint: mixed(soft, paper, 0.12), mark: of('--rubric') };
+  return { paper, soft, ink: of('--ink'), line: mixed(soft, paper, 0.55), faint: mixed(soft, paper, 0.12), mark: of('--rubric') };
 }
 
-// So much of one colour on another, `#rrggbb` both: what shines through is dear where there is no graphics card.
-export function mixed(one: string, other: string, share: number): string {
-  const part = (colour: string, at: number) => parseInt(colour.slice(at, at + 2), 16);
-  const mix = (at: number) => Math.round(part(one, at) * share + part(other, at) * (1 - share));
-  return `#${[1, 3, 5].map((at) => mix(at).toString(16).padStart(2, '0')).join('')}`;
+// So much of one colour on another: what shines through is dear where there is no graphics card. Both as the built style has them,
+// `#rrggbb` or `#rgb`.
+function mixed(one: string, other: string, share: number): string {
+  const [over, under] = [parts(one), parts(other)];
+  return `#${over.map((part, at) => Math.round(part * share + (under[at] ?? 0) * (1 - share)).toString(16).padStart(2, '0')).join('')}`;
+}
+
+function parts(colour: string): number[] {
+  const digits = colour.replace('#', '');
+  const whole = digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits;
+  return [0, 2, 4].map((at) => parseInt(whole.slice(at, at + 2), 16));
 }
 
 export function colourOfKind(kind: EntityKind, dark: boolean): string {
