@@ -204,6 +204,8 @@ test('who may read a document is told, and changed by a dialog that says what is
     await dialog.getByRole('button', { name: 'Remove group:legal' }).click();
     await dialog.getByRole('button', { name: 'Remove user:ada' }).click();
     await change.click();
+    // What the dialog says of itself has the same words.
+    await dialog.waitFor({ state: 'detached' });
     await page.getByText('Everybody in the workspace').waitFor();
     const sent = server.requests.filter((one) => one.method === 'PATCH').map((one) => JSON.parse(one.body).readers);
     assert.deepEqual(sent, [['user:nobody'], ['group:legal'], ['group:legal', 'user:ada'], []]);

@@ -263,7 +263,7 @@ test('a reader sees neither operations nor people, and changes nothing', async (
   await at('#/documents', async (page) => {
     await page.getByRole('search').getByText('4 documents').waitFor();
     const links = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
-    assert.deepEqual(links, ['Chat', 'Search', 'Documents', 'Runs', 'Flows', 'API']);
+    assert.deepEqual(links, ['Chat', 'Search', 'Documents', 'Memory', 'Runs', 'Flows', 'API']);
     assert.equal(await page.getByRole('button', { name: 'Add files' }).count(), 0);
     await page.goto(`${server.url}/#/documents/doc-runbook`);
     await page.getByRole('button', { name: 'Ask about it' }).waitFor();
