@@ -261,6 +261,18 @@ fn who_may_only_read_is_listed_no_threads() {
     assert!(list.unwrap_err().to_string().contains("may not"), "who reads nothing is told so");
 }
 
+/// The estimate that needs no model is beside the definitions; this counts each brace and quote as a token, which models do not.
+#[test]
+fn definitions_are_short_for_a_tokenizer_too() {
+    let Some(models) = ibid_testkit::models() else { return };
+    let agent = Agent::on_stdio(&home(), &[]);
+    let tools = agent.runtime.block_on(agent.client().list_all_tools()).unwrap();
+    let definitions = serde_json::to_string(&json!({ "tools": tools })).unwrap();
+    let tokenizer = ibid_model::MiniLm::load(&models.join("all-MiniLM-L6-v2"), 1).unwrap();
+    let tokens = ibid_model::Embedder::count_tokens(&tokenizer, &definitions);
+    assert!(tools.len() <= 6 && (100..1500).contains(&tokens), "{tokens} tokens: {definitions}");
+}
+
 #[test]
 fn prompts_are_filled_in() {
     let home = home();
@@ -339,4 +351,32 @@ fn a_call_counts_as_the_request_that_it_makes() {
     });
     let told: Vec<String> = calls.map(|call| format!("{call:?}")).collect();
     assert!(told.iter().any(|told| told.contains("rate_limited") || told.contains("429")), "{told:?}");
+}
+
+#[test]
+fn events_of_an_editor_are_taken_and_the_wrong_ones_told() {
+    let home = home();
+    let server = home.serve(&["--set", "memory.events_max=4"]);
+    let saved = json!({ "kind": "save", "file": "src/cache.rs", "name": "1" });
+    let said = json!({ "kind": "commit", "text": "The billing service depends on Postgres." });
+    let wrong = json!({ "kind": "Save it" });
+    let events = json!({ "events": [saved, said, wrong, 5] });
+    let (status, taken) = server.post("/v1/memory/events", &events);
+    assert_eq!((status, &taken["taken"], &taken["to_read"]), (202, &json!(2), &json!(1)), "{taken}");
+    let told: Vec<(u64, &str)> = taken["rejected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|wrong| (wrong["index"].as_u64().unwrap(), wrong["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [(2, "event_kind"), (3, "event_malformed")]);
+    let (status, refused) =
+        server.post("/v1/memory/events", &json!({ "events": [saved, said, saved, said, saved] }));
+    assert_eq!((status, &refused["error"]["code"]), (400, &json!("events_too_many")));
+    assert_eq!(server.post("/v1/memory/events", &json!({})).1["error"]["code"], "events_empty");
+    let (_, kept) = server.get("/v1/memory/episodes?kind=event");
+    assert_eq!(kept["episodes"].as_array().unwrap().len(), 2, "{kept}");
+    let auditor = key(&home, "auditor");
+    let request = server.stranger().post(format!("{}/v1/memory/events", server.base)).bearer_auth(auditor);
+    assert_eq!(answer(request.json(&events).send().unwrap()).0, 403);
 }

@@ -63,7 +63,8 @@ fn reading() -> ToolAnnotations {
 }
 
 fn object(properties: Value, required: &[&str]) -> Value {
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    // Bounds, and that other names are refused, are told when they matter: the words would be paid for in every conversation.
+    json!({ "type": "object", "properties": properties, "required": required })
 }
 
 fn text(description: &str) -> Value {
@@ -75,7 +76,7 @@ fn shared() -> Value {
 }
 
 fn count() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": 50 })
+    json!({ "type": "integer" })
 }
 
 fn remember_schema() -> Value {
