@@ -13,6 +13,13 @@ export IBID_TEST_MODELS=$1
 scripts/setup-clients.sh "$2"
 export IBID_TEST_CLIENTS=$2
 
-(cd ui && { [ -d node_modules ] || npm ci --no-audit --no-fund --silent; } && npm run --silent check && npm test --silent)
+# Installed anew where the list of packages is another than the one that was installed.
+(
+  cd ui
+  installed=node_modules/.installed
+  cmp -s package-lock.json $installed || { npm ci --no-audit --no-fund --silent && cp package-lock.json $installed; }
+  npm run --silent check
+  npm test --silent
+)
 cargo test --workspace --locked --doc --quiet
 cargo nextest run --workspace --locked --no-fail-fast
