@@ -78,7 +78,7 @@ impl Agent {
     }
 
     fn call(&self, tool: &str, arguments: Value) -> CallToolResult {
-        let Value::Object(arguments) = arguments else { panic!("{arguments}") };
+        let arguments = arguments.as_object().unwrap().clone();
         let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         self.runtime.block_on(self.client().call_tool(request)).unwrap()
     }
