@@ -43,6 +43,7 @@ pub struct EpisodeRequest {
     pub series: Option<String>,
     /// Its place there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 2_147_483_647)]
     pub ordinal: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Sensitivity>)]
@@ -635,6 +636,18 @@ pub struct CentralityQuery {
     pub limit: Option<usize>,
 }
 
+/// As of when, and how many communities.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CommunitiesQuery {
+    pub workspace: Option<String>,
+    pub valid_at: Option<String>,
+    pub believed_at: Option<String>,
+    #[param(minimum = 1, maximum = 500)]
+    pub limit: Option<usize>,
+}
+
 /// The most central first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Central {
@@ -737,8 +750,8 @@ pub struct MemoryEvent {
 pub struct EventsRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
-    /// Each is looked at by itself.
-    #[schema(min_items = 1, value_type = Vec<MemoryEvent>)]
+    /// Each a `MemoryEvent`, and looked at by itself: what is none is rejected, and all others are taken.
+    #[schema(min_items = 1)]
     pub events: Vec<serde_json::Value>,
     /// The IANA name of the zone in which their words for days are meant; UTC without it.
     #[serde(skip_serializing_if = "Option::is_none")]

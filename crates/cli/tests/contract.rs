@@ -36,7 +36,7 @@ fn the_server_keeps_to_its_description() {
 }
 
 /// Requests with a field that holds one word of several, and what the field is called in them.
-fn bodies_of_words() -> [(&'static str, &'static str, Value); 5] {
+fn bodies_of_words() -> [(&'static str, &'static str, Value); 9] {
     let question = json!({ "question": "When does the bakery open?" });
     [
         ("/v1/search", "mode", json!({ "query": "bakery" })),
@@ -44,6 +44,10 @@ fn bodies_of_words() -> [(&'static str, &'static str, Value); 5] {
         ("/v1/threads/{id}/turns", "mode", question.clone()),
         ("/v1/threads/{id}/turns", "quality", question),
         ("/v1/keys", "role", json!({ "name": "laptop" })),
+        ("/v1/memory/facts", "kind", json!({ "subject": "a", "relation": "b", "object": "c" })),
+        ("/v1/memory/facts", "subject_kind", json!({ "subject": "a", "relation": "b", "object": "c" })),
+        ("/v1/memory/facts", "sensitivity", json!({ "subject": "a", "relation": "b", "object": "c" })),
+        ("/v1/memory/import", "from", json!({ "data": "{}" })),
     ]
 }
 
@@ -55,13 +59,13 @@ fn the_words_of_the_description_are_those_that_are_read() {
     let asked = parameters_of_words(&description);
     assert!(asked.len() >= 4, "{asked:?}");
     for (route, name, words) in asked {
-        let (status, refusal) = server.get(&format!("{route}?{name}=other"));
+        let (status, refusal) = server.get(&format!("{route}?{name}=nonsense"));
         assert_eq!((status, told(&refusal)), (400, words), "{route} {name}");
     }
     let thread = server.post("/v1/threads", &json!({})).1["id"].as_str().unwrap().to_owned();
     for (route, field, mut body) in bodies_of_words() {
         let words = words(&description, field_of(&description, route, field));
-        body[field] = json!("other");
+        body[field] = json!("nonsense");
         let (status, refusal) = server.post(&route.replace("{id}", &thread), &body);
         assert_eq!((status, told(&refusal)), (400, words), "{route} {field}");
     }

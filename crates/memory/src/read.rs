@@ -99,8 +99,14 @@ const fn memory_kind(kind: ibid_extract::MemoryKind) -> MemoryKind {
     }
 }
 
+/// What only people do.
+const OF_PEOPLE: [&str; 7] = ["work_at", "live_in", "married_to", "born_in", "prefer", "join", "study_at"];
+
 fn subject_kind(found: &Extracted, said: &Statement) -> EntityKind {
-    if said.subject.is_speaker { EntityKind::Person } else { kind_of(found, &said.subject.name) }
+    let kind = kind_of(found, &said.subject.name);
+    let is_person =
+        said.subject.is_speaker || (kind == EntityKind::Other && OF_PEOPLE.contains(&said.relation.as_str()));
+    if is_person { EntityKind::Person } else { kind }
 }
 
 /// What a name stands for, by where else it is in the text.

@@ -13,7 +13,7 @@ use crate::access::matrix::{Need, need};
 #[openapi(
     info(title = "Ibid", description = "Answers from your own documents, with the exact source of every claim."),
     modifiers(&Security),
-    components(schemas(ibid_api::document::Upload, ibid_api::answer::StepEvent, ibid_api::answer::TokenEvent, ibid_api::run::Event)),
+    components(schemas(ibid_api::document::Upload, ibid_api::memory::MemoryEvent, ibid_api::answer::StepEvent, ibid_api::answer::TokenEvent, ibid_api::run::Event)),
     tags(
         (name = "answers", description = "Ask and search"),
         (name = "chat", description = "Threads, their turns, and feedback"),

@@ -6,9 +6,17 @@ use std::sync::Arc;
 use ibid_runtime::Clock;
 use ibid_store::{
     KeptPlace, NewKept, RunRow, SealedColumn, Sealer, Sqlite, SqliteConfig, Store, ThreadsQuery, Totp,
-    TurnEnd, TurnStart, run_insert, thread_insert, turn_finish, turn_insert,
+    TurnEnd, TurnStart, entity_insert, episode_insert, fact_insert, run_insert, thread_insert, turn_finish,
+    turn_insert,
 };
-use ibid_types::{ContentHash, Error, Result, RunId, Secret, ThreadId, Timestamp, TurnId, WorkspaceId};
+use ibid_types::memory::{
+    Cause, Entity, EntityKind, Episode, EpisodeKind, Fact, Known, MemoryKind, Owner, Said, Sensitivity, Span,
+    Stated,
+};
+use ibid_types::{
+    ContentHash, EntityId, EpisodeId, Error, FactId, FactVersionId, Result, RunId, Secret, ThreadId,
+    Timestamp, TurnId, WorkspaceId,
+};
 use serde_json::json;
 
 /// Writes the key and the place before a text, and the text backwards.
@@ -129,6 +137,53 @@ impl Fixture {
         self.store.kept_save(&new, 9).unwrap();
     }
 
+    /// A note about the harbour, what it is about, and what it says.
+    fn remember(&self) -> FactId {
+        let (workspace, owner, now) = (self.workspace, Owner::Machine, self.store.now());
+        let said = Said { text: "The harbour is deep.".to_owned(), ..Said::default() };
+        let episode = Episode {
+            id: EpisodeId::new(),
+            workspace,
+            owner,
+            kind: EpisodeKind::Note,
+            series: None,
+            at: now,
+            recorded_at: now,
+            importance: None,
+            archived_at: None,
+            said,
+        };
+        let known = Known { name: "harbour".to_owned(), aliases: Vec::new() };
+        let kind = EntityKind::Place;
+        let entity = Entity { id: EntityId::new(), workspace, owner, kind, created_at: now, known };
+        let stated = Stated { statement: "The harbour is deep".to_owned(), ..Stated::default() };
+        let fact = Fact {
+            version: FactVersionId::new(),
+            id: FactId::new(),
+            workspace,
+            owner,
+            kind: MemoryKind::Fact,
+            subject: entity.id,
+            object: None,
+            valid: Span::default(),
+            recorded_at: now,
+            retracted_at: None,
+            cause: Cause::Recorded,
+            closed_by: None,
+            confidence: 1.0,
+            importance: 0.5,
+            sensitivity: Sensitivity::Ordinary,
+            archived_at: None,
+            stated,
+        };
+        let sealer = self.store.sealer();
+        let mut batch = episode_insert(&episode, None, sealer).unwrap();
+        batch.extend(entity_insert(&entity, sealer).unwrap());
+        batch.extend(fact_insert(&fact, sealer).unwrap());
+        self.store.db().batch(batch).unwrap();
+        fact.id
+    }
+
     /// So many threads more.
     fn fill(&self, count: usize) {
         let thread = |number| {
@@ -246,6 +301,7 @@ fn all_texts_come_under_a_new_key_once() {
     f.store.totp_set(ada, Some(&Totp { secret: Secret::new("code".to_owned()), step_used: 7 })).unwrap();
     f.store.signing_keys_set(&Secret::new("keys".to_owned())).unwrap();
     f.keep("Where is the harbour?");
+    let fact = f.remember();
     let new = f.under("b");
     assert_eq!(renew_all(&new), SealedColumn::ALL.len());
     assert_eq!(renew_all(&new), 0);
@@ -254,6 +310,7 @@ fn all_texts_come_under_a_new_key_once() {
     assert_eq!(new.thread_find(f.workspace, thread).unwrap().unwrap().title, "About the harbour");
     assert_eq!(new.feedback_find(run).unwrap().unwrap().reason.as_deref(), Some("harbour"));
     assert_eq!(kept(&f, &new), ["Where is the harbour?"]);
+    assert_eq!(new.facts_by_id(&[fact]).unwrap()[0].stated.statement, "The harbour is deep");
 }
 
 #[test]

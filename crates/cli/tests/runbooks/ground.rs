@@ -110,16 +110,18 @@ pub fn index_damaged() {
     assert!(home.ok(&["search", "rent"]).out.contains("tenant"));
 }
 
-/// Overwrites the middle of every file below.
+/// Overwrites three places of every file below.
 fn spoil(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
             spoil(&path);
         } else if let Ok(mut file) = OpenOptions::new().write(true).open(&path) {
-            let middle = file.metadata().unwrap().len() / 2;
-            file.seek(SeekFrom::Start(middle)).unwrap();
-            file.write_all(&[0xaa; 16]).unwrap();
+            let quarter = file.metadata().unwrap().len() / 4;
+            for place in 1..4 {
+                file.seek(SeekFrom::Start(place * quarter)).unwrap();
+                file.write_all(&[0xaa; 16]).unwrap();
+            }
         }
     }
 }

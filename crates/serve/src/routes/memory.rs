@@ -25,6 +25,8 @@ use crate::words;
 const NAME_CHARS_MAX: usize = 200;
 const STATEMENT_CHARS_MAX: usize = 2000;
 const CONFLICTS_MAX: usize = 200;
+/// What clients with signed numbers can count to.
+const ORDINAL_MAX: usize = i32::MAX as usize;
 
 /// Takes texts in to be remembered: what they say is found out behind the answer, or before it with `wait`.
 #[utoipa::path(post, path = "/v1/memory/episodes", tag = "memory", request_body = wire::RememberRequest,
@@ -70,6 +72,8 @@ fn episode(request: wire::EpisodeRequest) -> Result<NewEpisode> {
         text.map(|text| words::line(field, &text, NAME_CHARS_MAX)).transpose()
     };
     let series = request.series.as_deref().map(str::parse::<EpisodeId>).transpose()?;
+    let ordinal = request.ordinal.map(|ordinal| ordinal as usize);
+    let ordinal = u32::try_from(within("ordinal", ordinal, 0, 0..=ORDINAL_MAX)?).unwrap_or_default();
     Ok(NewEpisode {
         kind: request.kind.as_deref().unwrap_or("note").parse()?,
         speaker: line("speaker", request.speaker)?,
@@ -77,7 +81,7 @@ fn episode(request: wire::EpisodeRequest) -> Result<NewEpisode> {
         at: instant(request.at.as_deref())?,
         zone: request.zone,
         source: line("source", request.source)?,
-        series: series.map(|id| Series { id: *id.as_bytes(), ordinal: request.ordinal.unwrap_or(0) }),
+        series: series.map(|id| Series { id: *id.as_bytes(), ordinal }),
         name: line("name", request.name)?,
         sensitivity: request.sensitivity.as_deref().map(str::parse).transpose()?,
         text: request.text,
@@ -518,7 +522,8 @@ pub async fn receipts_list(
 
 /// Writes everything that is remembered: lines of JSON with all there is, or the graph as GraphML, JSON-LD or CSV.
 #[utoipa::path(get, path = "/v1/memory/export", tag = "memory", params(wire::ExportQuery),
-    responses((status = 200, content_type = "text/plain", body = String), (status = "default", body = Problem)))]
+    responses((status = 200, content((String = "application/x-ndjson"), (String = "application/graphml+xml"), (String = "application/ld+json"), (String = "text/csv"))),
+        (status = "default", body = Problem)))]
 pub async fn export(app: Caller, Parameters(query): Parameters<wire::ExportQuery>) -> Answered<Response> {
     let (format, text) = blocking(&app, move |app| {
         let mind = Mind::of(app, query.workspace.as_deref())?;

@@ -285,8 +285,9 @@ pub async fn graph(
         let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
         let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref())?;
         let limit = within("limit", query.limit, 200, 1..=10_000)?;
+        let depth = within("depth", query.depth, 1, 1..=5)?;
         match &query.around {
-            Some(named) => around(&seen, named, within("depth", query.depth, 1, 1..=5)?, limit),
+            Some(named) => around(&seen, named, depth, limit),
             None => whole(&seen, limit),
         }
     })
@@ -400,11 +401,11 @@ fn best(nodes: &[NodeId], scores: &[f64], limit: usize) -> Vec<(NodeId, f64)> {
 }
 
 /// Groups of entities that have more to do with each other than with the rest, the largest first.
-#[utoipa::path(get, path = "/v1/memory/graph/communities", tag = "memory", params(wire::CentralityQuery),
+#[utoipa::path(get, path = "/v1/memory/graph/communities", tag = "memory", params(wire::CommunitiesQuery),
     responses((status = 200, body = wire::CommunitiesFound), (status = "default", body = Problem)))]
 pub async fn communities(
     app: Caller,
-    Parameters(query): Parameters<wire::CentralityQuery>,
+    Parameters(query): Parameters<wire::CommunitiesQuery>,
 ) -> Answered<axum::Json<wire::CommunitiesFound>> {
     respond(&app, move |app| {
         let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());

@@ -71,7 +71,11 @@ pub const RELEASED: [(&str, &str, &str); 14] = [
         include_str!("../../src/migrations/0013_session_factors.sql"),
         "1590ac34d6004eb346b5ea95119388670d4b6a6891f0d27a8bb10717750b3815",
     ),
-    ("0014_memory", include_str!("../../src/migrations/0014_memory.sql"), ""),
+    (
+        "0014_memory",
+        include_str!("../../src/migrations/0014_memory.sql"),
+        "509af7f93e6b1e265ec4803244463facd2c2b6c87d1803d3afe223046c52f549",
+    ),
 ];
 
 /// Since the first migration: a workspace with one document of one chunk, what waits, what is configured.
