@@ -12,10 +12,13 @@ const QUESTION: &str = "When does the bakery open?";
 const KEY: &str =
     r#"flow.keys=[{id=1,key="1111111111111111111111111111111111111111111111111111111111111111"}]"#;
 
-/// Answers from the hour that its prompt holds.
+/// Answers from the hour that its prompt holds, and cites the passage that says it.
 fn says(body: &Value) -> Vec<Piece> {
-    let hour = if body.to_string().contains("at seven") { "seven" } else { "six" };
-    let said = format!("The bakery opens at {hour} in the morning every single day [1].");
+    let prompt = body.to_string();
+    let hour = if prompt.contains("at seven") { "seven" } else { "six" };
+    let place = |hour: &str| prompt.find(&format!("opens at {hour}")).unwrap_or(usize::MAX);
+    let number = if place("six") < place("seven") && hour == "seven" { 2 } else { 1 };
+    let said = format!("The bakery opens at {hour} in the morning every single day [{number}].");
     said.split_inclusive(' ').map(Piece::from).collect()
 }
 
