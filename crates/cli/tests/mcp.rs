@@ -185,6 +185,7 @@ fn a_library_is_free_while_an_agent_does_nothing() {
         let found = agent.told("search_documents", json!({ "query": "bakery" }));
         assert!(found.contains("opens at six"), "{found}");
     }
+    assert!((0..1000).any(|_| home.run(&["documents", "list"]).code == 0), "agents let go of it");
     // A server that begins meanwhile takes the library, and agents go to it.
     let server = home.serve_again(&[]);
     assert!(one.told("search_documents", json!({ "query": "bakery" })).contains("opens at six"));

@@ -1,6 +1,6 @@
 //! Events of editors and other programs: very many, and few of them say anything.
 //!
-//! Keeps true: a batch is one commit; what says nothing is kept as it came, with no job and no vector; sending twice is sending once.
+//! Keeps true: a batch is one commit; what says nothing is kept as it came, with no job and no vector, and is no part of recall; sending twice is sending once.
 
 use std::collections::HashSet;
 
@@ -80,7 +80,10 @@ impl Memory {
         statements: &mut Vec<Statement>,
     ) -> Result<EpisodeId> {
         let mut episode = self.episode(workspace, owner, event.told.clone());
-        episode.importance = (!event.says_something).then_some(NOISE_IMPORTANCE);
+        if !event.says_something {
+            episode.importance = Some(NOISE_IMPORTANCE);
+            episode.archived_at = Some(episode.recorded_at);
+        }
         statements.extend(episode_insert(&episode, event.told.name.as_deref(), self.store.sealer())?);
         Ok(episode.id)
     }

@@ -31,6 +31,7 @@ fn what_says_nothing_is_kept_and_not_read() {
     assert_eq!(home.memory.work().unwrap(), 0, "there is no job");
     assert_eq!(kept(&home).len(), 300);
     assert!(kept(&home).iter().all(|episode| episode.importance.is_some_and(|importance| importance < 0.1)));
+    assert!(kept(&home).iter().all(|episode| episode.archived_at.is_some()), "it is no part of recall");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ibid_store::{MemoryVector, Remembered, Store};
-use ibid_types::memory::{Entity, Episode, Fact};
+use ibid_types::memory::{Entity, Episode, EpisodeKind, Fact};
 use ibid_types::{EntityId, EpisodeId, FactId, FactVersionId, Result, WorkspaceId};
 use parking_lot::Mutex;
 
@@ -143,7 +143,8 @@ impl Memories {
             entities.dedup();
             put(of_episode(episode, &entities, vectors.get(episode.id.as_bytes()).cloned()))
         };
-        held.memory.apply(&episodes.iter().map(item).collect::<Vec<_>>());
+        held.memory
+            .apply(&episodes.iter().filter(|episode| !is_noise(episode)).map(item).collect::<Vec<_>>());
         Ok(())
     }
 
@@ -181,6 +182,11 @@ fn of_entity(entity: &Entity) -> Item {
     let key = Key::new(Kind::Entity, *entity.id.as_bytes());
     let class = entity.kind.name().to_owned();
     Item { class, names, ..Item::new(key, &entity.owner.to_string(), &entity.known.name) }
+}
+
+/// That a file was saved is kept, very often, and asked for by nobody.
+fn is_noise(episode: &Episode) -> bool {
+    episode.kind == EpisodeKind::Event && episode.archived_at.is_some()
 }
 
 fn of_episode(episode: &Episode, entities: &[EntityId], vector: Option<Vec<f32>>) -> Item {
