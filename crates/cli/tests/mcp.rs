@@ -175,6 +175,7 @@ fn what_one_session_remembers_another_recalls() {
     let recalled = next.told("recall", json!({ "query": "What does the billing service depend on?" }));
     assert!(recalled.contains("Postgres") && recalled.contains("[fact "), "{recalled}");
     assert_eq!(next.refused("recall", json!({ "query": "x", "valid_at": "soon" })), "date_malformed");
+    assert_eq!(next.end(), Some(0));
 }
 
 #[test]
