@@ -49,6 +49,7 @@ pub struct Config {
 pub struct Data {
     pub dir: PathBuf,
     pub workspace: String,
+    pub disk_free_percent_min: u8,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -319,6 +320,7 @@ impl Config {
             "limits.burst",
             "at least 1 where limits.requests_per_minute bounds requests",
         );
+        must(self.data.disk_free_percent_min <= 100, "data.disk_free_percent_min", "0 to 100");
         must(one_of(&self.blob.kind, &["folder", "s3"]), "blob.kind", "\"folder\" or \"s3\"");
         must(
             self.blob.kind != "s3" || !self.blob.s3_bucket.is_empty(),

@@ -95,12 +95,13 @@ impl Home {
         self.dir.path().join("files").display().to_string()
     }
 
-    /// The program on this data directory, with nothing from the outside but the model files.
+    /// The program on this data directory, with nothing from the outside but the model files; how full the machine's disk is counts for nothing.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.dir.path()).env("IBID_CHAT_OLLAMA_DETECT", "false");
+        command.env("IBID_DATA_DISK_FREE_PERCENT_MIN", "0");
         command.arg("--data-dir").arg(self.dir.path().join("data"));
         if let Some(models) = models() {
             command.env("IBID_MODELS_DIR", models);

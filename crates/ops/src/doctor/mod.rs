@@ -16,8 +16,7 @@ use serde::Serialize;
 use crate::machine;
 pub use traffic::{Look, requests, traffic};
 
-/// Below these the disk is about to be full.
-const FREE_SHARE_MIN: f64 = 0.05;
+/// Below this the disk is about to be full, however large it is.
 const FREE_BYTES_MIN: u64 = 256 << 20;
 /// A file that was written so far in the future says that the clock was set back.
 const CLOCK_BACK_MS: i64 = 600_000;
@@ -130,7 +129,7 @@ const MEMORY_SHARE_MAX: f64 = 0.85;
 pub fn outside(config: &Config, now: Timestamp, is_served: bool) -> Vec<Finding> {
     let dir = &config.data.dir;
     let mut all = vec![Finding::ok("configuration", format!("the data directory is {}", dir.display()))];
-    all.push(disk(dir));
+    all.push(disk(&config.data));
     all.extend(permissions(dir));
     all.push(clock(dir, now));
     if !is_served {
@@ -139,14 +138,14 @@ pub fn outside(config: &Config, now: Timestamp, is_served: bool) -> Vec<Finding>
     all
 }
 
-fn disk(dir: &Path) -> Finding {
-    let Some(disk) = machine::disk(dir) else {
+fn disk(data: &ibid_config::Data) -> Finding {
+    let Some(disk) = machine::disk(&data.dir) else {
         return Finding::note("disk", "disk_unknown", "how full the disk is cannot be read", "look with df");
     };
-    let share = disk.free_bytes as f64 / disk.total_bytes.max(1) as f64;
+    let share = 100.0 * disk.free_bytes as f64 / disk.total_bytes.max(1) as f64;
     let free =
         format!("{:.1} GB of {:.1} GB are free", gigabytes(disk.free_bytes), gigabytes(disk.total_bytes));
-    if disk.free_bytes < FREE_BYTES_MIN || share < FREE_SHARE_MIN {
+    if disk.free_bytes < FREE_BYTES_MIN || share < f64::from(data.disk_free_percent_min) {
         return Finding::problem("disk", "disk_low", free, "ibid runbook run disk-full");
     }
     Finding::ok("disk", free)
