@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::search::{Filter, Trace};
-use crate::words::AnswerMode;
+use crate::words::{AnswerMode, Id};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -101,6 +101,10 @@ pub struct Citation {
     /// The quote holds a secret, in whose place a word such as `[password]` stands.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
+    /// Set where a memory says it and no document: an episode of `/v1/memory`. The ids of document, version and chunk are its own then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Id>)]
+    pub episode: Option<String>,
     pub start_byte: usize,
     pub end_byte: usize,
     pub start_char: usize,

@@ -96,6 +96,7 @@ impl search::Filter {
             path_prefix: self.path_prefix,
             date_from: time(self.date_from)?,
             date_to: time(self.date_to)?,
+            without_memory: self.without_memory,
         })
     }
 }
@@ -225,6 +226,7 @@ impl From<domain::Citation> for answer::Citation {
             page: value.page,
             quote: value.quote,
             withheld: value.withheld,
+            episode: value.episode.map(|episode| episode.to_string()),
             start_byte: value.start,
             end_byte: value.end,
             start_char: value.start_char,

@@ -50,6 +50,9 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Moment>)]
     pub date_to: Option<String>,
+    /// Of answers: made of documents alone. Any other filter leaves out what is remembered too; a search finds documents only.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_memory: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

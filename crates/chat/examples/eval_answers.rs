@@ -350,5 +350,6 @@ fn hit(title: &str, text: &str, language: &str) -> Hit {
         score: 0.0,
         similarity: None,
         why: Why::default(),
+        episode: None,
     }
 }

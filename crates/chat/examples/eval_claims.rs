@@ -69,6 +69,7 @@ impl Search for Knowledge {
             score: 1.0,
             similarity: Some(0.5),
             why: Why::default(),
+            episode: None,
         };
         Ok(Found { hits: vec![hit], ..Found::default() })
     }

@@ -38,6 +38,7 @@ pub fn hit(text: &str, similarity: f32) -> Hit {
         score: similarity,
         similarity: Some(similarity),
         why: Why::default(),
+        episode: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Keeps true: an answer is given again only to somebody whose own search, now, finds the very passages that it was made of, under the
 //! same settings; so a document or an access list that changes ends it by itself. Only whole answers are kept: verified,
-//! without a notice, and as the guard would show them.
+//! without a notice, and as the guard would show them. None that memories took part in is kept: they are forgotten at a word.
 
 use ibid_model::{Embedder, Purpose};
 use ibid_types::answer::{Answer, AnswerMode, Kept, Question, Usage, Verdict};
@@ -146,7 +146,8 @@ impl Memory<'_> {
     /// Keeps an answer that was made of these passages, if it is whole. Says whether it is kept.
     pub fn keep(&self, findings: &[Finding], answer: &Answer, run: Option<RunId>) -> bool {
         let shown = shown(findings);
-        if !is_whole(answer) || !self.passes(&shown, answer) {
+        let is_of_memory = shown.iter().any(|hit| hit.episode.is_some());
+        if is_of_memory || !is_whole(answer) || !self.passes(&shown, answer) {
             return false;
         }
         let evidence = evidence(&shown);

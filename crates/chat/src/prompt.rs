@@ -49,6 +49,7 @@ pub fn build(making: &Making<'_>, sources: &Sources, model: &dyn ChatModel) -> P
         temperature: config.temperature,
         tokens_max: config.answer_tokens_max,
         stop: Vec::new(),
+        schema: None,
     };
     Prompt { request, shown }
 }

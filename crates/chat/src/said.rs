@@ -16,7 +16,7 @@ const REPLY_BYTES_MAX: usize = 8_000;
 /// Asks `model` to do what `rules` say with what stands on the sheet.
 pub fn ask(model: &dyn ChatModel, rules: &str, sheet: &Sheet, tokens_max: usize) -> Result<(String, Usage)> {
     let messages = sheet.messages(rules);
-    let request = ChatRequest { messages, temperature: 0.0, tokens_max, stop: Vec::new() };
+    let request = ChatRequest { messages, temperature: 0.0, tokens_max, stop: Vec::new(), schema: None };
     let mut reply = String::new();
     let outcome = model.chat(&request, &mut |delta| {
         match delta {

@@ -158,7 +158,8 @@ impl Sources {
         let hit = self.hits.get(first.hit).ok_or_else(|| {
             ibid_types::Error::internal("citation_unbound", format!("there is no source {}", first.hit))
         })?;
-        Citation::bind(number, &hit.chunk, &hit.title, &hit.source, from, to)
+        let bound = Citation::bind(number, &hit.chunk, &hit.title, &hit.source, from, to)?;
+        Ok(Citation { episode: hit.episode, ..bound })
     }
 
     fn terms_of(&self, place: Place) -> Vec<Term> {

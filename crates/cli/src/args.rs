@@ -248,6 +248,9 @@ pub struct Filters {
     /// Only documents dated before this day
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
+    /// Answers of documents alone, and not of what is remembered
+    #[arg(long)]
+    pub no_memory: bool,
 }
 
 #[derive(Debug, Args)]

@@ -30,6 +30,7 @@ pub use guard::{Guard, IngestGuard, KINDS, kind_and_action};
 pub use identity::{Identity, SignInProvider};
 pub use layers::{Layers, Origin, Shown};
 pub use memory::Memory;
+pub use outgoing::is_near_address;
 pub use tls::Tls;
 pub use tools::{McpServer, Tools};
 pub use tree::{

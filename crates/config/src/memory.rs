@@ -5,6 +5,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Memory {
+    pub in_answers: bool,
+    pub reader: String,
     pub merge_cosine: f32,
     pub importance_min: f32,
     pub episode_bytes_max: usize,
@@ -20,6 +22,7 @@ pub struct Memory {
 
 impl Memory {
     pub(crate) fn problems(&self, must: &mut dyn FnMut(bool, &str, &str)) {
+        must(!self.reader.is_empty(), "memory.reader", "\"rules\", \"auto\", or a chat model by its name");
         must((0.5..=1.0).contains(&self.merge_cosine), "memory.merge_cosine", "0.5 to 1");
         must((0.0..=1.0).contains(&self.importance_min), "memory.importance_min", "0 to 1");
         must((1..=1 << 20).contains(&self.episode_bytes_max), "memory.episode_bytes_max", "1 to 1048576");

@@ -65,14 +65,24 @@ impl Config {
     }
 }
 
+/// Whether an address leads to this machine or a private network: to what is one's own, as far as it tells.
+#[must_use]
+pub fn is_near_address(url: &str) -> bool {
+    host_of(url).is_some_and(|host| is_near(&host))
+}
+
 /// The host to which an address leads without TLS, in lower case.
 fn clear_host(url: &str) -> Option<String> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let is_clear =
+        scheme.is_none_or(|scheme| matches!(scheme.as_str(), "http" | "syslog+tcp" | "syslog+udp"));
+    host_of(url).filter(|_| is_clear)
+}
+
+/// The host that an address names, in lower case.
+fn host_of(url: &str) -> Option<String> {
     let url = url.to_ascii_lowercase();
-    let rest = match url.split_once("://") {
-        Some(("http" | "syslog+tcp" | "syslog+udp", rest)) => rest,
-        Some(_) => return None,
-        None => &url,
-    };
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     let place = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
     let host = match place.strip_prefix('[') {
         Some(inner) => inner.split(']').next()?,
@@ -116,6 +126,16 @@ fn is_near_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
     use crate::tried::{read, told};
+
+    #[test]
+    fn ones_own_addresses_are_told_from_those_of_others() {
+        assert!(
+            ["http://127.0.0.1:11434/v1", "https://models.lan", "localhost:8000"]
+                .into_iter()
+                .all(is_near_address)
+        );
+        assert!(["https://api.example.org/v1", "", "https://"].into_iter().all(|far| !is_near_address(far)));
+    }
 
     #[test]
     fn near_hosts_are_told_from_far_ones() {

@@ -61,6 +61,8 @@ pub struct Receipt {
     pub episodes_blotted: usize,
     pub facts: usize,
     pub entities: usize,
+    /// Answers that cited it, whose words went too.
+    pub answers: usize,
     /// When the last backup that may hold it is deleted; none where nothing is backed up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups_gone_at: Option<Timestamp>,
@@ -75,16 +77,19 @@ struct Doomed {
     words: BTreeMap<EpisodeId, Vec<Range<usize>>>,
 }
 
+/// What forgetting does beyond memory.
+pub trait Forgetting {
+    /// What erases what was made of these episodes elsewhere, in the same commit, and how many answers that are.
+    fn beyond(&self, scope: Scope, episodes: &BTreeSet<EpisodeId>) -> Result<(Vec<Statement>, usize)>;
+    /// When the last backup that holds it is deleted.
+    fn backups_gone_at(&self, scope: Scope) -> Option<Timestamp>;
+    fn sign(&self, receipt: &str) -> Result<String>;
+}
+
 impl Memory {
-    /// Forgets, and gives the receipt as it is kept with its signature, which `sign` makes. Errors: `fact_unknown`, `entity_unknown`,
-    /// `episode_unknown`, `store_log_held`: then it is forgotten, but for the log of the database.
-    pub fn forget(
-        &self,
-        scope: Scope,
-        what: Forget,
-        backups_gone_at: Option<Timestamp>,
-        sign: &dyn Fn(&str) -> Result<String>,
-    ) -> Result<ReceiptRow> {
+    /// Forgets, and gives the receipt as it is kept with its signature. Errors: `fact_unknown`, `entity_unknown`, `episode_unknown`,
+    /// `store_log_held`: then it is forgotten, but for the log of the database.
+    pub fn forget(&self, scope: Scope, what: Forget, with: &dyn Forgetting) -> Result<ReceiptRow> {
         let (receipt, blotted) = self.with_names(scope.workspace, |names| {
             let doomed = self.doomed(scope, what)?;
             let blotted = self.blotted(&doomed)?;
@@ -92,6 +97,8 @@ impl Memory {
                 Forget::Everything => owner_forget(scope.workspace, scope.owner),
                 _ => self.statements(scope, &doomed, &blotted)?,
             };
+            let (beyond, answers) = with.beyond(scope, &doomed.touched())?;
+            statements.extend(beyond);
             let orphans = self.orphans(scope, &doomed)?;
             statements.extend(orphans.iter().flat_map(|id| entity_forget(scope.workspace, *id)));
             let receipt = Receipt {
@@ -104,9 +111,10 @@ impl Memory {
                 episodes_blotted: blotted.len(),
                 facts: doomed.facts.len(),
                 entities: doomed.entities.len() + orphans.len(),
-                backups_gone_at,
+                answers,
+                backups_gone_at: with.backups_gone_at(scope),
             };
-            let row = signed(&receipt, sign)?;
+            let row = signed(&receipt, with)?;
             statements.push(receipt_insert(&row));
             self.store.db().batch(statements)?;
             doomed.entities.iter().chain(&orphans).for_each(|id| names.remove(*id));
@@ -314,6 +322,11 @@ impl Memory {
 }
 
 impl Doomed {
+    /// Episodes that go, or lose words.
+    fn touched(&self) -> BTreeSet<EpisodeId> {
+        self.episodes.iter().chain(self.words.keys()).copied().collect()
+    }
+
     fn takes(&self, place: &Source) -> bool {
         let is_in = |words: &Range<usize>| words.start < place.end && place.start < words.end;
         self.episodes.contains(&place.episode)
@@ -321,11 +334,11 @@ impl Doomed {
     }
 }
 
-fn signed(receipt: &Receipt, sign: &dyn Fn(&str) -> Result<String>) -> Result<ReceiptRow> {
+fn signed(receipt: &Receipt, with: &dyn Forgetting) -> Result<ReceiptRow> {
     let body = serde_json::to_string(receipt).map_err(|error| {
         Error::internal("receipt_malformed", "a receipt cannot be written").caused_by(error)
     })?;
-    let signature = sign(&body)?;
+    let signature = with.sign(&body)?;
     let Receipt { id, workspace, owner, at, .. } = *receipt;
     Ok(ReceiptRow { id, workspace, owner, at, body, signature })
 }

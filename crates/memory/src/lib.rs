@@ -16,6 +16,7 @@ mod observe;
 mod read;
 mod record;
 mod remember;
+mod second_reading;
 mod settle;
 mod work;
 
@@ -33,14 +34,15 @@ pub use change::{FactChange, fact_now};
 pub use config::{DAY_MS, MemoryConfig, Retention};
 pub use export::{ExportFormat, export};
 pub use fade::Faded;
-pub use forget::{Forget, Receipt};
+pub use forget::{Forget, Forgetting, Receipt};
 pub use found::{Named, NewFact, Object};
 pub use import::{Imported, Origin, Rejected};
 pub use names::Names;
 pub use observe::{Event, Observed};
 pub use read::{Reading, read};
 pub use record::{Recorded, Recording, Scope};
-pub use remember::{JOB, NewEpisode, Taken, zone_of};
+pub use remember::{JOB, NewEpisode, Taken, day_of, zone_of};
+pub use second_reading::{SECOND_JOB, SecondReader};
 pub use settle::{Assertion, Piece, Settled, settle};
 pub use work::{text_of, text_of_fact};
 
@@ -50,6 +52,7 @@ pub struct Memory {
     store: Store,
     embedder: Arc<dyn Embedder>,
     config: MemoryConfig,
+    reader: Option<Arc<dyn SecondReader>>,
     names: Mutex<HashMap<WorkspaceId, Names>>,
     figures: Mutex<Figures>,
     woken: (Mutex<bool>, Condvar),
@@ -73,10 +76,23 @@ impl Memory {
             store,
             embedder,
             config,
+            reader: None,
             names: Mutex::default(),
             figures: Mutex::default(),
             woken: (Mutex::new(false), Condvar::new()),
         }
+    }
+
+    /// With a chat model that reads what the rules have read.
+    #[must_use]
+    pub fn with_reader(mut self, reader: Option<Arc<dyn SecondReader>>) -> Self {
+        self.reader = reader;
+        self
+    }
+
+    #[must_use]
+    pub const fn has_reader(&self) -> bool {
+        self.reader.is_some()
     }
 
     #[must_use]

@@ -2,7 +2,9 @@
 //!
 //! Keeps true: every fact has the exact place that says it; small talk leaves none; what a person's life is about is marked as such.
 
-use ibid_extract::{Context, Extracted, Known, Statement, extract};
+use std::ops::Range;
+
+use ibid_extract::{Context, DateRole, Extracted, Known, Statement, extract};
 use ibid_types::Result;
 use ibid_types::memory::{EntityKind, Episode, MemoryKind, Sensitivity, Span, relation};
 
@@ -10,7 +12,7 @@ use crate::found::{Named, NewFact, Object};
 use crate::remember::zone_of;
 
 /// Whoever speaks without a name.
-const SPEAKER: &str = "me";
+pub(crate) const SPEAKER: &str = "me";
 
 /// What was found in an episode.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,17 +22,29 @@ pub struct Reading {
     pub importance: f32,
 }
 
-/// Reads an episode. Error: `zone_unknown`.
-pub fn read(episode: &Episode, known: &dyn Known, importance_min: f32) -> Result<Reading> {
+impl Reading {
+    /// Of the most sensitive that it says.
+    pub(crate) fn sensitivity(&self, episode: &Episode) -> Sensitivity {
+        let told = episode.said.sensitivity.unwrap_or(Sensitivity::Ordinary);
+        self.facts.iter().map(|fact| fact.sensitivity).fold(told, Sensitivity::max)
+    }
+}
+
+/// What an episode is read against. Error: `zone_unknown`.
+pub(crate) fn context<'a>(episode: &'a Episode, known: &'a dyn Known) -> Result<Context<'a>> {
     let zone = episode.said.zone.as_deref().map_or(Ok(jiff::tz::TimeZone::UTC), zone_of)?;
-    let context = Context {
+    Ok(Context {
         at: episode.at,
         zone,
         speaker: episode.said.speaker.as_deref().or(Some(SPEAKER)),
         addressee: episode.said.addressee.as_deref(),
         known,
-    };
-    let found = extract(&episode.said.text, &context);
+    })
+}
+
+/// Reads an episode. Error: `zone_unknown`.
+pub fn read(episode: &Episode, known: &dyn Known, importance_min: f32) -> Result<Reading> {
+    let found = extract(&episode.said.text, &context(episode, known)?);
     let worth = found.statements.iter().filter(|statement| statement.importance >= importance_min);
     let facts = worth.map(|statement| fact(episode, &found, statement)).collect();
     Ok(Reading { facts, importance: found.importance })
@@ -54,7 +68,7 @@ fn fact(episode: &Episode, found: &Extracted, said: &Statement) -> NewFact {
         said: valid(episode, said, kind),
         confidence: said.confidence,
         importance: said.importance,
-        sensitivity: sensitivity(episode, found, said, &subject),
+        sensitivity: sensitivity_of(episode, found, &said.span, &subject, &said.object.text),
         sources: vec![(episode.id, said.span.clone())],
         subject,
         object,
@@ -80,12 +94,27 @@ fn relation_of(said: &Statement) -> String {
 
 /// What the words say; else a state holds from when it was told, and what is learned or meant at all times.
 fn valid(episode: &Episode, said: &Statement, kind: MemoryKind) -> Span {
-    match said.valid {
-        Some(valid) => Span::new(valid.from, valid.to),
-        None if matches!(kind, MemoryKind::Fact | MemoryKind::Preference) => {
-            Span::new(Some(episode.at), None)
-        }
-        None => Span::default(),
+    said.valid.map_or_else(|| usual(episode, kind), |valid| Span::new(valid.from, valid.to))
+}
+
+fn usual(episode: &Episode, kind: MemoryKind) -> Span {
+    match kind {
+        MemoryKind::Fact | MemoryKind::Preference => Span::new(Some(episode.at), None),
+        _ => Span::default(),
+    }
+}
+
+/// When what these words say holds: by the one date that they name, where they name one.
+pub(crate) fn span_of(episode: &Episode, found: &Extracted, words: &Range<usize>, kind: MemoryKind) -> Span {
+    let mut dates =
+        found.dates.iter().filter(|date| words.start <= date.span.start && date.span.end <= words.end);
+    let (Some(date), None) = (dates.next(), dates.next()) else { return usual(episode, kind) };
+    match date.role {
+        DateRole::Since => Span::new(Some(date.from), None),
+        DateRole::Until => Span::new(None, Some(date.to)),
+        DateRole::Before => Span::new(None, Some(date.from)),
+        DateRole::After => Span::new(Some(date.to), None),
+        DateRole::On => Span::new(Some(date.from), Some(date.to)),
     }
 }
 
@@ -110,7 +139,7 @@ fn subject_kind(found: &Extracted, said: &Statement) -> EntityKind {
 }
 
 /// What a name stands for, by where else it is in the text.
-fn kind_of(found: &Extracted, name: &str) -> EntityKind {
+pub(crate) fn kind_of(found: &Extracted, name: &str) -> EntityKind {
     let mention = found.mentions.iter().find(|mention| mention.name == name);
     mention.map_or(EntityKind::Other, |mention| entity_kind(mention.kind))
 }
@@ -163,13 +192,19 @@ const SENSITIVE: [&str; 28] = [
     "convict",
 ];
 
-fn sensitivity(episode: &Episode, found: &Extracted, said: &Statement, subject: &Named) -> Sensitivity {
-    let words = episode.said.text.get(said.span.clone()).unwrap_or_default().to_lowercase();
+pub(crate) fn sensitivity_of(
+    episode: &Episode,
+    found: &Extracted,
+    span: &Range<usize>,
+    subject: &Named,
+    object: &str,
+) -> Sensitivity {
+    let words = episode.said.text.get(span.clone()).unwrap_or_default().to_lowercase();
     let is_sensitive = words
         .split(|c: char| !c.is_alphanumeric())
         .any(|word| SENSITIVE.iter().any(|stem| word.starts_with(stem)));
     let is_personal = subject.kind == EntityKind::Person
-        || kind_of(found, &said.object.text) == EntityKind::Person
+        || kind_of(found, object) == EntityKind::Person
         || !ibid_guard::find_personal(&words).is_empty();
     let is_of_somebody = is_personal || subject.kind == EntityKind::Other;
     let own = match (is_sensitive && is_of_somebody, is_personal) {

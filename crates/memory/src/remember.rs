@@ -186,6 +186,17 @@ impl Memory {
     }
 }
 
+/// The day on which it was said, where it was said.
+#[must_use]
+pub fn day_of(episode: &Episode) -> String {
+    let zone = episode.said.zone.as_deref().and_then(|zone| zone_of(zone).ok());
+    let at = jiff::Timestamp::from_millisecond(episode.at.0);
+    at.map_or_else(
+        |_| episode.at.to_string(),
+        |at| at.to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date().to_string(),
+    )
+}
+
 /// Error: `zone_unknown`.
 pub fn zone_of(name: &str) -> Result<jiff::tz::TimeZone> {
     jiff::tz::TimeZone::get(name).map_err(|_| {

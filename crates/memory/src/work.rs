@@ -17,11 +17,14 @@ use crate::Memory;
 use crate::read::{Reading, read};
 use crate::record::{Recorded, Recording, Scope};
 use crate::remember::JOB;
+use crate::second_reading::SECOND_JOB;
 
 const LEASE_MS: i64 = 60_000;
 const IDLE: Duration = Duration::from_millis(500);
 /// Jobs taken at once.
 const JOBS_MAX: usize = 8;
+/// A chat model may take its time over an episode.
+const SECOND_LEASE_MS: i64 = 900_000;
 /// Texts embedded at once.
 const EMBED_MAX: usize = 64;
 
@@ -60,6 +63,41 @@ impl Memory {
         Ok(leases.len())
     }
 
+    /// Has a chat model read what the rules have read, until the shutdown.
+    pub fn run_second(&self, shutdown: &Shutdown) {
+        while !shutdown.is_requested() {
+            match self.work_second() {
+                Ok(false) => shutdown.wait_timeout(IDLE),
+                Ok(true) => false,
+                Err(error) => {
+                    tracing::warn!(
+                        code = error.code,
+                        "episodes wait for their second reading: {}",
+                        error.chain()
+                    );
+                    shutdown.wait_timeout(IDLE)
+                }
+            };
+        }
+    }
+
+    /// Does the next job of a second reading; says whether there was one.
+    pub fn work_second(&self) -> Result<bool> {
+        let Some(reader) = &self.reader else { return Ok(false) };
+        let jobs = self.store.jobs();
+        let Some(lease) = jobs.lease(SECOND_JOB, &jobs.owner(), SECOND_LEASE_MS, 1)?.pop() else {
+            return Ok(false);
+        };
+        match self.read_again(&lease, reader.as_ref()) {
+            Ok(recorded) => self.embed(&[], &recorded.facts),
+            Err(error) => {
+                tracing::warn!(code = error.code, "an episode is read by rules only: {}", error.chain());
+                jobs.fail(&lease, &error, error.class.is_transient() || error.code == "store_conflict")?;
+            }
+        }
+        Ok(true)
+    }
+
     fn do_job(&self, lease: &Lease) -> Result<()> {
         let payload: Payload = serde_json::from_value(lease.job.payload.clone()).map_err(|error| {
             Error::internal("job_malformed", "a job to remember names no episodes").caused_by(error)
@@ -90,29 +128,41 @@ impl Memory {
         Ok(all)
     }
 
-    /// Episodes of one owner in one workspace, which may have taken back what they allow.
-    fn read_of(&self, episodes: &[Episode]) -> Result<Recorded> {
-        let Some(first) = episodes.first() else { return Ok(Recorded::default()) };
-        let consent = self.consent(first.owner)?;
-        let is_allowed = |episode: &&Episode| match consent {
+    /// Whether its owner, who may have taken back what they allow, lets it be read.
+    pub(crate) fn may_read(&self, episode: &Episode) -> Result<bool> {
+        Ok(match self.consent(episode.owner)? {
             Consent::On => true,
             Consent::Asked => episode.kind != EpisodeKind::Turn,
             Consent::Off => false,
-        };
-        let unread: Vec<&Episode> =
-            episodes.iter().filter(is_allowed).filter(|episode| episode.importance.is_none()).collect();
-        let readings: Vec<(EpisodeId, Reading)> = self.with_names(first.workspace, |names| {
+        })
+    }
+
+    /// Episodes of one owner in one workspace.
+    fn read_of(&self, episodes: &[Episode]) -> Result<Recorded> {
+        let Some(first) = episodes.first() else { return Ok(Recorded::default()) };
+        let mut unread = Vec::new();
+        for episode in episodes.iter().filter(|episode| episode.importance.is_none()) {
+            if self.may_read(episode)? {
+                unread.push(episode);
+            }
+        }
+        let readings: Vec<(&Episode, Reading)> = self.with_names(first.workspace, |names| {
             let known = names.of(first.owner);
-            let read =
-                |episode: &&Episode| Ok((episode.id, read(episode, &known, self.config.importance_min)?));
-            unread.iter().map(read).collect()
+            let read = |episode: &&'_ Episode| read(episode, &known, self.config.importance_min);
+            unread.iter().map(|episode| Ok((*episode, read(episode)?))).collect()
         })?;
         let scope = Scope { workspace: first.workspace, owner: first.owner, now: self.store.now() };
+        let judged = readings
+            .iter()
+            .map(|(episode, reading)| (*episode, reading.importance, reading.sensitivity(episode)));
+        let more = self.second_jobs(first.workspace, judged);
         self.recording(scope, |recording| {
             for (_, reading) in &readings {
                 recording.add(reading.facts.clone(), Cause::Recorded)?;
             }
-            Ok(readings.iter().map(|(id, reading)| episode_judged(*id, reading.importance)).collect())
+            let judged =
+                readings.iter().map(|(episode, reading)| episode_judged(episode.id, reading.importance));
+            Ok(judged.chain(more.iter().map(|job| self.store.jobs().enqueue_statement(job))).collect())
         })
     }
 

@@ -71,6 +71,8 @@ pub struct ChatRequest {
     pub tokens_max: usize,
     /// Generation ends at the first of these.
     pub stop: Vec<String>,
+    /// The JSON schema that the answer is to have. A provider that cannot hold a model to it leaves it out: whoever asks checks.
+    pub schema: Option<serde_json::Value>,
 }
 
 /// The answer as it arrives.

@@ -50,7 +50,13 @@ fn route(urls: &[String]) -> Route {
 /// What stands before the listener in the end, and the outcome.
 fn chat(model: &dyn ChatModel) -> (String, Result<ChatOutcome>) {
     let message = ChatMessage { role: Role::User, content: "When does it open?".to_owned() };
-    let request = ChatRequest { messages: vec![message], temperature: 0.0, tokens_max: 64, stop: Vec::new() };
+    let request = ChatRequest {
+        messages: vec![message],
+        temperature: 0.0,
+        tokens_max: 64,
+        stop: Vec::new(),
+        schema: None,
+    };
     let mut shown = String::new();
     let outcome = model.chat(&request, &mut |delta| {
         match delta {

@@ -68,6 +68,7 @@ fn request(question: &str, tokens_max: usize) -> ChatRequest {
         temperature: 0.0,
         tokens_max,
         stop: Vec::new(),
+        schema: None,
     }
 }
 

@@ -89,11 +89,18 @@ impl Recaller {
     /// Embeds the question, and what a person whom it names would ask, in one call; then recalls. A failing embedder
     /// costs quality, never the answer.
     pub fn recall(&self, memory: &Memory, request: &Request) -> Recalled {
+        self.recall_with(memory, request, None)
+    }
+
+    /// The same with the question's vector given, if the embedder made it.
+    pub fn recall_with(&self, memory: &Memory, request: &Request, plain: Option<&[f32]>) -> Recalled {
         let retold = retold(memory, request);
-        let texts: Vec<&str> = std::iter::once(request.question.as_str()).chain(retold.as_deref()).collect();
-        let vectors = self.embed(&texts);
-        let vector = |index: usize| vectors.get(index).map(Vec::as_slice);
-        recall(memory, request, Vectors { plain: vector(0), retold: vector(1) }, &self.config)
+        let own = plain.is_none().then_some(request.question.as_str());
+        let texts: Vec<&str> = own.into_iter().chain(retold.as_deref()).collect();
+        let vectors = if texts.is_empty() { Vec::new() } else { self.embed(&texts) };
+        let mut made = vectors.iter().map(Vec::as_slice);
+        let plain = plain.or_else(|| made.next());
+        recall(memory, request, Vectors { plain, retold: made.next() }, &self.config)
     }
 
     fn embed(&self, texts: &[&str]) -> Vec<Vec<f32>> {

@@ -88,11 +88,17 @@ impl Retriever {
 
     /// Hits best first, with the trace of how they were found.
     pub fn search(&self, request: &Request) -> Result<Found> {
+        self.search_telling(request).map(|(found, _)| found)
+    }
+
+    /// The same with the question's vector, where the present embedder made one.
+    pub fn search_telling(&self, request: &Request) -> Result<(Found, Option<Vec<f32>>)> {
         let started = Instant::now();
         let vector = self.question_vector(request)?;
         let mut trace = Trace { mode: request.mode, ..Trace::default() };
         note(&mut trace, "embed", started);
-        self.search_with(request, vector, trace)
+        let found = self.search_with(request, vector.clone(), trace)?;
+        Ok((found, vector.filter(|_| self.former.is_none())))
     }
 
     /// The same with the question's vector given.
@@ -386,6 +392,7 @@ impl Documents {
             similarity,
             why,
             chunk,
+            episode: None,
         })
     }
 }

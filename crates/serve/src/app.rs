@@ -43,6 +43,7 @@ use crate::metrics::Metrics;
 use crate::metrics::model::{CallMetrics, Everyone, MeteredEmbedder};
 use crate::providers::Providers;
 use crate::queue::{Queue, Queues};
+use crate::recollection::Recollection;
 use crate::spend::{self, Bought, Ledger, Payer};
 use crate::tls::Tls;
 use crate::turns::TurnKeeper;
@@ -86,11 +87,11 @@ pub struct App {
     /// What is remembered of people.
     pub memory: Arc<Memory>,
     /// The same to be searched, and as a graph.
-    pub memories: Memories,
+    pub memories: Arc<Memories>,
     pub webs: Webs,
     pub recaller: Recaller,
-    /// Memories whose use was noted.
-    pub recently_used: Refusals,
+    /// What answers may be made of.
+    pub recollection: Arc<Recollection>,
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
     answerer: Answerer,
@@ -147,13 +148,24 @@ impl App {
         let observer: Arc<dyn Observer> = Arc::new(Everyone(observers));
         let purse: Arc<dyn Purse> = ledger.clone();
         let providers = Providers::open(&config, &observer, &purse)?;
+        let spec = embedder.spec();
+        let memories = Arc::new(Memories::new(store.clone(), &spec.id, spec.dimensions));
+        let recaller = Recaller::new(Arc::clone(&embedder), ibid_retrieve::memory::Config::default());
+        let recollection = Arc::new(Recollection::new(
+            store.clone(),
+            Arc::clone(&memories),
+            recaller.clone(),
+            Arc::clone(&embedder),
+            providers.are_near(),
+        ));
         let ports = Ports::new(
-            Arc::new(search::Port::new(
-                Arc::clone(&retriever),
-                Arc::clone(&indexes),
-                store.clone(),
-                metrics.clone(),
-            )),
+            Arc::new(search::Port {
+                retriever: Arc::clone(&retriever),
+                indexes: Arc::clone(&indexes),
+                store: store.clone(),
+                metrics: metrics.clone(),
+                recollection: config.memory.in_answers.then(|| Arc::clone(&recollection)),
+            }),
             Arc::clone(&embedder),
             providers.chat_models(),
             AnswerConfig::default(),
@@ -172,11 +184,10 @@ impl App {
         let keeper =
             TurnKeeper { store: store.clone(), metrics: metrics.clone(), ledger: Arc::clone(&ledger) };
         let engine = Engine::open(&config, &store, &clock, tools, &kinds, &flows, keeper)?;
-        let memory = Memory::new(store.clone(), Arc::clone(&embedder), memory::config(&config));
-        let spec = embedder.spec();
-        let memories = Memories::new(store.clone(), &spec.id, spec.dimensions);
+        let reader = memory::reader(&config, &providers, &clock)?;
+        let memory =
+            Memory::new(store.clone(), Arc::clone(&embedder), memory::config(&config)).with_reader(reader);
         let webs = Webs::new(store.clone());
-        let recaller = Recaller::new(Arc::clone(&embedder), ibid_retrieve::memory::Config::default());
         let series = open_series(&config, mode);
         let watching = Watching::open(&config, &store)?;
         let queues = Queues::new(&config, &metrics);
@@ -200,7 +211,7 @@ impl App {
             memories,
             webs,
             recaller,
-            recently_used: Refusals::default(),
+            recollection,
             indexes,
             retriever,
             answerer,
@@ -246,6 +257,12 @@ impl App {
         threads.push(ibid_runtime::background("memory", &self.shutdown, move |shutdown| {
             rememberer.run(shutdown);
         }));
+        if self.memory.has_reader() {
+            let reader = Arc::clone(&self.memory);
+            threads.push(ibid_runtime::background("memory-reader", &self.shutdown, move |shutdown| {
+                reader.run_second(shutdown);
+            }));
+        }
         let sampler = Arc::clone(self);
         threads.push(ibid_runtime::background("metrics", &self.shutdown, move |shutdown| {
             upkeep::sample(&sampler, shutdown);

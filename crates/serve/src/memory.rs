@@ -2,17 +2,23 @@
 //!
 //! Keeps true: whoever asks has their own memory and what the workspace shares; writing what is shared needs the right to change documents.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ibid_api::memory as wire;
-use ibid_memory::{MemoryConfig, Retention, Scope, fact_now};
+use ibid_config::Config;
+use ibid_memory::{MemoryConfig, Retention, Scope, SecondReader, fact_now};
+use ibid_model::{ChatModel, Route};
+use ibid_runtime::Clock;
 use ibid_store::{JobState, Workspace};
-use ibid_types::access::Permission;
+use ibid_types::access::{Permission, Reader};
 use ibid_types::memory::Owner;
 use ibid_types::{EntityId, Error, FactId, JobId, Result, WorkspaceId};
 
 use crate::access::{Caller, Who};
+use crate::providers::Providers;
 use crate::routes::memory::fact_unknown;
+use crate::spend::{self, Payer};
 use crate::wire::memory as told;
 
 /// How long a request waits for its episodes to be read.
@@ -128,8 +134,57 @@ pub fn speaker_of(app: &Caller) -> Option<String> {
     }
 }
 
+/// The chat model that reads episodes again, as the configuration has it. Error: `chat_model_unknown`.
+pub fn reader(
+    config: &Config,
+    providers: &Providers,
+    clock: &Clock,
+) -> Result<Option<Arc<dyn SecondReader>>> {
+    let route = match config.memory.reader.as_str() {
+        "rules" => None,
+        "auto" => providers.usual().filter(|route| providers.is_near(route)),
+        name => Some(providers.find(name)?),
+    };
+    let reader = |route: &Arc<Route>| {
+        let is_near = providers.is_near(route);
+        Arc::new(Reading { route: Arc::clone(route), is_near, clock: clock.clone() }) as Arc<dyn SecondReader>
+    };
+    Ok(route.map(reader))
+}
+
+/// A chat model that reads episodes on their owners' accounts.
+#[derive(Debug)]
+struct Reading {
+    route: Arc<Route>,
+    is_near: bool,
+    clock: Clock,
+}
+
+impl SecondReader for Reading {
+    fn model(&self) -> &dyn ChatModel {
+        self.route.as_ref()
+    }
+
+    fn is_near(&self) -> bool {
+        self.is_near
+    }
+
+    fn on_account_of(
+        &self,
+        workspace: WorkspaceId,
+        owner: Owner,
+        work: &mut dyn FnMut() -> Result<String>,
+    ) -> Result<String> {
+        let reader = match owner {
+            Owner::Holder(holder) => Reader::Holder(holder),
+            Owner::Machine | Owner::Shared => Reader::Machine,
+        };
+        spend::on_account_of(Payer::of_question(workspace, reader, self.clock.now()), work).0
+    }
+}
+
 /// As the configuration has it.
-pub fn config(config: &ibid_config::Config) -> MemoryConfig {
+pub fn config(config: &Config) -> MemoryConfig {
     let memory = &config.memory;
     MemoryConfig {
         merge_cosine: memory.merge_cosine,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ibid_config::{ChatRoute, Config};
+use ibid_config::{ChatRoute, Config, is_near_address};
 use ibid_model::{
     BreakerConfig, ChatModel, ChatTimeouts, Gate, GateConfig, GateState, Line, Observer, OllamaChat,
     OpenAiChat, Price, Provider, Purse, QuotaConfig, RemoteConfig, Route, RouteConfig,
@@ -109,6 +109,22 @@ impl Providers {
             |name: &str| self.chat.iter().find(|known| known.gated.name() == name).map(|known| known.price);
         self.all()
             .filter_map(move |route| Some((route.name().to_owned(), price(route.members().first()?.name())?)))
+    }
+
+    /// Whether whatever answers on a route is on this machine or a private network.
+    pub fn is_near(&self, route: &Route) -> bool {
+        let address = |name: &str| {
+            self.chat.iter().find(|known| known.gated.name() == name).map(|known| &known.address)
+        };
+        route
+            .members()
+            .iter()
+            .all(|member| address(member.name()).is_some_and(|address| is_near_address(address)))
+    }
+
+    /// The same of all models.
+    pub fn are_near(&self) -> bool {
+        self.chat.iter().all(|known| is_near_address(&known.address))
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<Route>> {

@@ -79,7 +79,7 @@ pub use memory::{
 };
 pub use merge::{Part, PartHeld, PartNamed};
 pub use ready::{ReadyChunk, ReadyDocument};
-pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_insert, run_update};
+pub use runs::{RunChange, RunRow, RunsPage, RunsQuery, run_delete, run_insert, run_update};
 pub use sealing::{SealedColumn, SealedText, Sealer, Unsealed};
 pub use sessions::Session;
 pub use spend::{Spend, SpendBy, SpendKey, SpendOf, spend_add};

@@ -255,7 +255,8 @@ impl Store {
 }
 
 /// A run that is over, gone. The last statement counts the run.
-pub(crate) fn run_delete(id: RunId) -> Vec<Statement> {
+#[must_use]
+pub fn run_delete(id: RunId) -> Vec<Statement> {
     let is_over = "EXISTS (SELECT 1 FROM runs WHERE id = $1 AND finished_at IS NOT NULL)";
     let delete = |sql: String| Statement { sql: sql.into(), params: vec![id.into()], rows_expected: None };
     vec![

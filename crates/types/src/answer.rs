@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Reader;
 use crate::document::Chunk;
 use crate::search::{Filter, Trace};
-use crate::{ChunkId, DocumentId, Error, KeptId, Result, Timestamp, VersionId, WorkspaceId};
+use crate::{ChunkId, DocumentId, EpisodeId, Error, KeptId, Result, Timestamp, VersionId, WorkspaceId};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
@@ -147,6 +147,9 @@ pub struct Citation {
     /// still the exact one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
+    /// Set where no document says it but a memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<EpisodeId>,
 }
 
 impl Citation {
@@ -181,6 +184,7 @@ impl Citation {
             start_char,
             end_char: start_char + quote.chars().count(),
             withheld: false,
+            episode: None,
         })
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Reader;
 use crate::document::Chunk;
-use crate::{DocumentId, Timestamp, WorkspaceId};
+use crate::{DocumentId, EpisodeId, Timestamp, WorkspaceId};
 
 /// What narrows a search. Every field that is set must hold; it is applied inside the search, never after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Filter {
     pub date_from: Option<Timestamp>,
     /// The document's date is before this.
     pub date_to: Option<Timestamp>,
+    /// Nothing that is remembered; it takes part where nothing narrows the search.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_memory: bool,
 }
 
 impl Filter {
@@ -67,6 +70,9 @@ pub struct Hit {
     pub similarity: Option<f32>,
     #[serde(default)]
     pub why: Why,
+    /// Set where no document says it but a memory; then the ids of chunk, version and document are this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<EpisodeId>,
 }
 
 /// Why a hit is where it is.

@@ -78,8 +78,13 @@ fn route(quota: QuotaConfig, hedge_after: Option<Duration>) -> Outcome<Route> {
 
 fn p50_us(model: &dyn ChatModel) -> f64 {
     let message = ChatMessage { role: Role::User, content: "word ".repeat(PROMPT_CHARS / 5) };
-    let request =
-        ChatRequest { messages: vec![message], temperature: 0.0, tokens_max: 512, stop: Vec::new() };
+    let request = ChatRequest {
+        messages: vec![message],
+        temperature: 0.0,
+        tokens_max: 512,
+        stop: Vec::new(),
+        schema: None,
+    };
     let call = |_| {
         let started = Instant::now();
         drop(model.chat(&request, &mut |_| ControlFlow::Continue(())));

@@ -78,5 +78,6 @@ fn hit(source: &str, document: DocumentId, text: &str) -> Hit {
         score: 0.0,
         similarity: None,
         why: Why::default(),
+        episode: None,
     }
 }

@@ -105,6 +105,7 @@ fn filter(filters: &crate::args::Filters) -> ibid_api::search::Filter {
         path_prefix: filters.path,
         date_from: filters.from,
         date_to: filters.to,
+        without_memory: filters.no_memory,
     }
 }
 

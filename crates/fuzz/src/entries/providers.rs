@@ -39,8 +39,13 @@ pub fn ollama(bytes: &[u8]) -> Result<(), String> {
 
 fn chat(model: &dyn ChatModel) -> Result<(), String> {
     let message = ChatMessage { role: Role::User, content: "hello".to_owned() };
-    let request =
-        ChatRequest { messages: vec![message], temperature: 0.1, tokens_max: 64, stop: vec!["END".into()] };
+    let request = ChatRequest {
+        messages: vec![message],
+        temperature: 0.1,
+        tokens_max: 64,
+        stop: vec!["END".into()],
+        schema: None,
+    };
     // Following a refusal that asks to come again takes its time and reads nothing new.
     let patience = Patience { may_retry: false, ..Patience::unbounded() };
     let mut heard = String::new();

@@ -123,6 +123,7 @@ fn hit(number: usize, text: &str) -> Hit {
         score: 0.0,
         similarity: None,
         why: Why::default(),
+        episode: None,
     }
 }
 

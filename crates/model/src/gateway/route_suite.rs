@@ -145,7 +145,13 @@ fn remote(urls: &[String], config: RouteConfig) -> House {
 /// What the listener saw: pieces, `|` where it had to forget, and the outcome.
 fn chat(house: &House) -> (String, Result<ChatOutcome>) {
     let message = ChatMessage { role: Role::User, content: "how are you?".to_owned() };
-    let request = ChatRequest { messages: vec![message], temperature: 0.0, tokens_max: 64, stop: Vec::new() };
+    let request = ChatRequest {
+        messages: vec![message],
+        temperature: 0.0,
+        tokens_max: 64,
+        stop: Vec::new(),
+        schema: None,
+    };
     let mut seen = String::new();
     let outcome = house.route.chat(&request, &mut |delta| {
         match delta {
@@ -403,7 +409,8 @@ fn a_winner_that_breaks_off_is_followed_by_the_one_that_it_beat() {
 #[test]
 fn a_listener_that_has_heard_enough_ends_the_call() {
     let house = actors(vec![well("a"), well("b")]);
-    let request = ChatRequest { messages: Vec::new(), temperature: 0.0, tokens_max: 1, stop: Vec::new() };
+    let request =
+        ChatRequest { messages: Vec::new(), temperature: 0.0, tokens_max: 1, stop: Vec::new(), schema: None };
     assert!(house.route.chat(&request, &mut |_| ControlFlow::Break(())).is_ok());
     assert_eq!(house.heard(), "a done, a done of 1");
 }

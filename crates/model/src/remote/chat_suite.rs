@@ -110,6 +110,7 @@ fn request() -> ChatRequest {
         temperature: 0.0,
         tokens_max: 64,
         stop: vec!["\n\n".to_owned()],
+        schema: None,
     }
 }
 
@@ -165,6 +166,19 @@ fn the_request_says_what_was_asked() {
         let options = body.get("options").unwrap_or(&body);
         assert_eq!(options["stop"], json!(["\n\n"]));
         assert!([&options["max_tokens"], &options["num_predict"]].contains(&&json!(64)));
+    });
+}
+
+#[test]
+fn a_model_is_held_to_a_schema() {
+    each(|speech| {
+        let peer = Peer::always(answer(200, "", speech.whole(&["{}"], "stop")));
+        let schema = json!({"type": "object"});
+        let request = ChatRequest { schema: Some(schema.clone()), ..request() };
+        speech.model(&peer.url(), PATIENT).chat(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+        let body = peer.asked()[0].json();
+        let places = ["/format", "/response_format/json_schema/schema"];
+        assert!(places.iter().any(|place| body.pointer(place) == Some(&schema)), "{body}");
     });
 }
 

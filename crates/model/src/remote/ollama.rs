@@ -230,7 +230,12 @@ fn chat_body(model: &str, request: &ChatRequest, context_tokens: usize) -> Value
     if !request.stop.is_empty() {
         options["stop"] = json!(request.stop);
     }
-    json!({ "model": model, "messages": request.messages, "stream": true, "options": options })
+    let mut body =
+        json!({ "model": model, "messages": request.messages, "stream": true, "options": options });
+    if let Some(schema) = &request.schema {
+        body["format"] = schema.clone();
+    }
+    body
 }
 
 #[derive(Deserialize)]

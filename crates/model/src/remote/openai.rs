@@ -23,6 +23,7 @@ const CHAT: chat::Dialect = chat::Dialect {
     body: chat_body,
     read: read_event,
     replacements: &[
+        ("response_format", None),
         ("stream_options", None),
         ("max_tokens", Some("max_completion_tokens")),
         ("temperature", None),
@@ -125,6 +126,10 @@ fn chat_body(model: &str, request: &ChatRequest, _context_tokens: usize) -> Valu
     });
     if !request.stop.is_empty() {
         body["stop"] = json!(request.stop);
+    }
+    if let Some(schema) = &request.schema {
+        let schema = json!({ "name": "answer", "strict": true, "schema": schema });
+        body["response_format"] = json!({ "type": "json_schema", "json_schema": schema });
     }
     body
 }

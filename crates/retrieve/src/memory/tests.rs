@@ -126,6 +126,7 @@ fn passage(cosine: f32, best: f32) -> Hit {
         score: dense.normalised * dense.weight,
         similarity: Some(cosine),
         why: Why { dense: Some(dense), ..Why::default() },
+        episode: None,
     }
 }
 

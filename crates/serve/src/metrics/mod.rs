@@ -83,10 +83,10 @@ impl Metrics {
     }
 
     /// Counts a search with the time of its steps.
-    pub fn search(&self, found: &Result<Found>, took: Duration) {
+    pub fn search(&self, found: &Result<(Found, Option<Vec<f32>>)>, took: Duration) {
         self.registry.count(&list::SEARCHES, [outcome(found)]);
         self.registry.observe(&list::SEARCH_DURATION, [], took.as_secs_f64());
-        let steps = found.iter().flat_map(|found| &found.trace.timings_us);
+        let steps = found.iter().flat_map(|(found, _)| &found.trace.timings_us);
         for (step, us) in steps {
             self.registry.observe(&list::SEARCH_STEP_DURATION, [step], *us as f64 / 1e6);
         }

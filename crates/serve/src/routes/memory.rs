@@ -15,8 +15,8 @@ use ibid_types::{EntityId, EpisodeId, Error, FactId, Result, Timestamp};
 use super::ask::within;
 use crate::access::Caller;
 use crate::audit::Noted;
+use crate::forgotten::Beyond;
 use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
-use crate::identity::receipts;
 use crate::memory::Mind;
 use crate::wire::memory as told;
 use crate::words;
@@ -456,8 +456,7 @@ fn forgotten(app: &Caller, request: &wire::ForgetRequest) -> Result<wire::Receip
         Some(person) => of_another(&mind, person, what)?,
         None => mind.scope(request.shared)?,
     };
-    let gone_at = app.backups_gone_at(scope.now);
-    let row = app.memory.forget(scope, what, gone_at, &|body| receipts::sign(app, body))?;
+    let row = app.memory.forget(scope, what, &Beyond(app))?;
     app.metrics.forgotten(what.name());
     receipt(row)
 }

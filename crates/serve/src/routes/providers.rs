@@ -48,6 +48,7 @@ fn tried(name: &str, model: &dyn ChatModel) -> ProviderTest {
         temperature: 0.0,
         tokens_max: TEST_TOKENS_MAX,
         stop: Vec::new(),
+        schema: None,
     };
     let (started, mut first_token) = (Instant::now(), None);
     let done = model.chat(&request, &mut |_| {

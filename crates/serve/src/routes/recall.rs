@@ -8,7 +8,6 @@ use ibid_api::problem::Problem;
 use ibid_graph::{Detection, Direction, Graph, Limits, NodeId, Reach, Sampling, View, Walk};
 use ibid_index::memory::{Filter, Key, Kind, Web};
 use ibid_retrieve::memory::{Recalled, Remembered, Request, answerable};
-use ibid_store::memory_used;
 use ibid_types::memory::{Entity, Episode, Fact};
 use ibid_types::{EntityId, EpisodeId, Error, FactId, FactVersionId, Result, Timestamp};
 
@@ -54,7 +53,7 @@ fn recalled(app: &Caller, request: &wire::RecallRequest, began: Instant) -> Resu
     };
     let found = app.recaller.recall(&memory, &asked);
     let hits = Hits::load(app, &found)?.told(&found, request.explain)?;
-    app.use_memories(&found)?;
+    note_use(app, &found)?;
     Ok(wire::RecallResponse {
         hits,
         answerable: answerable(&found.signals),
@@ -167,24 +166,12 @@ fn why(hit: &Remembered) -> Vec<wire::RecallPart> {
     parts.into_iter().filter_map(part).collect()
 }
 
-impl crate::App {
-    /// Notes that facts and episodes were of use: what is used does not fade.
-    pub fn use_memories(&self, found: &Recalled) -> Result<()> {
-        let states: Vec<FactVersionId> = found
-            .hits
-            .iter()
-            .filter(|hit| hit.key.kind == Kind::Fact)
-            .map(|hit| FactVersionId::from_bytes(hit.key.id))
-            .collect();
-        let now = self.clock.now();
-        let mut used: Vec<FactId> =
-            self.store.facts_by_version(&states)?.iter().map(|fact| fact.id).collect();
-        used.retain(|id| self.recently_used.is_news(&id.to_string(), now));
-        if used.is_empty() {
-            return Ok(());
-        }
-        self.store.db().batch(used.iter().map(|id| memory_used(*id.as_bytes(), now)).collect()).map(drop)
-    }
+/// Facts that were recalled were of use.
+fn note_use(app: &Caller, found: &Recalled) -> Result<()> {
+    let of_facts = found.hits.iter().filter(|hit| hit.key.kind == Kind::Fact);
+    let states: Vec<FactVersionId> = of_facts.map(|hit| FactVersionId::from_bytes(hit.key.id)).collect();
+    let facts = app.store.facts_by_version(&states)?;
+    app.recollection.note_use(facts.iter().map(|fact| fact.id).collect())
 }
 
 /// What a question about the graph sees, and the graph.
