@@ -1,7 +1,7 @@
 // Asking: streaming, citations, what is unsupported, what is missing, what fails.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
-import { abstain, hotels, leave, leaveCitations } from './support/answers.js';
+import { abstain, hotels, leave, leaveCitations, moved } from './support/answers.js';
 import { ask, launch, quit, withPage } from './support/browser.js';
 import { answer, cite, claim, entry, EXPIRY_QUOTE, LEAVE_QUOTE, NIGHT_QUOTE } from './support/library.js';
 import { gate, ScriptedServer } from './support/server.js';
@@ -34,6 +34,21 @@ test('an answer streams with its steps, and its marks open the exact quote', asy
     assert.match(await panel.locator('[data-place]').textContent(), /p\. 12 · Leave › Annual leave/);
     assert.ok(await isInView(panel.locator('mark')));
     assert.match(await page.locator('.verdict').textContent(), /2 of 2 claims \(100 %\).*high \(83 %\).*no language model/s);
+  });
+});
+
+test('a citation of what was told shows all of it, and where it is kept', async () => {
+  server.ask = moved;
+  await withPage(server.url, {}, async (page) => {
+    await ask(page, 'Where do I live?');
+    await page.getByRole('button', { name: 'Citation 1: ada, 2026-11-18, from memory', exact: true }).click();
+    const panel = page.locator('[data-panel]');
+    await panel.locator('mark').waitFor();
+    assert.equal(await panel.locator('.passage').textContent(), 'Grüße! I moved to Lisbon last Friday. It is warm here.');
+    assert.equal(await panel.locator('mark').textContent(), 'I moved to Lisbon last Friday.');
+    assert.equal(await panel.getByText(/original/i).count(), 0);
+    await panel.getByRole('link', { name: 'What was told' }).click();
+    await page.waitForURL(/#\/memory\/told$/);
   });
 });
 

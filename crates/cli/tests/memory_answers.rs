@@ -146,6 +146,7 @@ fn answers_lose_what_is_forgotten() {
         (&first["question"], &first["failure"]["code"]),
         (&json!(QUESTION), &json!("answer_forgotten"))
     );
+    assert_eq!(first["status"], "failed");
     assert!(first["answer"].is_null() && listed["turns"][1]["answer"].is_object(), "{listed}");
     assert!(abstains(&ask(&server, &key)));
     assert_eq!(server.stop(), 0);

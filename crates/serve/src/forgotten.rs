@@ -95,7 +95,7 @@ impl Erasing<'_> {
         for turn in &gone {
             let end = TurnEnd {
                 run: turn.run,
-                status: &turn.status,
+                status: "failed",
                 answer: None,
                 failure: Some((CODE, REASON)),
                 now: turn.finished_at.unwrap_or(self.scope.now),
@@ -143,7 +143,7 @@ impl Erasing<'_> {
     fn looked(&self, run: RunId) -> Result<bool> {
         let Some(last) = self.app.engine.journal.last(run)? else { return Ok(false) };
         let state = serde_json::to_string(&last.state).map_err(|error| {
-            Error::internal("checkpoint_malformed", "the state of a run cannot be read").caused_by(error)
+            Error::internal("checkpoint_damaged", "the state of a run cannot be read").caused_by(error)
         })?;
         Ok(self.names(&state))
     }

@@ -250,6 +250,8 @@ export const conflicts = async () => (await read<{ conflicts: Conflict[] }>('con
 export const episodes = (values: { kind?: string; from?: string; to?: string; limit?: number; cursor?: string }, signal?: AbortSignal) =>
   read<EpisodesPage>('episodes', values, signal);
 
+export const episode = (id: string) => read<Episode>(`episodes/${encodeURIComponent(id)}`, {});
+
 // A text that somebody writes down, and what was found in it.
 export const remember = (text: string, shared: boolean) =>
   change<Remembered>('POST', 'episodes', { episodes: [{ text, kind: 'note', zone: zone() }], shared, wait: true });

@@ -21,6 +21,8 @@ export interface Citation {
   quote: string;
   start_byte: number;
   end_byte: number;
+  // Where a memory says it and no document.
+  episode?: string;
 }
 
 export type Verdict = 'supported' | 'unsupported' | 'not_checkable';

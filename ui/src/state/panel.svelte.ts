@@ -11,6 +11,8 @@ export interface Quoted {
   page?: number;
   start_byte: number;
   end_byte: number;
+  // Where a memory says it and no document.
+  episode?: string;
 }
 
 class Panel {

@@ -1,15 +1,18 @@
-// A stretch of a version's text around a quote, which grows both ways as the reader asks for more.
-// Keeps true: before + quote + after are the version's own bytes, without gap or repetition.
+// A stretch of a version's text around a quote, which grows both ways as the reader asks for more; of a memory, all that was told.
+// Keeps true: before + quote + after are the text's own bytes, without gap or repetition.
 import { asApiError, type ApiError } from '../api/client';
 import * as api from '../api/endpoints';
+import { episode } from '../api/memory';
 import type { Passage } from '../api/types';
 import type { Quoted } from './panel.svelte';
 
 const FIRST_BYTES = 1_500;
 const MORE_BYTES = 6_000;
 
+type Around = Pick<Passage, 'before' | 'quote' | 'after' | 'start_byte' | 'text_bytes'>;
+
 export class Reading {
-  passage = $state.raw<Passage | null>(null);
+  passage = $state.raw<Around | null>(null);
   before = $state('');
   after = $state('');
   problem = $state.raw<ApiError | null>(null);
@@ -29,7 +32,7 @@ export class Reading {
 
   load(): Promise<void> {
     return this.#guard(async () => {
-      const passage = await api.passage(this.quoted, FIRST_BYTES);
+      const passage = await around(this.quoted, FIRST_BYTES);
       this.before = passage.before;
       this.after = passage.after;
       this.#start = passage.start_byte;
@@ -61,8 +64,8 @@ export class Reading {
     return this.before + (this.passage?.quote ?? '') + this.after;
   }
 
-  #around(start_byte: number, end_byte: number): Promise<Passage> {
-    return api.passage({ ...this.quoted, start_byte, end_byte }, MORE_BYTES);
+  #around(start_byte: number, end_byte: number): Promise<Around> {
+    return around({ ...this.quoted, start_byte, end_byte }, MORE_BYTES);
   }
 
   async #guard(work: () => Promise<void>) {
@@ -77,6 +80,14 @@ export class Reading {
       this.busy = false;
     }
   }
+}
+
+async function around(quoted: Quoted, contextBytes: number): Promise<Around> {
+  if (!quoted.episode) return api.passage(quoted, contextBytes);
+  const bytes = new TextEncoder().encode((await episode(quoted.episode)).text);
+  const text = (from: number, to: number) => new TextDecoder().decode(bytes.subarray(from, to));
+  const [before, quote] = [text(0, quoted.start_byte), text(quoted.start_byte, quoted.end_byte)];
+  return { before, quote, after: text(quoted.end_byte, bytes.length), start_byte: 0, text_bytes: bytes.length };
 }
 
 function byteCount(text: string): number {

@@ -35,8 +35,8 @@ export function capital(text: string): string {
 }
 
 // `p. 12 · Chapter › Section`, of what is known.
-export function place(quoted: { page?: number; heading_path: string[] }): string {
-  const parts = [quoted.page ? `p. ${quoted.page}` : '', quoted.heading_path.join(' › ')];
+export function place(quoted: { page?: number; heading_path: string[]; episode?: string }): string {
+  const parts = [quoted.page ? `p. ${quoted.page}` : '', quoted.heading_path.join(' › '), quoted.episode ? 'from memory' : ''];
   return parts.filter(Boolean).join(' · ');
 }
 

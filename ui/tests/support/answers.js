@@ -25,6 +25,19 @@ export async function leave(run, _request, server) {
   run.done(answer({ text: LEAVE_ANSWER, citations, claims }));
 }
 
+// An answer of what somebody told.
+export async function moved(run, _request, server) {
+  const told = server.memory.episodes.find((one) => one.id === 'm-move');
+  const quote = 'I moved to Lisbon last Friday.';
+  const start_byte = Buffer.byteLength(told.text.slice(0, told.text.indexOf(quote)));
+  const place = { title: 'ada, 2026-11-18', source: 'memory', heading_path: [], start_byte, end_byte: start_byte + Buffer.byteLength(quote) };
+  const citation = { number: 1, document: told.id, version: told.id, chunk: told.id, episode: told.id, quote, ...place };
+  run.did('retrieve', '3 passages');
+  run.send('citation', citation);
+  run.token(`${quote} [1]`);
+  run.done(answer({ text: `${quote} [1]`, citations: [citation], claims: [claim(quote, 'supported', [1])] }));
+}
+
 const GENERATED = [
   'Hotels are paid for up to 120 € a night [1].',
   'In Munich the limit is 180 € [1].',

@@ -73,7 +73,9 @@ export class MemoryRoutes {
     return json(response, held);
   }
 
-  get_episodes({ query }, response) {
+  get_episodes({ id, query }, response) {
+    const told = this.episodes.find((one) => one.id === id);
+    if (id) return told ? json(response, told) : problem(response, 404, 'not_found', 'episode_unknown', `there is no episode ${id} among your memories`);
     const fits = (one) => (!query.kind || one.kind === query.kind) && (!query.from || one.at >= query.from) && (!query.to || Date.parse(one.at) < Date.parse(query.to));
     return json(response, { episodes: this.episodes.filter(fits) });
   }
