@@ -303,13 +303,14 @@ test('filters go with the question', async () => {
     await page.getByLabel('Path begins with').fill('handbook/');
     await page.getByLabel('Documents', { exact: true }).fill('reise');
     await page.getByRole('button', { name: 'Reisekostenrichtlinie', exact: true }).click();
-    await page.getByText('3 chosen').waitFor();
+    await page.getByLabel('Made of').selectOption({ label: 'documents only' });
+    await page.getByText('4 chosen').waitFor();
     await ask(page, 'What may a hotel cost?');
     const [request] = await server.received('POST', '/v1/threads/thread-1/turns');
     assert.deepEqual(JSON.parse(request.body), {
       question: 'What may a hotel cost?',
       quality: 'balanced',
-      filter: { tags: ['policy'], documents: ['doc-travel'], path_prefix: 'handbook/' },
+      filter: { tags: ['policy'], documents: ['doc-travel'], path_prefix: 'handbook/', without_memory: true },
       stream: true,
     });
     await page.getByText('Options…').click();

@@ -16,6 +16,7 @@ mod large;
 mod library;
 mod limits;
 mod load_row;
+mod mcp;
 mod memory;
 mod memory_feed;
 mod memory_graph;
@@ -59,7 +60,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 21] = [
+pub const FIGURES: [(&str, Figure); 22] = [
     ("quality", quality::rows),
     ("multihop", multihop::rows),
     ("embed", embed::rows),
@@ -81,6 +82,7 @@ pub const FIGURES: [(&str, Figure); 21] = [
     ("memory-quality", memory::quality_rows),
     ("memory-feed", memory_feed::rows),
     ("memory-graph", memory_graph::rows),
+    ("mcp", mcp::rows),
 ];
 
 impl Setup {

@@ -7,6 +7,7 @@ export interface Filter {
   path_prefix?: string;
   date_from?: string;
   date_to?: string;
+  without_memory?: boolean;
 }
 
 export interface Citation {

@@ -8,11 +8,13 @@ class Filters {
   pathPrefix = $state('');
   dateFrom = $state('');
   dateTo = $state('');
+  // Answers are made of what is remembered too, where nothing limits them.
+  documentsOnly = $state(false);
   open = $state(false);
 
   get count(): number {
     const texts = [this.pathPrefix, this.dateFrom, this.dateTo].filter((text) => text.trim() !== '');
-    return this.tags.length + this.languages.length + this.documents.length + texts.length;
+    return this.tags.length + this.languages.length + this.documents.length + texts.length + (this.documentsOnly ? 1 : 0);
   }
 
   clear() {
@@ -22,6 +24,7 @@ class Filters {
     this.pathPrefix = '';
     this.dateFrom = '';
     this.dateTo = '';
+    this.documentsOnly = false;
   }
 
   onlyDocument(id: string, title: string) {
@@ -38,6 +41,7 @@ class Filters {
     if (this.pathPrefix.trim()) filter.path_prefix = this.pathPrefix.trim();
     if (this.dateFrom) filter.date_from = this.dateFrom;
     if (this.dateTo) filter.date_to = this.dateTo;
+    if (this.documentsOnly) filter.without_memory = true;
     return filter;
   }
 }
