@@ -126,8 +126,11 @@ pub fn answered(answer: &Answer) -> String {
 fn citation(citation: &Citation) -> String {
     let place = place(&citation.title, citation.page, &citation.heading_path);
     let quote = one_line(&citation.quote, QUOTE_CHARS_MAX);
-    let uri = document_uri(&citation.document, citation.start_byte);
-    format!("[{}] {place} ({}): \"{quote}\" [{uri}]", citation.number, citation.source)
+    let from = citation.episode.as_ref().map_or_else(
+        || document_uri(&citation.document, citation.start_byte),
+        |episode| format!("episode {episode}"),
+    );
+    format!("[{}] {place} ({}): \"{quote}\" [{from}]", citation.number, citation.source)
 }
 
 /// Where a document can be read on from.

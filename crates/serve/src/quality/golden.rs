@@ -63,7 +63,8 @@ fn ask(app: &App, golden: &Golden) -> Result<Told> {
         workspace: workspace.id,
         reader: Reader::Machine,
         text: golden.question.clone(),
-        filter: Filter::default(),
+        // What somebody told this machine meanwhile must not change how good its answers from documents are.
+        filter: Filter { without_memory: true, ..Filter::default() },
         mode: AnswerMode::Auto,
         model: None,
         context_tokens_max: defaults.context_tokens,
