@@ -178,13 +178,9 @@ fn a_chat_model_reads_once_and_is_held_to_the_words() {
     let key = house.key("ann");
     let _ = remember(&server, &key, OUTAGE, false);
     let _ = remember(&server, &key, "Hello there!", false);
-    let facts = until(|| {
-        let facts = facts(&server, &key);
-        facts
-            .as_array()
-            .is_some_and(|facts| facts.iter().any(|fact| fact["relation"] == "KEPT_IN"))
-            .then_some(facts)
-    });
+    // Ends when all jobs have.
+    let _ = server.http.get(format!("{}/v1/jobs/events", server.base)).send().unwrap().text().unwrap();
+    let facts = facts(&server, &key);
     let of_model: Vec<&Value> =
         facts.as_array().unwrap().iter().filter(|fact| fact["relation"] == "KEPT_IN").collect();
     assert_eq!(of_model.len(), 1, "{facts}");
@@ -195,17 +191,6 @@ fn a_chat_model_reads_once_and_is_held_to_the_words() {
 fn facts(server: &Server, key: &str) -> Value {
     let request = server.stranger().get(format!("{}/v1/memory/facts", server.base)).bearer_auth(key);
     answer(request.send().unwrap()).1["facts"].clone()
-}
-
-/// What jobs behind a request lead to.
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..2000 {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        std::thread::yield_now();
-    }
-    panic!("it did not come to that");
 }
 
 #[test]
