@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One table of figures beside peers and limits:  bench.sh PROGRAM MODELS_FOLDER [ROW...]
 # Rows: quality embed ingest engine large start load flood flow backup recovery telemetry guard limits memory-recall
-# memory-quality memory-feed memory-graph multihop mcp; all without a name. IBID_DATA names a folder with judged collections (scifact, cranfield, cacm, dbpedia, locomo): without it no quality
+# memory-quality memory-beside memory-feed memory-graph multihop mcp; all without a name. IBID_DATA names a folder with judged collections (scifact, cranfield, cacm, dbpedia, locomo): without it no quality
 # is measured, and speeds on the manual.
 set -euo pipefail
 program=$(realpath "$1")

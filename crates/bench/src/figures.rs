@@ -60,7 +60,7 @@ pub struct Setup {
 type Figure = fn(&Setup) -> Outcome<Vec<Row>>;
 
 /// Each name measures one or several rows.
-pub const FIGURES: [(&str, Figure); 22] = [
+pub const FIGURES: [(&str, Figure); 23] = [
     ("quality", quality::rows),
     ("multihop", multihop::rows),
     ("embed", embed::rows),
@@ -80,6 +80,7 @@ pub const FIGURES: [(&str, Figure); 22] = [
     ("limits", limits::rows),
     ("memory-recall", memory::rows),
     ("memory-quality", memory::quality_rows),
+    ("memory-beside", memory::beside_rows),
     ("memory-feed", memory_feed::rows),
     ("memory-graph", memory_graph::rows),
     ("mcp", mcp::rows),

@@ -1,5 +1,6 @@
 //! 100,000 facts of a hundred persons: how long recall over them takes, and what they cost in memory.
 
+mod beside;
 mod dialogue;
 mod quality;
 
@@ -14,6 +15,7 @@ use super::large::Chance;
 use super::{Outcome, Row, Setup};
 use crate::eval::Latency;
 
+pub use beside::rows as beside_rows;
 pub use quality::rows as quality_rows;
 
 const DIMENSIONS: usize = 384;

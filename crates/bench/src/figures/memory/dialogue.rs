@@ -70,6 +70,11 @@ impl Dialogue {
         memory
     }
 
+    pub fn request(&self, question: &str, limit: usize) -> Request {
+        let filter = Filter { owners: vec![OWNER.to_owned()], ..Filter::default() };
+        Request { question: question.to_owned(), asker: None, filter, limit }
+    }
+
     /// The turn that an item's key stands for.
     pub fn turn(&self, key: Key) -> Option<&Turn> {
         self.turns.get(usize::try_from(u128::from_le_bytes(key.id)).ok()?)
@@ -92,13 +97,6 @@ impl Turn {
             place: Some(Place { series: [0; 16], ordinal: number as u32 }),
             ..Item::new(key, OWNER, &self.text)
         }))
-    }
-}
-
-impl Question {
-    pub fn request(&self, limit: usize) -> Request {
-        let filter = Filter { owners: vec![OWNER.to_owned()], ..Filter::default() };
-        Request { question: self.text.clone(), asker: None, filter, limit }
     }
 }
 

@@ -56,7 +56,8 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
 fn measure(setup: &Setup, dialogue: &Dialogue) -> Outcome<Vec<Outcomes>> {
     let texts: Vec<String> = dialogue.turns.iter().map(|turn| turn.text.clone()).collect();
     let memory = dialogue.memory(&embedded(setup, &texts)?);
-    let requests: Vec<_> = dialogue.questions.iter().map(|question| question.request(LIMIT)).collect();
+    let requests: Vec<_> =
+        dialogue.questions.iter().map(|question| dialogue.request(&question.text, LIMIT)).collect();
     let plain: Vec<String> = dialogue.questions.iter().map(|question| question.text.clone()).collect();
     let told: Vec<Option<String>> = requests.iter().map(|request| retold(&memory, request)).collect();
     let either = |(told, plain): (&Option<String>, &String)| told.clone().unwrap_or_else(|| plain.clone());
