@@ -376,8 +376,11 @@ pub enum Jobs {
     Show { id: String },
     /// Puts failed jobs back into the queue
     Retry {
-        #[arg(required = true)]
+        #[arg(required_unless_present = "failed")]
         ids: Vec<String>,
+        /// Every job of this kind that gave up (`ingest`, `remember`, ...)
+        #[arg(long, value_name = "KIND", conflicts_with = "ids")]
+        failed: Option<String>,
     },
     /// Cancels jobs that have not begun
     Cancel {

@@ -2,9 +2,9 @@
 //!
 //! Keeps true: a round does a bounded piece of work, and another round goes on where it ended.
 
-use ibid_store::{Statement, closer_forget, episode_forget, fact_forget};
+use ibid_store::{Statement, closer_forget, episode_forget, fact_forget, log_holds};
 use ibid_types::memory::{Cause, EpisodeKind};
-use ibid_types::{FactId, Result, Timestamp, WorkspaceId};
+use ibid_types::{FactId, ReceiptId, Result, Timestamp, WorkspaceId};
 
 use crate::Memory;
 use crate::change::fact_now;
@@ -77,7 +77,11 @@ impl Memory {
         Ok(faded.len())
     }
 
-    fn write(&self, statements: Vec<Statement>) -> Result<()> {
-        if statements.is_empty() { Ok(()) } else { self.store.db().batch(statements).map(drop) }
+    fn write(&self, mut statements: Vec<Statement>) -> Result<()> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        statements.push(log_holds(self.store.now(), *ReceiptId::new().as_bytes()));
+        self.store.db().batch(statements).map(drop)
     }
 }

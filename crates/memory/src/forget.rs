@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
+use ibid_runtime::Shutdown;
 use ibid_store::{
     EpisodesQuery, ReceiptRow, Statement, closer_forget, entity_forget, episode_forget, episode_update,
-    fact_forget, owner_forget, receipt_insert, source_forget,
+    fact_forget, log_holds, owner_forget, receipt_insert, source_forget,
 };
 use ibid_types::memory::{Entity, Episode, Owner, Source};
 use ibid_types::sentences::sentences;
@@ -21,6 +23,8 @@ use crate::record::Scope;
 /// What stands where words were erased: as many bytes, so that every other place stays where it is.
 const BLOT: u8 = b'_';
 const PAGE: usize = 500;
+/// Until the log that somebody holds is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What is to be forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +120,7 @@ impl Memory {
             };
             let row = signed(&receipt, with)?;
             statements.push(receipt_insert(&row));
+            statements.push(log_holds(scope.now, *receipt.id.as_bytes()));
             self.store.db().batch(statements)?;
             doomed.entities.iter().chain(&orphans).for_each(|id| names.remove(*id));
             Ok((row, blotted))
@@ -123,6 +128,24 @@ impl Memory {
         self.embed_anew(&blotted);
         self.store.memory_erased()?;
         Ok(receipt)
+    }
+
+    /// Empties the log of the database where it still holds what was forgotten. Error: `store_log_held`.
+    pub fn forget_wholly(&self) -> Result<()> {
+        if self.store.memory_log_held()?.is_some() { self.store.memory_erased() } else { Ok(()) }
+    }
+
+    /// Does so as soon as nobody reads an older state any more, until the shutdown.
+    pub fn run_forgetting(&self, shutdown: &Shutdown) {
+        while !shutdown.wait_timeout(AGAIN) {
+            if let Err(error) = self.forget_wholly() {
+                tracing::warn!(
+                    code = error.code,
+                    "the log still holds what was forgotten: {}",
+                    error.chain()
+                );
+            }
+        }
     }
 
     fn doomed(&self, scope: Scope, what: Forget) -> Result<Doomed> {

@@ -53,6 +53,26 @@ const SCENES: &[(&str, Scene, Scene)] = &[
         |r, _| r.set(&list::TASKS, ["panicked"], 0.0),
     ),
     (
+        "memory-behind",
+        |r, n| r.set(&list::MEMORY_WAITING_AGE, [], f64::from(n) * 15.0),
+        |r, _| r.set(&list::MEMORY_WAITING_AGE, [], 30.0),
+    ),
+    (
+        "memory-unread",
+        |r, _| r.set(&list::MEMORY_GIVEN_UP, [], 1.0),
+        |r, _| r.set(&list::MEMORY_GIVEN_UP, [], 0.0),
+    ),
+    (
+        "memory-closed",
+        |r, _| r.count(&list::MEMORY_RECALLS, ["checkpoint_key_missing"]),
+        |r, _| r.count(&list::MEMORY_RECALLS, ["entity_unknown"]),
+    ),
+    (
+        "forgetting-held",
+        |r, n| r.set(&list::MEMORY_LOG_HELD_AGE, [], f64::from(n) * 15.0),
+        |r, _| r.set(&list::MEMORY_LOG_HELD_AGE, [], 4.0),
+    ),
+    (
         "provider-down",
         |r, n| called(r, if n % 4 == 0 { "done" } else { "provider_unreachable" }),
         |r, _| called(r, "done"),

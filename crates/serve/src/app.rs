@@ -228,6 +228,9 @@ impl App {
             config,
         });
         access::blocks::reload(&app)?;
+        if let Err(error) = app.memory.forget_wholly() {
+            tracing::warn!(code = error.code, "the log still holds what was forgotten: {}", error.chain());
+        }
         match mode {
             Mode::Working => app.start(),
             Mode::Command => {
@@ -263,6 +266,10 @@ impl App {
                 reader.run_second(shutdown);
             }));
         }
+        let forgetter = Arc::clone(&self.memory);
+        threads.push(ibid_runtime::background("forgetting", &self.shutdown, move |shutdown| {
+            forgetter.run_forgetting(shutdown);
+        }));
         let sampler = Arc::clone(self);
         threads.push(ibid_runtime::background("metrics", &self.shutdown, move |shutdown| {
             upkeep::sample(&sampler, shutdown);

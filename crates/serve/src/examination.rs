@@ -22,6 +22,8 @@ const LAG_MAX: u64 = 500;
 const BEHIND_MS_MAX: u64 = 60_000;
 /// So long an entry of the audit log may take to its receivers, with an attempt or two that fail.
 const AUDIT_LATE_MS: i64 = 60_000;
+/// So long an episode may wait to be read while many come at once.
+const UNREAD_MS_MAX: i64 = 60_000;
 
 /// Whether a look is over at once, or reads the whole library or asks others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +37,7 @@ use Length::{Long, Short};
 type Look = fn(&App) -> Result<Vec<Finding>>;
 
 /// The areas that a look may tell of, the first one also of an error of the look itself.
-const LOOKS: [(&[&str], Length, Look); 19] = [
+const LOOKS: [(&[&str], Length, Look); 20] = [
     (&["store"], Long, |app| Ok(vec![doctor::store(&app.store), scrub::pages(app)])),
     (&["blobs"], Long, |app| Ok(vec![scrub::missing(app)])),
     (&["blobs", "models", "providers"], Short, |app| Ok(checks(app))),
@@ -57,6 +59,7 @@ const LOOKS: [(&[&str], Length, Look); 19] = [
     (&["memory"], Short, |app| {
         Ok(vec![doctor::memory(&machine::process(app.config.server.memory_mb_max << 20))])
     }),
+    (&["memories"], Short, memories),
     (&["answers"], Short, |app| Ok(vec![answers(app)])),
     (&["answers"], Short, |app| quality::questions(&app.config.data.dir).map(|_| Vec::new())),
     (&["alerts"], Short, alerts),
@@ -207,6 +210,44 @@ fn leaks(app: &App) -> Result<Vec<Finding>> {
         Finding::problem("keys", "key_leaked", what, "ibid runbook run secret-leaked")
     };
     Ok(leaked.iter().map(finding).collect())
+}
+
+/// Whether what is remembered can be read, was read, and what was forgotten is gone from the files.
+fn memories(app: &App) -> Result<Vec<Finding>> {
+    let fix = "ibid runbook run memory-behind";
+    if let Err(error) = memories_open(app) {
+        return Ok(vec![Finding::problem("memories", error.code, error.chain(), fix)]);
+    }
+    let (undone, now) = (app.store.jobs().undone(ibid_memory::JOB)?, app.clock.now());
+    let mut all = Vec::new();
+    if undone.failed > 0 {
+        let what = format!("{} jobs to read episodes gave up", undone.failed);
+        all.push(Finding::problem("memories", "memory_unread", what, fix));
+    }
+    if let Some(due) = undone.due_at.filter(|due| now.0 - due.0 > UNREAD_MS_MAX) {
+        let what = format!("{} jobs to read episodes wait, the first since {due}", undone.waiting);
+        all.push(Finding::problem("memories", "memory_behind", what, fix));
+    }
+    if let Some(since) = app.store.memory_log_held()? {
+        let what = format!(
+            "the log of the database holds what was forgotten at {since}: somebody reads an older state"
+        );
+        all.push(Finding::problem("memories", "memory_log_held", what, fix));
+    }
+    if all.is_empty() {
+        all.push(Finding::ok("memories", format!("{} jobs to read episodes wait", undone.waiting)));
+    }
+    Ok(all)
+}
+
+/// Reads the first of each sort in every workspace: under a key that is not there none can be read.
+fn memories_open(app: &App) -> Result<()> {
+    for workspace in app.store.workspace_list()? {
+        drop(app.store.episodes_after(workspace.id, None, 1)?);
+        drop(app.store.entities_after(workspace.id, None, 1)?);
+        drop(app.store.facts_after(workspace.id, None, 1)?);
+    }
+    Ok(())
 }
 
 /// Whether what was checked again in answers was right.

@@ -181,7 +181,7 @@ impl Store {
     }
 }
 
-fn setting(key: &str, value: &str) -> Statement {
+pub(crate) fn setting(key: &str, value: &str) -> Statement {
     let sql = "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     Statement::new(sql, vec![key.into(), value.into()])
 }

@@ -107,6 +107,15 @@ pub struct JobsPage {
     pub next: Option<String>,
 }
 
+/// Jobs of one kind that are not done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UndoneJobs {
+    pub waiting: u64,
+    /// When the first of those was to begin.
+    pub due_at: Option<Timestamp>,
+    pub failed: u64,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
     pub queued: u64,
@@ -368,6 +377,23 @@ impl Jobs<'_> {
 
     pub fn counts(&self) -> Result<JobCounts> {
         self.counted("1 = 1", &[])
+    }
+
+    /// Jobs of a kind that wait, are at work, or gave up.
+    pub fn undone(&self, kind: &str) -> Result<UndoneJobs> {
+        let sql = "SELECT state, COUNT(*), MIN(run_at) FROM jobs \
+                   WHERE kind = $1 AND state IN ('queued', 'running', 'failed') GROUP BY state";
+        let mut undone = UndoneJobs::default();
+        for row in self.store.db.query(sql, &[kind.into()])? {
+            let (state, count, oldest): (String, u64, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if JobState::read(&state)? == JobState::Failed {
+                undone.failed = count;
+            } else {
+                undone.waiting += count;
+                undone.due_at = Some(undone.due_at.map_or(oldest, |at| at.min(oldest)));
+            }
+        }
+        Ok(undone)
     }
 
     /// Those of a workspace, but for jobs of documents that are not readable.

@@ -25,7 +25,8 @@ pub use entities::{entity_insert, entity_update};
 pub use episodes::{EpisodesPage, EpisodesQuery, episode_insert, episode_judged, episode_update};
 pub use facts::{FactEdge, FactsPage, FactsQuery, fact_insert, fact_retract, source_insert, topic_of};
 pub use forget::{
-    Forgotten, closer_forget, entity_forget, episode_forget, fact_forget, owner_forget, source_forget,
+    Forgotten, closer_forget, entity_forget, episode_forget, fact_forget, log_holds, owner_forget,
+    source_forget,
 };
 pub use receipts::{ReceiptRow, receipt_insert};
 pub use vectors::{MemoryVector, memory_used, memory_vector_insert};

@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use ibid_store::{Db, Sqlite, SqliteConfig, Statement, Value, conformance};
+use ibid_runtime::Clock;
+use ibid_store::{Db, Sqlite, SqliteConfig, Statement, Store, Value, conformance, log_holds};
+use ibid_types::Timestamp;
 
 fn open(dir: &std::path::Path) -> Sqlite {
     Sqlite::open(SqliteConfig::new(dir.join("ibid.db"))).unwrap()
@@ -46,6 +48,25 @@ fn a_second_owner_is_refused_and_told_who_has_it() {
     let error = Sqlite::open(SqliteConfig::new(dir.path().join("ibid.db"))).unwrap_err();
     assert_eq!(error.code, "store_locked");
     assert!(error.message.contains(&std::process::id().to_string()), "{error}");
+}
+
+#[test]
+fn what_a_reader_keeps_in_the_log_is_known_until_it_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(Arc::new(open(dir.path())), Clock::system());
+    store.setting_set("told", "quatermass").unwrap();
+    let reader = rusqlite::Connection::open(dir.path().join("ibid.db")).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let _seen: i64 = reader.query_row("SELECT COUNT(*) FROM settings", [], |row| row.get(0)).unwrap();
+    let delete = Statement::new("DELETE FROM settings WHERE key = 'told'", Vec::new());
+    store.db().batch(vec![delete, log_holds(Timestamp(7), [1; 16])]).unwrap();
+    let holds =
+        || std::fs::read(dir.path().join("ibid.db-wal")).unwrap().windows(10).any(|w| w == b"quatermass");
+    assert_eq!(store.memory_erased().unwrap_err().code, "store_log_held");
+    assert_eq!((store.memory_log_held().unwrap(), holds()), (Some(Timestamp(7)), true));
+    drop(reader);
+    store.memory_erased().unwrap();
+    assert_eq!((store.memory_log_held().unwrap(), holds()), (None, false));
 }
 
 #[test]

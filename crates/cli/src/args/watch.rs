@@ -128,7 +128,7 @@ pub struct RunbookRun {
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Only these areas: configuration, disk, permissions, clock, port, server, library, store, blobs, models, providers, index,
-    /// backup, jobs, keys, certificates, memory, answers, alerts, audit, traffic
+    /// backup, jobs, keys, certificates, memory, memories, answers, alerts, audit, traffic
     #[arg(long, value_name = "AREA", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Leaves out what reads the whole library or asks others

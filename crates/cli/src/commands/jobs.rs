@@ -13,11 +13,8 @@ pub fn run(context: &Context, command: Jobs) -> Result<ExitCode> {
     match command {
         Jobs::List { state, limit } => list(context, state.as_deref(), limit)?,
         Jobs::Show { id } => show(context, &context.client.get(&path(&id, ""))?.json()?)?,
-        Jobs::Retry { ids } => {
-            for id in &ids {
-                show(context, &context.client.post(&path(id, "/retry"), &())?.json()?)?;
-            }
-        }
+        Jobs::Retry { ids, failed: None } => retry(context, &ids)?,
+        Jobs::Retry { failed: Some(kind), .. } => retry(context, &failed(context, &kind)?)?,
         Jobs::Cancel { ids } => {
             for id in &ids {
                 show(context, &context.client.delete(&path(id, ""))?.json()?)?;
@@ -29,6 +26,26 @@ pub fn run(context: &Context, command: Jobs) -> Result<ExitCode> {
 
 fn path(id: &str, action: &str) -> String {
     format!("/v1/jobs/{}{action}", escaped(id))
+}
+
+fn retry(context: &Context, ids: &[String]) -> Result<()> {
+    for id in ids {
+        show(context, &context.client.post(&path(id, "/retry"), &())?.json()?)?;
+    }
+    Ok(())
+}
+
+/// Every job of the kind that gave up.
+fn failed(context: &Context, kind: &str) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = context.path(&format!("/v1/jobs?state=failed&limit=100{cursor}"));
+        let page: JobsPage = context.client.get(&path)?.json()?;
+        ids.extend(page.jobs.into_iter().filter(|job| job.kind == kind).map(|job| job.id));
+        let Some(next) = page.next else { return Ok(ids) };
+        cursor = format!("&cursor={}", escaped(&next));
+    }
 }
 
 fn list(context: &Context, state: Option<&str>, limit: usize) -> Result<()> {

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use ibid_store::{Db, Sqlite, SqliteConfig, Statement};
 use ibid_testkit::Home;
+use serde_json::json;
 
 use crate::support::{
     begin, data, eventually, home, is_well, library, provider, serve, serve_again, serve_with,
@@ -176,6 +177,42 @@ fn migrate_as_a_newer_program(database: &Path) {
     let database = Sqlite::open(SqliteConfig::new(database.to_owned())).unwrap();
     let sql = "INSERT INTO migrations (name, checksum) VALUES ('9999_newer', '')";
     database.batch(vec![Statement::new(sql, Vec::new())]).unwrap();
+}
+
+pub fn memory_behind() {
+    let (home, provider) = (library(), provider());
+    let key = |id: u8| format!("flow.keys=[{{id={id},key=\"{}\"}}]", id.to_string().repeat(64));
+    let server = serve_with(&home, &provider, &[&key(1)]);
+    let told = json!({ "episodes": [{ "text": "Ada Marlow works at Initech." }], "wait": true });
+    assert_eq!(server.post("/v1/memory/episodes", &told).0, 200);
+    is_well(&home, "memory-behind", &[]);
+    assert_eq!(server.stop(), 0);
+    forget_that_it_was_read(&data(&home).join("ibid.db"));
+    assert!(!home.ok(&["--set", &key(1), "memory", "facts"]).out.contains("Initech"));
+    let server = serve_with(&home, &provider, &[&key(2)]);
+    eventually("the job gave up", || {
+        home.ok(&["jobs", "list", "--state", "failed"]).out.contains("remember")
+    });
+    let asked = json!({ "query": "Where does Ada work?" });
+    assert_eq!(server.post("/v1/memory/recall", &asked).1["error"]["code"], "checkpoint_key_missing");
+    let mut carried = begin(&home, "memory-behind", &[]);
+    carried.until_found();
+    assert_eq!(server.stop(), 0);
+    let _server = serve_again(&home, &[&key(1)]);
+    carried.mends();
+    eventually("it is read", || home.ok(&["memory", "facts"]).out.contains("Initech"));
+}
+
+/// As it is when the machine goes away between telling and reading.
+fn forget_that_it_was_read(database: &Path) {
+    let database = Sqlite::open(SqliteConfig::new(database.to_owned())).unwrap();
+    let all = [
+        "DELETE FROM facts",
+        "DELETE FROM fact_sources",
+        "UPDATE episodes SET importance = NULL",
+        "UPDATE jobs SET state = 'queued', attempts = 0, finished_at = NULL WHERE kind = 'remember'",
+    ];
+    database.batch(all.map(|sql| Statement::new(sql, Vec::new())).to_vec()).unwrap();
 }
 
 pub fn out_of_memory() {

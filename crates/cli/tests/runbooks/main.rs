@@ -39,6 +39,7 @@ faults! {
     service::high_error_rate heals "high-error-rate";
     ground::index_damaged heals "index-damaged";
     ground::lost_machine heals "lost-machine";
+    ground::memory_behind heals "memory-behind";
     ground::out_of_memory heals "out-of-memory";
     service::provider_down heals "provider-down";
     service::secret_leaked heals "secret-leaked";

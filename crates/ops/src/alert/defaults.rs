@@ -19,7 +19,8 @@ const ANSWERS_MIN: f64 = 10.0;
 /// Every default rule; `usd_a_day` is the budget for chat models, 0 for none.
 #[must_use]
 pub fn default_rules(usd_a_day: f64) -> Vec<Rule> {
-    let mut rules = [requests(), machine(), store(), models(), answers(), backups(), health()].concat();
+    let mut rules =
+        [requests(), machine(), store(), memory(), models(), answers(), backups(), health()].concat();
     if usd_a_day > 0.0 {
         rules.extend(budget(usd_a_day));
     }
@@ -218,6 +219,43 @@ fn store() -> Vec<Rule> {
             vec![Condition::above(E::Value(of(list::TASKS.0).with("state", "panicked")), 0.0)],
         )
         .held(Duration::ZERO),
+    ]
+}
+
+/// Of what is remembered. Its index cannot be behind: it follows the rows at every question, and a question that it cannot follow fails.
+fn memory() -> Vec<Rule> {
+    let failed = of(list::MEMORY_RECALLS.0).with("outcome", "store_*|checkpoint_*|memory_*|model_*");
+    let runbook = "memory-behind";
+    vec![
+        rule(
+            "memory-behind",
+            Warning,
+            "an episode waits since {value} s to be read",
+            runbook,
+            vec![Condition::above(E::Value(of(list::MEMORY_WAITING_AGE.0)), 300.0)],
+        ),
+        rule(
+            "memory-unread",
+            Warning,
+            "{value} jobs to read episodes gave up",
+            runbook,
+            vec![Condition::above(E::Value(of(list::MEMORY_GIVEN_UP.0)), 0.0)],
+        )
+        .held(Duration::ZERO),
+        rule(
+            "memory-closed",
+            Critical,
+            "{value} questions to memory failed within five minutes",
+            runbook,
+            vec![Condition::above(E::Increase(failed, 5 * MINUTE), 0.0)],
+        ),
+        rule(
+            "forgetting-held",
+            Warning,
+            "the log of the database holds since {value} s what was forgotten",
+            runbook,
+            vec![Condition::above(E::Value(of(list::MEMORY_LOG_HELD_AGE.0)), 60.0)],
+        ),
     ]
 }
 

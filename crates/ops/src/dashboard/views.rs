@@ -109,6 +109,20 @@ fn performance() -> View {
                 Unit::PerSecond,
                 vec![rate(&list::MEMORY_EPISODES, "outcome"), rate(&list::MEMORY_FACTS, "outcome")],
             ),
+            Panel::new(
+                "What memory has yet to do",
+                Unit::Seconds,
+                vec![level(&list::MEMORY_WAITING_AGE, ""), level(&list::MEMORY_LOG_HELD_AGE, "")],
+            ),
+            Panel::new(
+                "Questions to memory, requests to forget, jobs that gave up",
+                Unit::Number,
+                vec![
+                    hourly(&list::MEMORY_RECALLS, "outcome"),
+                    hourly(&list::MEMORY_FORGOTTEN, "what"),
+                    level(&list::MEMORY_GIVEN_UP, ""),
+                ],
+            ),
             Panel::new("Calls of models", Unit::PerSecond, vec![rate(&list::MODEL_REQUESTS, "provider")]),
             Panel::new(
                 "Failures of models",

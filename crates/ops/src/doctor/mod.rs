@@ -87,7 +87,7 @@ impl Finding {
 }
 
 /// Everything that is looked at, in this order.
-pub const AREAS: [&str; 21] = [
+pub const AREAS: [&str; 22] = [
     "configuration",
     "disk",
     "permissions",
@@ -105,6 +105,7 @@ pub const AREAS: [&str; 21] = [
     "keys",
     "certificates",
     "memory",
+    "memories",
     "answers",
     "alerts",
     "audit",

@@ -25,6 +25,7 @@ static BOOKS: &[(&str, &str)] = books![
     "high-error-rate",
     "index-damaged",
     "lost-machine",
+    "memory-behind",
     "out-of-memory",
     "provider-down",
     "secret-leaked",

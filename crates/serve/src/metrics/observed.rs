@@ -51,10 +51,22 @@ fn observe_store(registry: &Registry, app: &App) -> Result<()> {
     for (state, count) in states {
         registry.set(&list::JOBS, [state], count as f64);
     }
+    observe_memory(registry, app)?;
     for (state, count) in app.store.run_counts()? {
         registry.set(&list::RUNS_KEPT, [&state], count as f64);
     }
     registry.set(&list::AUTH_KEYS, [], app.store.key_list()?.len() as f64);
+    Ok(())
+}
+
+/// What memory has yet to do.
+fn observe_memory(registry: &Registry, app: &App) -> Result<()> {
+    let age =
+        |since: Option<Timestamp>| since.map_or(0.0, |at| (app.clock.now().0 - at.0).max(0) as f64 / 1e3);
+    let undone = app.store.jobs().undone(ibid_memory::JOB)?;
+    registry.set(&list::MEMORY_WAITING_AGE, [], age(undone.due_at));
+    registry.set(&list::MEMORY_GIVEN_UP, [], undone.failed as f64);
+    registry.set(&list::MEMORY_LOG_HELD_AGE, [], age(app.store.memory_log_held()?));
     Ok(())
 }
 

@@ -4,7 +4,12 @@ use ibid_types::memory::{Owner, Source};
 use ibid_types::{EntityId, EpisodeId, FactId, Result, Timestamp, WorkspaceId};
 
 use super::{Remembered, memory_changed, owner_marks};
+use crate::feed::setting;
 use crate::{Row, Statement, Store, Value};
+
+/// The setting that says since when the log of the database may hold what rows no longer do. It is written with what takes the rows away, so
+/// that a crash before the log is emptied is known.
+const LOG_HELD: &str = "memory_log_held";
 
 /// How much was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +93,12 @@ pub fn owner_forget(workspace: WorkspaceId, owner: Owner) -> Vec<Statement> {
     statements
 }
 
+/// Belongs to every batch that forgets: the log holds it until `memory_erased` says otherwise. `name` is told apart from every other's.
+#[must_use]
+pub fn log_holds(at: Timestamp, name: [u8; 16]) -> Statement {
+    setting(LOG_HELD, &format!("{} {:032x}", at.0, u128::from_be_bytes(name)))
+}
+
 impl Store {
     /// How much these owners' memory holds: episodes, entities, facts that are believed now.
     pub fn memory_counts(&self, workspace: WorkspaceId, owners: &[Owner]) -> Result<Forgotten> {
@@ -105,7 +116,20 @@ impl Store {
 
     /// Makes the files forget too what rows no longer hold: what the log still has of it is folded in and emptied.
     pub fn memory_erased(&self) -> Result<()> {
-        self.db.erase()
+        let held = self.setting_get(LOG_HELD)?.unwrap_or_default();
+        self.db.erase()?;
+        if held.is_empty() {
+            return Ok(());
+        }
+        // What was forgotten meanwhile has its own mark, and empties the log itself.
+        let sql = "UPDATE settings SET value = '' WHERE key = $1 AND value = $2";
+        self.db.batch(vec![Statement::new(sql, vec![LOG_HELD.into(), held.into()])]).map(drop)
+    }
+
+    /// Since when the log of the database holds what was forgotten.
+    pub fn memory_log_held(&self) -> Result<Option<Timestamp>> {
+        let held = self.setting_get(LOG_HELD)?.unwrap_or_default();
+        Ok(held.split(' ').next().and_then(|ms| ms.parse().ok()).map(Timestamp))
     }
 
     /// Entities of an owner that no fact is about.
