@@ -5,6 +5,7 @@ mod disk;
 mod documents;
 mod foreign;
 mod identity;
+mod memories;
 mod oidc;
 mod providers;
 mod questions;
@@ -16,8 +17,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use words::{
-    BINARY, CHECKPOINT, FLOW, GUARD, HTML, HTTP, JSON, MAIL, MARKDOWN, MCP, OIDC, PASSKEY, PDF, PROVIDER,
-    QUESTION, SCHEMA, WIRE, XML,
+    BINARY, CHECKPOINT, FLOW, GUARD, HTML, HTTP, JSON, MAIL, MARKDOWN, MCP, MEMORIES, OIDC, PASSKEY, PDF,
+    PROVIDER, QUESTION, SCHEMA, SOURCE, TOLD, WIRE, XML,
 };
 
 /// One way in.
@@ -32,7 +33,7 @@ pub struct Entry {
 }
 
 /// All of them, what strangers reach before the rest.
-pub const ENTRIES: [Entry; 63] = [
+pub const ENTRIES: [Entry; 67] = [
     // What anybody can send, before it is known who it is.
     entry("connection", requests::connection, requests::connection_seeds, WIRE),
     entry("http", requests::http, requests::seeds, HTTP),
@@ -96,6 +97,10 @@ pub const ENTRIES: [Entry; 63] = [
     entry("guard-personal", texts::personal, texts::prose_seeds, GUARD),
     entry("guard-injection", texts::injection, texts::prose_seeds, GUARD),
     entry("guard-output", texts::output, texts::prose_seeds, GUARD),
+    entry("extract", memories::told, memories::told_seeds, TOLD),
+    entry("memory-import", memories::import, memories::import_seeds, MEMORIES),
+    entry("memory-recall", memories::recall, memories::recall_seeds, TOLD),
+    entry("symbols", memories::source, memories::source_seeds, SOURCE),
     entry("tool-schema", texts::schema, texts::schema_seeds, SCHEMA),
     entry(
         "tool-input",
