@@ -1,6 +1,7 @@
 //! A part of a backup back into the living library, through the real program: documents, threads, workspaces, and what is refused.
 #![allow(clippy::unwrap_used)]
 
+use ibid_store::{Db as _, Sqlite, SqliteConfig, Statement};
 use ibid_testkit::{Home, Said, Server, answer};
 use serde_json::{Value, json};
 
@@ -180,6 +181,107 @@ fn a_deleted_workspace_comes_back_with_all_that_was_in_it() {
     assert_eq!(server.stop(), 0);
 }
 
+/// What is believed now, in order.
+fn facts(home: &Home, workspace: &str) -> Vec<String> {
+    let listed = home.ok(&["-w", workspace, "--json", "memory", "facts"]).json();
+    let facts = listed["facts"].as_array().unwrap();
+    let mut told: Vec<String> =
+        facts.iter().map(|fact| fact["statement"].as_str().unwrap().to_owned()).collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn a_deleted_workspace_comes_back_with_what_was_remembered_there() {
+    let home = home();
+    let _ = home.ok(&["workspace", "create", "legal"]);
+    let server = home.serve(&["--set", KEY]);
+    let _ = home.ok(&["-w", "legal", "memory", "add", "Zebulon Quatermass works at Initech."]);
+    let _ = home.ok(&["-w", "legal", "memory", "relate", "billing", "DEPENDS_ON", "Redis", "--shared"]);
+    let (before, moment) = (facts(&home, "legal"), commit(&home));
+    assert_eq!(before.len(), 2, "{before:?}");
+    let deleted = server.http.delete(format!("{}/v1/workspaces/legal", server.base)).send().unwrap();
+    assert!(deleted.status().is_success());
+    assert_eq!(server.stop(), 0);
+    let left = home.ok(&["--set", KEY, "-w", "default", "memory", "stats"]);
+    assert!(!holds(&home.path().join("data/ibid.db"), "billing depends"), "{left:?}");
+    let said = home.run(&["--set", OTHER_KEY, "restore", "--to", &moment, "--only", "workspace=legal"]);
+    assert!(said.out.contains("checkpoint_key_missing"), "{said:?}");
+    let server = home.serve_again(&["--set", KEY]);
+    let said = home.ok(&["restore", "--to", &moment, "--only", "workspace=legal"]);
+    assert!(
+        said.out.contains("the memory of 2 owners: 2 episodes, 4 entities and 2 facts came back"),
+        "{said:?}"
+    );
+    assert_eq!(facts(&home, "legal"), before);
+    let asked = json!({ "query": "Where does Quatermass work?", "workspace": "legal" });
+    let found = server.post("/v1/memory/recall", &asked).1.to_string();
+    assert!(found.contains("Initech"), "{found}");
+    assert_eq!(server.stop(), 0);
+}
+
+fn holds(file: &std::path::Path, words: &str) -> bool {
+    std::fs::read(file).unwrap().windows(words.len()).any(|part| part == words.as_bytes())
+}
+
+#[test]
+fn somebodys_memory_comes_back_and_what_they_had_forgotten_only_when_they_ask() {
+    let home = home();
+    let _ = home.ok(&["memory", "add", "Ada Marlow works at Initech. Otto Brandt lives in Bonn."]);
+    let (before, moment) = (facts(&home, "default"), commit(&home));
+    let _ = home.ok(&["memory", "forget", "--yes", "--entity", "Otto Brandt"]);
+    let _ = home.ok(&["memory", "add", "The billing service depends on Redis."]);
+    let later = facts(&home, "default");
+    assert!(!later.concat().contains("Otto") && later.concat().contains("Redis"), "{later:?}");
+    let only = ["restore", "--to", &moment, "--only", "memory=machine"];
+    let refused = home.run(&only);
+    assert_eq!(code(&refused), "restore_forgotten", "{refused:?}");
+    assert_eq!(facts(&home, "default"), later, "nothing came back");
+    let dry = home.ok(&[&only[..], &["--forgotten", "--dry-run"]].concat());
+    assert!(dry.out.contains("1 episode, 2 entities and 1 fact would come back"), "{dry:?}");
+    let _ = home.ok(&[&only[..], &["--forgotten"]].concat());
+    let now = facts(&home, "default");
+    assert!(before.iter().all(|fact| now.contains(fact)) && now.len() == before.len() + 1, "{now:?}");
+    let _ = home.ok(&["memory", "consent", "off"]);
+    let _ = home.ok(&["memory", "forget", "--yes", "--everything"]);
+    let refused = home.run(&[&only[..], &["--forgotten"]].concat());
+    assert_eq!(code(&refused), "memory_consent", "{refused:?}");
+    assert_eq!(facts(&home, "default"), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_gone_by_itself_comes_back_beside_what_is_there() {
+    let home = home();
+    let _ = home.ok(&["memory", "add", "Ada Marlow works at Initech."]);
+    let (before, moment) = (facts(&home, "default"), commit(&home));
+    lose(&home);
+    let _ = home.ok(&["memory", "add", "Ada Marlow likes tea."]);
+    assert!(!facts(&home, "default").concat().contains("Initech"));
+    let said = home.ok(&["restore", "--to", &moment, "--only", "memory=machine"]);
+    // Ada is known again by now, under another id.
+    assert!(said.out.contains("1 episode, 1 entity and 1 fact came back"), "{said:?}");
+    let now = facts(&home, "default");
+    assert!(now.len() == 2 && now.contains(&before[0]), "{now:?}");
+    let of_ada = home.ok(&["memory", "facts", "Ada Marlow"]).out;
+    assert!(of_ada.contains("Initech") && of_ada.contains("tea"), "{of_ada}");
+    let again = home.ok(&["restore", "--to", &moment, "--only", "memory=machine"]);
+    assert!(again.out.contains("0 episodes, 0 entities and 0 facts came back"), "{again:?}");
+    assert_eq!(facts(&home, "default"), now);
+}
+
+/// As it is when rows are kept for a time that is over.
+fn lose(home: &Home) {
+    let database = Sqlite::open(SqliteConfig::new(home.path().join("data/ibid.db"))).unwrap();
+    let all = [
+        "DELETE FROM episodes",
+        "DELETE FROM entities",
+        "DELETE FROM facts",
+        "DELETE FROM fact_sources",
+        "DELETE FROM memory_vectors",
+    ];
+    database.batch(all.map(|sql| Statement::new(sql, Vec::new())).to_vec()).unwrap();
+}
+
 #[test]
 fn what_cannot_come_back_is_said() {
     let home = bakery();
@@ -192,6 +294,8 @@ fn what_cannot_come_back_is_said() {
     assert_eq!(refused(&["--only", "bakery.md"]), "restore_part_malformed");
     assert_eq!(refused(&["--only", "thread=bakery"]), "restore_part_malformed");
     assert_eq!(refused(&["--only", "document="]), "restore_part_malformed");
+    assert_eq!(refused(&["--only", "memory=Ada"]), "restore_part_malformed");
+    assert_eq!(refused(&["--only", "memory=machine"]), "restore_part_unknown");
     assert_eq!(refused(&["--only", "document=absent.md", "--to", &moment]), "restore_part_unknown");
     assert_eq!(refused(&["--only", "workspace=absent"]), "restore_part_unknown");
     let nobody = "thread=01234567-89ab-7def-8123-456789abcdef";

@@ -186,6 +186,7 @@ impl SecondReader for Reading {
 /// As the configuration has it.
 pub fn config(config: &Config) -> MemoryConfig {
     let memory = &config.memory;
+    let kept_in_backups = if config.backup.enabled { config.backup.keep_days_max() } else { 0 };
     MemoryConfig {
         merge_cosine: memory.merge_cosine,
         episode_bytes_max: memory.episode_bytes_max,
@@ -195,7 +196,8 @@ pub fn config(config: &Config) -> MemoryConfig {
             chat_days: memory.keep_chat_days,
             user_days: memory.keep_user_days,
             logs_days: memory.keep_logs_days,
-            analytics_days: memory.keep_analytics_days,
+            // Receipts tell a restore what is not to come back, as long as a backup holds it.
+            analytics_days: memory.keep_analytics_days.max(kept_in_backups),
         },
         fade_days: memory.fade_days,
     }

@@ -20,10 +20,11 @@ use crate::sealing::SealedColumn;
 use crate::statements::feed_entry;
 use crate::{Row, Sealer, Statement, Store, Value};
 
-pub use consents::ConsentRow;
+pub use consents::{ConsentRow, consent_insert};
 pub use entities::{entity_insert, entity_update};
 pub use episodes::{EpisodesPage, EpisodesQuery, episode_insert, episode_judged, episode_update};
 pub use facts::{FactEdge, FactsPage, FactsQuery, fact_insert, fact_retract, source_insert, topic_of};
+pub(crate) use forget::workspace_forget;
 pub use forget::{
     Forgotten, closer_forget, entity_forget, episode_forget, fact_forget, log_holds, owner_forget,
     source_forget,

@@ -7,6 +7,7 @@
 //! the access list that it has here stays, whatever it was at that moment.
 
 use ibid_types::access::Holder;
+use ibid_types::memory::Owner;
 use ibid_types::{ContentHash, DocumentId, Error, Result, RunId, ThreadId, WorkspaceId};
 
 use crate::readable;
@@ -29,6 +30,11 @@ pub enum Part {
         workspace: Option<String>,
     },
     Thread(ThreadId),
+    /// What somebody told, in one workspace or in all.
+    Memory {
+        owner: Owner,
+        workspace: Option<String>,
+    },
 }
 
 /// What a restored library holds of a part.
@@ -38,6 +44,8 @@ pub struct PartHeld {
     pub threads: Vec<ThreadId>,
     /// Ended runs that belong to no thread.
     pub runs: Vec<RunId>,
+    /// Whose memory, and where.
+    pub memories: Vec<(WorkspaceId, Owner)>,
 }
 
 /// What one document, thread or run is called, and whether the living library has something in its place.
@@ -146,6 +154,13 @@ impl Store {
                     return Err(unknown(&format!("thread {id}")));
                 }
                 Ok(PartHeld { threads: found, ..PartHeld::default() })
+            }
+            Part::Memory { owner, workspace } => {
+                let memories = self.memories_held(Some(*owner), workspace.as_deref())?;
+                if memories.is_empty() {
+                    return Err(unknown(&format!("memory of {owner}")));
+                }
+                Ok(PartHeld { memories, ..PartHeld::default() })
             }
         }
     }
@@ -286,7 +301,21 @@ impl Store {
                 "runs WHERE workspace_id = $1 AND thread_id IS NULL AND finished_at IS NOT NULL",
                 id(),
             )?,
+            memories: self.memories_held(None, Some(name))?,
         })
+    }
+
+    fn memories_held(
+        &self,
+        owner: Option<Owner>,
+        workspace: Option<&str>,
+    ) -> Result<Vec<(WorkspaceId, Owner)>> {
+        let sql = "SELECT w.id, m.owner FROM (SELECT workspace_id, owner FROM episodes UNION SELECT workspace_id, owner FROM entities \
+                   UNION SELECT workspace_id, owner FROM facts) m JOIN workspaces w ON w.id = m.workspace_id \
+                   WHERE ($1 IS NULL OR m.owner = $1) AND ($2 IS NULL OR w.name = $2) ORDER BY w.id, m.owner";
+        let params = [owner.map(|owner| owner.to_string()).into(), workspace.map(str::to_owned).into()];
+        let read = |row: &Row| Ok((row.get(0)?, row.get::<String>(1)?.parse()?));
+        self.db.query(sql, &params)?.iter().map(read).collect()
     }
 
     fn document_held(&self, named: &str, workspace: Option<&str>) -> Result<DocumentId> {
@@ -328,7 +357,7 @@ impl Store {
     }
 
     /// The row of the workspace, where this library has none of that id, or its name, where it was deleted.
-    fn workspace_back(&self, from: &Self, workspace: WorkspaceId) -> Result<Vec<Statement>> {
+    pub fn workspace_back(&self, from: &Self, workspace: WorkspaceId) -> Result<Vec<Statement>> {
         let sql = "SELECT name FROM workspaces WHERE id = $1";
         let name = |store: &Self| -> Result<Option<String>> {
             store.db.query(sql, &[workspace.into()])?.first().map(|row| row.get(0)).transpose()
@@ -354,7 +383,8 @@ impl Store {
         let Some(other) = self.workspace_find(name)? else { return Ok(Vec::new()) };
         let sql = "SELECT EXISTS (SELECT 1 FROM documents WHERE workspace_id = $1 AND deleted_at IS NULL) \
                    OR EXISTS (SELECT 1 FROM threads WHERE workspace_id = $1 AND deleted_at IS NULL) \
-                   OR EXISTS (SELECT 1 FROM runs WHERE workspace_id = $1)";
+                   OR EXISTS (SELECT 1 FROM runs WHERE workspace_id = $1) OR EXISTS (SELECT 1 FROM episodes WHERE workspace_id = $1) \
+                   OR EXISTS (SELECT 1 FROM facts WHERE workspace_id = $1)";
         let rows = self.db.query(sql, &[other.id.into()])?;
         if rows.first().map_or(Ok(1), |row| row.get::<i64>(0))? == 1 {
             let what = format!(

@@ -4,6 +4,7 @@ use ibid_types::access::Readable;
 use ibid_types::{Error, Result, Timestamp, WorkspaceId};
 
 use crate::kept::kept_of_workspace;
+use crate::memory::{log_holds, workspace_forget};
 use crate::readable;
 use crate::statements::feed_entry;
 use crate::{Row, Statement, Store};
@@ -51,12 +52,11 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Deletes the workspace; its documents leave the indexes, and the clean-up removes the rows of its documents, threads
-    /// and runs. Gives the
-    /// position of the feed at which the indexes know.
+    /// Deletes the workspace with all that was remembered there; its documents leave the indexes, and the clean-up removes the rows of
+    /// its documents, threads and runs. Gives the position of the feed at which the indexes know.
     pub fn workspace_delete(&self, id: WorkspaceId) -> Result<i64> {
         let now = self.now();
-        self.db.batch(vec![
+        let mut all = vec![
             Statement::new(
                 "UPDATE documents SET deleted_at = $1 WHERE workspace_id = $2 AND deleted_at IS NULL",
                 vec![now.into(), id.into()],
@@ -75,7 +75,10 @@ impl Store {
             ),
             kept_of_workspace(id),
             feed_entry(id, "workspace", id.as_bytes().to_vec()),
-        ])?;
+            log_holds(now, *WorkspaceId::new().as_bytes()),
+        ];
+        all.extend(workspace_forget(id));
+        self.db.batch(all)?;
         self.feed_head()
     }
 

@@ -37,9 +37,13 @@ pub struct Restore {
     /// Says what would be restored and restores nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Brings only this back, into the living library: document=ID_OR_SOURCE, thread=ID or workspace=NAME
+    /// Brings only this back, into the living library: document=ID_OR_SOURCE, thread=ID, workspace=NAME, or the memory of
+    /// somebody: memory=user:ID, key:ID, shared or machine
     #[arg(long, value_name = "PART", conflicts_with_all = ["into", "from"])]
     pub only: Option<String>,
+    /// Also what people have had forgotten since that moment; only where they ask for it themselves
+    #[arg(long, requires = "only")]
+    pub forgotten: bool,
     /// Only from this destination [default: from all, in order]
     #[arg(long, value_name = "NAME")]
     pub from: Option<String>,

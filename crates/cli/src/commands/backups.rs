@@ -64,7 +64,8 @@ pub fn restore(common: &Common, arguments: &Restore) -> Result<ExitCode> {
     }
     match into {
         Some(into) => note(&format!(
-            "Restored. Look at it with `ibid --data-dir {0} status`, and work with it: `ibid --data-dir {0} serve`.",
+            "Restored, with whatever was forgotten after that moment. Look at it with `ibid --data-dir {0} status`, and work with it: \
+             `ibid --data-dir {0} serve`.",
             into.display()
         )),
         None => note("Nothing was restored: this was a dry run."),

@@ -14,7 +14,8 @@ const SHOWN_MAX: usize = 20;
 
 pub fn restore(context: &Context, arguments: &Restore, only: &str) -> Result<ExitCode> {
     let asked = json!({
-        "to": arguments.to, "only": only, "workspace": context.common.workspace, "dry_run": arguments.dry_run
+        "to": arguments.to, "only": only, "workspace": context.common.workspace,
+        "forgotten": arguments.forgotten, "dry_run": arguments.dry_run
     });
     let back: Value = context.client.post("/v1/ops/restores", &asked)?.json()?;
     if context.common.json {
@@ -61,12 +62,31 @@ fn show(back: &Value) -> Result<()> {
         counted(number(back, "threads"), "thread"),
         counted(number(back, "runs"), "run")
     );
-    if back.get("is_dry_run") == Some(&Value::Bool(true)) {
+    let is_dry_run = back.get("is_dry_run") == Some(&Value::Bool(true));
+    remembered(back, is_dry_run)?;
+    if is_dry_run {
         return line(&format!("{counts} would come back; nothing was changed: this was a dry run"));
     }
     line(&format!("{counts} came back"))?;
     remarks(back);
     Ok(())
+}
+
+/// How much of whose memory.
+fn remembered(back: &Value, is_dry_run: bool) -> Result<()> {
+    let owners = match number(back, "memories") {
+        0 => return Ok(()),
+        1 => "of one owner".to_owned(),
+        owners => format!("of {} owners", grouped(owners)),
+    };
+    let counts = format!(
+        "{}, {} and {}",
+        counted(number(back, "episodes"), "episode"),
+        counted(number(back, "entities"), "entity"),
+        counted(number(back, "facts"), "fact")
+    );
+    let came = if is_dry_run { "would come back" } else { "came back" };
+    line(&format!("the memory {owners}: {counts} {came}"))
 }
 
 fn remarks(back: &Value) {

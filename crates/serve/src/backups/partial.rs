@@ -1,4 +1,4 @@
-//! A document, a thread or a workspace back from the backup into the living library.
+//! A document, a thread, somebody's memory or a workspace back from the backup into the living library.
 //!
 //! Keeps true: whoever brings something back learns of it what they may read, and its id; the moment is restored beside the library, and what came later stays as it is; an original is in the library before
 //! the rows that name it; a scratch folder that a crash left behind is removed by the next restore.
@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ibid_blob::Blobs;
+use ibid_memory::{BringBack, Returned};
 use ibid_store::{Part, PartHeld, PartNamed, Sqlite, SqliteConfig, Store};
 use ibid_types::access::Permission;
-use ibid_types::{Class, ContentHash, DocumentId, Error, Result, RunId, ThreadId, Timestamp};
+use ibid_types::memory::Owner;
+use ibid_types::{Class, ContentHash, DocumentId, Error, Result, RunId, ThreadId, Timestamp, WorkspaceId};
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -33,10 +35,12 @@ const NAMED_MAX: usize = 1000;
 pub struct Wanted {
     /// `latest`, a time, or the number of a commit.
     pub to: String,
-    /// `document=ID_OR_SOURCE`, `thread=ID` or `workspace=NAME`.
+    /// `document=ID_OR_SOURCE`, `thread=ID`, `memory=OWNER` or `workspace=NAME`.
     pub only: String,
-    /// Of a document's source, where more than one has it.
+    /// Of a document's source, where more than one has it; of a memory.
     pub workspace: Option<String>,
+    /// Also what people have had forgotten since that moment.
+    pub forgotten: bool,
     pub is_dry_run: bool,
 }
 
@@ -51,6 +55,11 @@ pub struct Back {
     pub threads: usize,
     /// Runs of no thread.
     pub runs: usize,
+    /// People and keys whose memory came back, and how much of it.
+    pub memories: usize,
+    pub episodes: usize,
+    pub entities: usize,
+    pub facts: usize,
     /// Turns that were not over at that moment, and stay away.
     pub turns_away: usize,
     /// Originals that no backup has. Their documents are searched and cited as before.
@@ -98,7 +107,8 @@ pub fn run(app: &Caller, wanted: &Wanted) -> Result<Back> {
     let _ = fs::remove_dir_all(&scratch);
     let outcome = backups.restore_rows(moment, &scratch).and_then(|restored| {
         let mut back = Back::of(wanted, restored.commit, restored.at);
-        bring(app, &backups, &part, &opened(app, &scratch)?, &mut back)?;
+        let from = opened(app, &scratch)?;
+        bring(app, &backups, &part, &from, wanted.forgotten, &mut back)?;
         Ok(back)
     });
     let _ = fs::remove_dir_all(&scratch);
@@ -114,11 +124,22 @@ impl Back {
             documents: 0,
             threads: 0,
             runs: 0,
+            memories: 0,
+            episodes: 0,
+            entities: 0,
+            facts: 0,
             turns_away: 0,
             originals_missing: 0,
             items: Vec::new(),
             failures: Vec::new(),
         }
+    }
+
+    const fn remember(&mut self, returned: &Returned) {
+        self.memories += 1;
+        self.episodes += returned.episodes;
+        self.entities += returned.entities;
+        self.facts += returned.facts;
     }
 
     fn name(&mut self, kind: &'static str, id: String, named: PartNamed, is_shown: bool) {
@@ -136,12 +157,27 @@ fn opened(app: &App, scratch: &Path) -> Result<Store> {
     Ok(Store::new(Arc::new(database), app.clock.clone()).with_sealer(sealer))
 }
 
-fn bring(app: &Caller, backups: &Backups, part: &Part, from: &Store, back: &mut Back) -> Result<()> {
+fn bring(
+    app: &Caller,
+    backups: &Backups,
+    part: &Part,
+    from: &Store,
+    forgotten: bool,
+    back: &mut Back,
+) -> Result<()> {
     let held = from.part_held(part)?;
     // What was deleted a moment ago must not be cleaned away while it comes back.
     let _no_clean_up = clean_up::CLEANING.lock();
     let is_single = !matches!(part, Part::Workspace(_));
     bring_all(app, backups, from, &held, back);
+    for (workspace, owner) in &held.memories {
+        let asked =
+            BringBack { workspace: *workspace, owner: *owner, forgotten, is_dry_run: back.is_dry_run };
+        match bring_memory(app, from, &asked, back) {
+            Ok(returned) => back.remember(&returned),
+            Err(error) => back.failures.push(Failure::of("memory", owner.to_string(), &error)),
+        }
+    }
     if is_single && let Some(failure) = back.failures.first() {
         return Err(failure.to_error());
     }
@@ -216,6 +252,20 @@ fn bring_run(app: &Caller, from: &Store, id: RunId, back: &mut Back) -> Result<(
     if back.is_dry_run { Ok(()) } else { app.store.run_merge(from, id) }
 }
 
+/// Nobody learns of it more than how much it is.
+fn bring_memory(app: &Caller, from: &Store, asked: &BringBack, back: &mut Back) -> Result<Returned> {
+    let is_there = has_memory(app, asked.workspace, asked.owner)?;
+    if back.items.len() < NAMED_MAX {
+        back.items.push(Item { kind: "memory", id: asked.owner.to_string(), name: None, is_there });
+    }
+    app.memory.bring_back(from, asked)
+}
+
+fn has_memory(app: &App, workspace: WorkspaceId, owner: Owner) -> Result<bool> {
+    let counts = app.store.memory_counts(workspace, &[owner])?;
+    Ok(counts.episodes + counts.entities + counts.facts > 0)
+}
+
 /// Puts the original into the library, unless it is there whole; says whether there is one.
 pub fn keep(blobs: &dyn Blobs, backups: &Backups, hash: &ContentHash) -> Result<bool> {
     if blobs.get(hash).is_ok() {
@@ -274,8 +324,14 @@ fn part_of(wanted: &Wanted) -> Result<Part> {
             Ok(Part::Thread(id.parse().map_err(what)?))
         }
         Some(("workspace", name)) if !name.is_empty() => Ok(Part::Workspace(name.to_owned())),
+        Some(("memory", owner)) => {
+            let what =
+                |_| malformed(format!("'{owner}' has no memory; use user:ID, key:ID, shared or machine"));
+            let workspace = wanted.workspace.clone();
+            Ok(Part::Memory { owner: owner.parse().map_err(what)?, workspace })
+        }
         _ => Err(malformed(format!(
-            "'{}' is none of document=ID_OR_SOURCE, thread=ID and workspace=NAME",
+            "'{}' is none of document=ID_OR_SOURCE, thread=ID, memory=OWNER and workspace=NAME",
             wanted.only
         ))),
     }

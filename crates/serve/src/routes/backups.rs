@@ -118,16 +118,19 @@ pub async fn prune(app: Caller) -> Answered<axum::Json<Value>> {
 pub struct PartRequest {
     /// `latest`, a time, or the number of a commit.
     to: String,
-    /// `document=ID_OR_SOURCE`, `thread=ID` or `workspace=NAME`.
+    /// `document=ID_OR_SOURCE`, `thread=ID`, `workspace=NAME` or `memory=OWNER` (user:ID, key:ID, shared, machine).
     only: String,
-    /// Of a document's source, where several workspaces have it.
+    /// Of a document's source, where several workspaces have it; of a memory.
     workspace: Option<String>,
+    /// Also what people have had forgotten since that moment; only where they ask for it themselves.
+    #[serde(default)]
+    forgotten: bool,
     /// Says what would come back, and brings nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Brings a document, a thread or a workspace back from the backup into the living library.
+/// Brings a document, a thread, somebody's memory or a workspace back from the backup into the living library.
 #[utoipa::path(post, path = "/v1/ops/restores", tag = "operations", request_body = PartRequest,
     responses((status = 200, body = serde_json::Value), (status = "default", body = Problem)))]
 pub async fn restore(
@@ -135,10 +138,11 @@ pub async fn restore(
     noted: Noted,
     Json(request): Json<PartRequest>,
 ) -> Answered<axum::Json<Value>> {
-    let PartRequest { to, only, workspace, dry_run: is_dry_run } = request;
+    let PartRequest { to, only, workspace, forgotten, dry_run: is_dry_run } = request;
     let trial = if is_dry_run { ", a dry run" } else { "" };
-    noted.say(&format!("{only} as of {to}{trial}"));
-    let wanted = partial::Wanted { to, only, workspace, is_dry_run };
+    let also = if forgotten { ", what was forgotten too" } else { "" };
+    noted.say(&format!("{only} as of {to}{also}{trial}"));
+    let wanted = partial::Wanted { to, only, workspace, forgotten, is_dry_run };
     respond(&app, move |app| Ok(json!(partial::run(app, &wanted)?))).await
 }
 

@@ -12,6 +12,13 @@ pub struct ConsentRow {
     pub changed_at: Timestamp,
 }
 
+/// What they said once, where nothing is known of it any more.
+#[must_use]
+pub fn consent_insert(owner: Owner, row: &ConsentRow) -> Statement {
+    let sql = "INSERT INTO consents (owner, consent, changed_at) VALUES ($1, $2, $3) ON CONFLICT (owner) DO NOTHING";
+    Statement::new(sql, vec![owner.to_string().into(), row.consent.name().into(), row.changed_at.into()])
+}
+
 impl Store {
     /// None where they never said.
     pub fn consent(&self, owner: Owner) -> Result<Option<ConsentRow>> {

@@ -1,5 +1,7 @@
 //! Episodes: what was said, by whom, when.
 
+use std::collections::HashMap;
+
 use ibid_types::memory::{Episode, EpisodeKind, Owner, Series};
 use ibid_types::{EpisodeId, Result, Timestamp, WorkspaceId};
 
@@ -75,7 +77,7 @@ fn changed(episode: &Episode) -> Statement {
 impl Store {
     /// The episodes of these ids, in that order; ids that are not there are left out.
     pub fn episodes_by_id(&self, ids: &[EpisodeId]) -> Result<Vec<Episode>> {
-        let mut found = std::collections::HashMap::with_capacity(ids.len());
+        let mut found = HashMap::with_capacity(ids.len());
         for some in ids.chunks(IDS_MAX) {
             let (marks, params) = marks(Vec::new(), some);
             let sql = format!("SELECT {COLUMNS} FROM episodes WHERE id IN ({marks})");
@@ -97,6 +99,19 @@ impl Store {
         let sql = "SELECT id FROM episodes WHERE workspace_id = $1 AND owner = $2 AND name = $3";
         let rows = self.db.query(sql, &[workspace.into(), owner.to_string().into(), name.into()])?;
         rows.first().map(|row| row.get(0)).transpose()
+    }
+
+    /// What their senders called these episodes, those that have a name.
+    pub fn episode_names(&self, ids: &[EpisodeId]) -> Result<HashMap<EpisodeId, String>> {
+        let mut found = HashMap::new();
+        for some in ids.chunks(IDS_MAX) {
+            let (marks, params) = marks(Vec::new(), some);
+            let sql = format!("SELECT id, name FROM episodes WHERE name IS NOT NULL AND id IN ({marks})");
+            for row in self.db.query(&sql, &params)? {
+                found.insert(row.get(0)?, row.get(1)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Episodes, the newest first.

@@ -137,6 +137,22 @@ impl Store {
         Ok(found)
     }
 
+    /// Every state of every fact of an owner, from a state on, in the order of their ids.
+    pub fn facts_owned(
+        &self,
+        workspace: WorkspaceId,
+        owner: Owner,
+        after: Option<FactVersionId>,
+        limit: usize,
+    ) -> Result<Vec<Fact>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM facts WHERE workspace_id = $1 AND owner = $2 AND id > $3 ORDER BY id LIMIT $4"
+        );
+        let after = after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
+        let params = [workspace.into(), owner.to_string().into(), after.into(), limit.into()];
+        self.db.query(&sql, &params)?.iter().map(|row| self.read_fact(row)).collect()
+    }
+
     /// Every state of every fact that has to do with one of these entities.
     pub fn facts_about(&self, entities: &[EntityId]) -> Result<Vec<Fact>> {
         let mut found = Vec::new();

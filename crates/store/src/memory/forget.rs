@@ -99,6 +99,23 @@ pub fn log_holds(at: Timestamp, name: [u8; 16]) -> Statement {
     setting(LOG_HELD, &format!("{} {:032x}", at.0, u128::from_be_bytes(name)))
 }
 
+/// All that anybody has in a workspace, but for the receipts of what was forgotten there.
+#[must_use]
+pub(crate) fn workspace_forget(workspace: WorkspaceId) -> Vec<Statement> {
+    let within =
+        |sql: String| Statement { sql: sql.into(), params: vec![workspace.into()], rows_expected: None };
+    let mut statements = Vec::new();
+    for (table, id) in [("memory_vectors", "id"), ("memory_uses", "id"), ("fact_sources", "fact_id")] {
+        let of = "(SELECT fact_id FROM facts WHERE workspace_id = $1 UNION SELECT id FROM episodes WHERE workspace_id = $1)";
+        statements.push(within(format!("DELETE FROM {table} WHERE {id} IN {of}")));
+    }
+    for table in ["facts", "entities", "episodes"] {
+        statements.push(within(format!("DELETE FROM {table} WHERE workspace_id = $1")));
+    }
+    statements.push(memory_changed(workspace, Remembered::All));
+    statements
+}
+
 impl Store {
     /// How much these owners' memory holds: episodes, entities, facts that are believed now.
     pub fn memory_counts(&self, workspace: WorkspaceId, owners: &[Owner]) -> Result<Forgotten> {
