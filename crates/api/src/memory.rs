@@ -1,6 +1,6 @@
 //! Memory on the wire: what was told, what is known of it and since when, and its being forgotten.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::words::{
@@ -85,6 +85,9 @@ pub struct Episode {
     pub speaker: Option<String>,
     /// When it was said.
     pub at: String,
+    /// The zone in which its days are meant; UTC without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     pub recorded_at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -138,7 +141,8 @@ pub struct Entity {
     pub created_at: String,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+/// Parameters of `GET /v1/memory/entities`, and the body of `POST /v1/memory/entities/find`, since names of people belong into no address.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EntitiesQuery {
@@ -146,8 +150,10 @@ pub struct EntitiesQuery {
     /// Part of a name.
     pub text: Option<String>,
     #[param(inline, value_type = Option<EntityKind>)]
+    #[schema(value_type = Option<EntityKind>)]
     pub kind: Option<String>,
     #[param(minimum = 1, maximum = 1000)]
+    #[schema(minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
 }
 
@@ -178,6 +184,9 @@ pub struct FactSource {
     pub end: usize,
     pub quote: String,
     pub at: String,
+    /// The zone in which its days are meant; UTC without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
 }
@@ -224,22 +233,27 @@ pub struct Fact {
     pub sources: Vec<FactSource>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+/// Parameters of `GET /v1/memory/facts`, and the body of `POST /v1/memory/facts/find`, since names of people belong into no address.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FactsQuery {
     pub workspace: Option<String>,
     #[param(inline, value_type = Option<MemoryKind>)]
+    #[schema(value_type = Option<MemoryKind>)]
     pub kind: Option<String>,
     /// An entity's id or name.
     pub entity: Option<String>,
     /// What holds then in the world.
+    #[schema(value_type = Option<Moment>)]
     pub valid_at: Option<String>,
     /// What was believed then.
+    #[schema(value_type = Option<Moment>)]
     pub believed_at: Option<String>,
     /// Also what has left recall.
     pub archived: bool,
     #[param(minimum = 1, maximum = 500)]
+    #[schema(minimum = 1, maximum = 500)]
     pub limit: Option<usize>,
     pub cursor: Option<String>,
 }
@@ -302,6 +316,13 @@ pub struct RelateRequest {
     pub shared: bool,
 }
 
+/// None where nothing is told, `Some(None)` where it is told that there is none.
+pub type Told<T> = Option<Option<T>>;
+
+fn told<'de, D: Deserializer<'de>>(reader: D) -> Result<Told<String>, D::Error> {
+    Option::<String>::deserialize(reader).map(Some)
+}
+
 /// What of a fact is to be otherwise; what is left out stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -318,13 +339,14 @@ pub struct FactChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MemoryKind>)]
     pub kind: Option<String>,
-    /// With `valid_to`: both are set, and what is left out of the two is open.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `null`: since before anybody knows.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "told")]
     #[schema(value_type = Option<Moment>)]
-    pub valid_from: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_from: Told<String>,
+    /// `null`: it holds.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "told")]
     #[schema(value_type = Option<Moment>)]
-    pub valid_to: Option<String>,
+    pub valid_to: Told<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub importance: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -358,6 +380,17 @@ pub struct Conflict {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Conflicts {
     pub conflicts: Vec<Conflict>,
+}
+
+/// About whom or what.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimelineRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// An entity's id or name.
+    #[schema(pattern = r"\S")]
+    pub entity: String,
 }
 
 /// Of a workspace's memory.
@@ -580,7 +613,9 @@ pub struct GraphEdge {
 }
 
 /// What of the graph, and as of when.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+///
+/// Parameters of `GET /v1/memory/graph`, and the body of `POST /v1/memory/graph/find`, since names of people belong into no address.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct GraphQuery {
@@ -589,17 +624,24 @@ pub struct GraphQuery {
     pub around: Option<String>,
     /// How far, 1 to 5; 1 without it.
     #[param(minimum = 1, maximum = 5)]
+    #[schema(minimum = 1, maximum = 5)]
     pub depth: Option<usize>,
     /// Only these relations, separated by commas.
     pub relations: Option<String>,
+    #[schema(value_type = Option<Moment>)]
     pub valid_at: Option<String>,
+    #[schema(value_type = Option<Moment>)]
     pub believed_at: Option<String>,
     /// Nodes shown, 1 to 10000; 200 without it.
     #[param(minimum = 1, maximum = 10_000)]
+    #[schema(minimum = 1, maximum = 10_000)]
     pub limit: Option<usize>,
+    /// Also the community of each node, which is looked for in the whole graph.
+    pub communities: bool,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+/// Parameters of `GET /v1/memory/graph/path`, and the body of `POST /v1/memory/graph/path/find`, since names of people belong into no address.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PathQuery {
@@ -609,10 +651,16 @@ pub struct PathQuery {
     pub to: String,
     /// Only these relations, separated by commas.
     pub relations: Option<String>,
+    /// What the chain looks like, in its order, instead of `relations`: `DEPENDS_ON* PART_OF`, `<PART_OF` against its direction, `~KNOWS`
+    /// either way, `A|B` one of them, `_` any, and `?`, `*`, `+` or `{1,3}` for how often.
+    pub pattern: Option<String>,
+    #[schema(value_type = Option<Moment>)]
     pub valid_at: Option<String>,
+    #[schema(value_type = Option<Moment>)]
     pub believed_at: Option<String>,
     /// 1 to 10; 6 without it.
     #[param(minimum = 1, maximum = 10)]
+    #[schema(minimum = 1, maximum = 10)]
     pub hops: Option<usize>,
 }
 

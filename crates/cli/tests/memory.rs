@@ -84,6 +84,95 @@ fn a_person_corrects_decides_and_takes_back() {
 }
 
 #[test]
+fn a_time_can_be_set_moved_and_opened_again() {
+    let home = home();
+    let times = ["--from", "2026-01-01", "--to", "2026-06-01"];
+    let fact = told(&home, &[&["relate", "Ada", "works at", "Initech"][..], &times].concat());
+    let id = fact["id"].as_str().unwrap();
+    let held = |arguments: &[&str]| {
+        let fact = told(&home, &[&["change", id], arguments].concat());
+        ["valid_from", "valid_to"].map(|end| fact[end].as_str().map(|at| at[..10].to_owned()))
+    };
+    let on = |day: &str| Some(day.to_owned());
+    assert_eq!(held(&["--to", "2026-07-01"]), [on("2026-01-01"), on("2026-07-01")], "what is left out stays");
+    assert_eq!(held(&["--no-to"]), [on("2026-01-01"), None]);
+    assert_eq!(held(&["--no-from", "--to", "2026-05-01"]), [None, on("2026-05-01")]);
+    assert_eq!(held(&["--no-to"]), [None, None]);
+    assert_eq!(held(&["--importance", "0.9"]), [None, None]);
+    assert_eq!(home.run(&["memory", "change", id, "--from", "2026-01-01", "--no-from"]).code, 2);
+}
+
+#[test]
+fn days_are_shown_as_they_were_meant() {
+    let home = home();
+    let text = "Ada Marlow joined Initech last Monday.";
+    let said = home.ok(&["memory", "add", text, "--at", "2026-11-20T23:30:00Z", "--zone", "Europe/Berlin"]);
+    assert!(said.out.contains("since 2026-11-16"), "{said:?}");
+    assert!(home.ok(&["memory", "facts"]).out.contains("(2026-11-21)"), "it was past midnight there");
+    assert!(home.ok(&["memory", "recall", "Where does Ada work?"]).out.contains("2026-11-21"));
+}
+
+#[test]
+fn one_is_shown_and_names_stand_in_no_address() {
+    let home = home();
+    let server = home.serve(&[]);
+    let told = json!({ "episodes": [{ "text": "Ada Marlow works at Initech." }], "wait": true });
+    let told = server.post("/v1/memory/episodes", &told).1;
+    let episode = told["episodes"][0].as_str().unwrap();
+    let subject = told["facts"][0]["subject"]["id"].as_str().unwrap();
+    let (status, shown) = server.get(&format!("/v1/memory/episodes/{episode}"));
+    assert_eq!((status, shown["text"].as_str()), (200, Some("Ada Marlow works at Initech.")), "{shown}");
+    let (status, shown) = server.get(&format!("/v1/memory/entities/{subject}"));
+    assert_eq!((status, &shown["name"], &shown["facts"]), (200, &json!("Ada Marlow"), &json!(1)), "{shown}");
+    let nobody = "01234567-89ab-7def-8123-456789abcdef";
+    for sort in ["episodes", "entities"] {
+        assert_eq!(server.get(&format!("/v1/memory/{sort}/{nobody}")).0, 404, "{sort}");
+    }
+    let _ = home.ok(&["memory", "relate", "Redis", "PART_OF", "Initech"]);
+    let key = home.ok(&["keys", "create", "stranger"]).out.trim().to_owned();
+    let asked = |path: String| server.http.get(format!("{}{path}", server.base)).bearer_auth(&key);
+    let status = asked(format!("/v1/memory/episodes/{episode}")).send().unwrap().status().as_u16();
+    assert_eq!(status, 404, "it is somebody else's");
+    let find = |path: &str, body: Value| server.post(&format!("/v1/memory/{path}"), &body);
+    let ada = json!({ "entity": "Ada Marlow" });
+    assert_eq!(find("facts/find", ada.clone()).1["facts"].as_array().unwrap().len(), 1);
+    assert_eq!(find("timeline", ada).1["states"].as_array().unwrap().len(), 1);
+    assert_eq!(find("entities/find", json!({ "text": "marlow" })).1["total"], 1);
+    assert_eq!(find("entities/find", json!({ "words": "marlow" })).0, 400);
+    let between = json!({ "from": "Ada Marlow", "to": "Redis" });
+    assert_eq!(find("graph/path/find", between).1["facts"].as_array().unwrap().len(), 2);
+    let around = json!({ "around": "Initech", "communities": true });
+    let graph = find("graph/find", around).1;
+    let nodes = graph["nodes"].as_array().unwrap();
+    assert!(nodes.len() == 3 && nodes.iter().all(|node| node["community"] == 0), "{graph}");
+    assert!(server.get("/v1/memory/graph").1["nodes"][0].get("community").is_none());
+}
+
+#[test]
+fn a_path_has_the_form_that_is_asked_for() {
+    let home = home();
+    for (from, relation, to) in [
+        ("web", "DEPENDS_ON", "billing"),
+        ("billing", "DEPENDS_ON", "Redis"),
+        ("Redis", "PART_OF", "shop"),
+        ("web", "RELATES_TO", "shop"),
+    ] {
+        let _ = told(&home, &["relate", from, relation, to]);
+    }
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let found = told(&home, &[&["path", "web", "shop"], arguments].concat());
+        let nodes = found["nodes"].as_array().unwrap().iter();
+        nodes.map(|node| node["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&[]), ["web", "shop"]);
+    assert_eq!(names(&["--pattern", "DEPENDS_ON* PART_OF"]), ["web", "billing", "Redis", "shop"]);
+    assert_eq!(names(&["--relation", "DEPENDS_ON", "--relation", "PART_OF"]).len(), 4);
+    assert_eq!(names(&["--pattern", "DEPENDS_ON"]), Vec::<String>::new());
+    let refused = home.run(&["memory", "path", "web", "shop", "--pattern", "_{99,99}"]);
+    assert_eq!(code(&refused), "graph_pattern_invalid");
+}
+
+#[test]
 fn the_graph_answers() {
     let home = home();
     for (from, to) in

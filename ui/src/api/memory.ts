@@ -87,9 +87,9 @@ export interface FactsPage {
 export interface FactChange {
   statement?: string;
   kind?: MemoryKind;
-  // Both are set where one is sent, and what is left out of the two is open.
-  valid_from?: string;
-  valid_to?: string;
+  // One that is left out stays, and null opens it.
+  valid_from?: string | null;
+  valid_to?: string | null;
   importance?: number;
   sensitivity?: Sensitivity;
   archived?: boolean;

@@ -174,10 +174,18 @@ pub struct Change {
     pub id: String,
     #[arg(long)]
     pub statement: Option<String>,
+    /// From when on it holds
     #[arg(long)]
     pub from: Option<String>,
+    /// Until when
     #[arg(long)]
     pub to: Option<String>,
+    /// Nobody knows since when
+    #[arg(long, conflicts_with = "from")]
+    pub no_from: bool,
+    /// It holds
+    #[arg(long, conflicts_with = "to")]
+    pub no_to: bool,
     /// 0 to 1
     #[arg(long)]
     pub importance: Option<f32>,
@@ -199,9 +207,13 @@ pub struct Change {
 pub struct PathBetween {
     pub from: String,
     pub to: String,
-    /// Only these relations, separated by commas
-    #[arg(long)]
-    pub relations: Option<String>,
+    /// Only these relations; repeatable, or separated by commas
+    #[arg(long = "relation", visible_alias = "relations", value_name = "RELATION", value_delimiter = ',')]
+    pub relations: Vec<String>,
+    /// What the chain looks like, in its order: 'DEPENDS_ON* PART_OF', '<' before a step against its direction, '~' either way, 'A|B', '_'
+    /// for any, and ?, *, + or {1,3} for how often
+    #[arg(long, conflicts_with = "relations")]
+    pub pattern: Option<String>,
     #[arg(long, default_value_t = 6)]
     pub hops: usize,
 }

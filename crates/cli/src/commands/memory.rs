@@ -19,12 +19,13 @@ pub fn run(context: &Context, command: Memory) -> Result<ExitCode> {
         Memory::Relate(relate) => self::relate(context, relate)?,
         Memory::Recall(recall) => return self::recall(context, recall),
         Memory::Facts(facts) => self::facts(context, facts)?,
-        Memory::Fact { id } => history(context, &format!("{FACTS}/{}", escaped(&id)))?,
+        Memory::Fact { id } => {
+            let path = context.path(&format!("{FACTS}/{}", escaped(&id)));
+            history(context, &context.client.get(&path)?.json()?)?
+        }
         Memory::Change(change) => self::change(context, change)?,
         Memory::Entities { text, limit } => entities(context, &text.join(" "), limit)?,
-        Memory::Timeline { entity } => {
-            history(context, &format!("/v1/memory/entities/{}/timeline", escaped(&entity)))?
-        }
+        Memory::Timeline { entity } => timeline(context, entity)?,
         Memory::Conflicts => conflicts(context)?,
         Memory::Changes { from, to } => changes(context, &from, to.as_deref())?,
         Memory::Path(between) => path(context, &between)?,
@@ -145,7 +146,7 @@ fn hit(context: &Context, hit: &wire::RecallHit) -> Result<()> {
         let speaker = episode.speaker.as_deref().map(|speaker| format!("{speaker}: ")).unwrap_or_default();
         line(&format!(
             "{score} {}{}",
-            color.dim(&format!("{} ", day(&episode.at))),
+            color.dim(&format!("{} ", day_in(&episode.at, episode.zone.as_deref()))),
             foreign(&format!("{speaker}{}", episode.text))
         ))?;
     }
@@ -159,19 +160,17 @@ fn hit(context: &Context, hit: &wire::RecallHit) -> Result<()> {
 }
 
 fn facts(context: &Context, facts: args::Facts) -> Result<()> {
-    let mut path = format!("{FACTS}?limit={}&archived={}", facts.limit, facts.archived);
-    let filters = [
-        ("entity", &facts.entity),
-        ("kind", &facts.kind),
-        ("valid_at", &facts.valid_at),
-        ("believed_at", &facts.believed_at),
-    ];
-    for (name, value) in filters {
-        if let Some(value) = value {
-            path.push_str(&format!("&{name}={}", escaped(value)));
-        }
-    }
-    let page: wire::FactsPage = context.client.get(&context.path(&path))?.json()?;
+    let query = wire::FactsQuery {
+        workspace: context.common.workspace.clone(),
+        kind: facts.kind,
+        entity: facts.entity,
+        valid_at: facts.valid_at,
+        believed_at: facts.believed_at,
+        archived: facts.archived,
+        limit: Some(facts.limit),
+        cursor: None,
+    };
+    let page: wire::FactsPage = context.client.post(&format!("{FACTS}/find"), &query)?.json()?;
     if context.common.json {
         return json(&page);
     }
@@ -181,10 +180,14 @@ fn facts(context: &Context, facts: args::Facts) -> Result<()> {
     page.facts.iter().try_for_each(|fact| show(context, fact))
 }
 
-fn history(context: &Context, path: &str) -> Result<()> {
-    let history: wire::FactHistory = context.client.get(&context.path(path))?.json()?;
+fn timeline(context: &Context, entity: String) -> Result<()> {
+    let asked = wire::TimelineRequest { workspace: context.common.workspace.clone(), entity };
+    history(context, &context.client.post("/v1/memory/timeline", &asked)?.json()?)
+}
+
+fn history(context: &Context, history: &wire::FactHistory) -> Result<()> {
     if context.common.json {
-        return json(&history);
+        return json(history);
     }
     history.states.iter().try_for_each(|fact| show(context, fact))
 }
@@ -193,8 +196,8 @@ fn change(context: &Context, change: args::Change) -> Result<()> {
     let request = wire::FactChange {
         workspace: context.common.workspace.clone(),
         statement: change.statement,
-        valid_from: change.from,
-        valid_to: change.to,
+        valid_from: change.from.map(Some).or(change.no_from.then_some(None)),
+        valid_to: change.to.map(Some).or(change.no_to.then_some(None)),
         importance: change.importance,
         archived: (change.archive || change.restore).then_some(change.archive),
         retracted: change.retract,
@@ -205,8 +208,13 @@ fn change(context: &Context, change: args::Change) -> Result<()> {
 }
 
 fn entities(context: &Context, text: &str, limit: usize) -> Result<()> {
-    let path = format!("/v1/memory/entities?limit={limit}&text={}", escaped(text));
-    let page: wire::EntitiesPage = context.client.get(&context.path(&path))?.json()?;
+    let query = wire::EntitiesQuery {
+        workspace: context.common.workspace.clone(),
+        text: Some(text.to_owned()),
+        kind: None,
+        limit: Some(limit),
+    };
+    let page: wire::EntitiesPage = context.client.post("/v1/memory/entities/find", &query)?.json()?;
     if context.common.json {
         return json(&page);
     }
@@ -263,17 +271,16 @@ fn changes(context: &Context, from: &str, to: Option<&str>) -> Result<()> {
 }
 
 fn path(context: &Context, between: &args::PathBetween) -> Result<()> {
-    let relations = between
-        .relations
-        .as_deref()
-        .map_or_else(String::new, |relations| format!("&relations={}", escaped(relations)));
-    let path = format!(
-        "/v1/memory/graph/path?from={}&to={}&hops={}{relations}",
-        escaped(&between.from),
-        escaped(&between.to),
-        between.hops
-    );
-    let found: wire::PathFound = context.client.get(&context.path(&path))?.json()?;
+    let query = wire::PathQuery {
+        workspace: context.common.workspace.clone(),
+        from: between.from.clone(),
+        to: between.to.clone(),
+        relations: (!between.relations.is_empty()).then(|| between.relations.join(",")),
+        pattern: between.pattern.clone(),
+        hops: Some(between.hops),
+        ..wire::PathQuery::default()
+    };
+    let found: wire::PathFound = context.client.post("/v1/memory/graph/path/find", &query)?.json()?;
     if context.common.json {
         return json(&found);
     }
@@ -286,8 +293,14 @@ fn path(context: &Context, between: &args::PathBetween) -> Result<()> {
 }
 
 fn neighbours(context: &Context, entity: &str, depth: usize, limit: usize) -> Result<()> {
-    let path = format!("/v1/memory/graph?around={}&depth={depth}&limit={limit}", escaped(entity));
-    let graph: wire::Graph = context.client.get(&context.path(&path))?.json()?;
+    let query = wire::GraphQuery {
+        workspace: context.common.workspace.clone(),
+        around: Some(entity.to_owned()),
+        depth: Some(depth),
+        limit: Some(limit),
+        ..wire::GraphQuery::default()
+    };
+    let graph: wire::Graph = context.client.post("/v1/memory/graph/find", &query)?.json()?;
     if context.common.json {
         return json(&graph);
     }
@@ -480,19 +493,21 @@ fn show(context: &Context, fact: &wire::Fact) -> Result<()> {
             "    \"{}\" ({}{})",
             foreign_line(&source.quote),
             foreign_line(&who),
-            day(&source.at)
+            day_in(&source.at, source.zone.as_deref())
         )))?;
     }
     Ok(())
 }
 
-/// When it holds, and since when that is believed where it is believed no more.
+/// In the zone of whoever told it: when it holds, and since when that is believed where it is believed no more.
 fn times(fact: &wire::Fact) -> String {
-    let holds = match (&fact.valid_from, &fact.valid_to) {
+    let zone = fact.sources.iter().find_map(|source| source.zone.as_deref());
+    let day_of = |at: &String| day_in(at, zone);
+    let holds = match (fact.valid_from.as_ref().map(day_of), fact.valid_to.as_ref().map(day_of)) {
         (None, None) => String::new(),
-        (Some(from), None) => format!("since {}", day(from)),
-        (None, Some(to)) => format!("until {}", day(to)),
-        (Some(from), Some(to)) => format!("{} to {}", day(from), day(to)),
+        (Some(from), None) => format!("since {from}"),
+        (None, Some(to)) => format!("until {to}"),
+        (Some(from), Some(to)) => format!("{from} to {to}"),
     };
     match &fact.retracted_at {
         Some(to) => format!("{holds} (believed {} to {})", day(&fact.recorded_at), day(to)),
@@ -502,4 +517,14 @@ fn times(fact: &wire::Fact) -> String {
 
 fn day(at: &str) -> &str {
     at.split('T').next().unwrap_or(at)
+}
+
+/// The day that it is then in the zone; in UTC without one.
+fn day_in(at: &str, zone: Option<&str>) -> String {
+    let local = || {
+        let zone = jiff::tz::TimeZone::get(zone?).ok()?;
+        let at: jiff::Timestamp = at.parse().ok()?;
+        Some(at.to_zoned(zone).date().to_string())
+    };
+    local().unwrap_or_else(|| day(at).to_owned())
 }

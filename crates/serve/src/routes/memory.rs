@@ -118,6 +118,30 @@ pub async fn episodes(
     .await
 }
 
+/// Shows what was told once.
+#[utoipa::path(get, path = "/v1/memory/episodes/{id}", tag = "memory", params(("id" = String, Path), wire::MemoryPlace),
+    responses((status = 200, body = wire::Episode), (status = "default", body = Problem)))]
+pub async fn episode_shown(
+    app: Caller,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<wire::MemoryPlace>,
+) -> Answered<axum::Json<wire::Episode>> {
+    respond(&app, move |app| {
+        let mind = Mind::of(app, place.workspace.as_deref())?;
+        let id: EpisodeId = id.parse()?;
+        let found = app.store.episodes_by_id(&[id])?.pop();
+        found.filter(|episode| mind.sees(episode.workspace, episode.owner)).map(told::episode).ok_or_else(
+            || {
+                let what = format!(
+                    "there is no episode {id} among your memories; GET /v1/memory/episodes lists them"
+                );
+                Error::not_found("episode_unknown", what)
+            },
+        )
+    })
+    .await
+}
+
 /// Lists facts as they are believed, now or at another time, the last recorded first.
 #[utoipa::path(get, path = "/v1/memory/facts", tag = "memory", params(wire::FactsQuery),
     responses((status = 200, body = wire::FactsPage), (status = "default", body = Problem)))]
@@ -125,23 +149,34 @@ pub async fn facts(
     app: Caller,
     Parameters(query): Parameters<wire::FactsQuery>,
 ) -> Answered<axum::Json<wire::FactsPage>> {
-    respond(&app, move |app| {
-        let mind = Mind::of(app, query.workspace.as_deref())?;
-        let entity = query.entity.as_deref().map(|named| mind.entity(named)).transpose()?;
-        let query = FactsQuery {
-            owners: mind.owners(),
-            kind: query.kind.as_deref().map(str::parse).transpose()?,
-            entity,
-            valid_at: instant(query.valid_at.as_deref())?,
-            believed_at: instant(query.believed_at.as_deref())?,
-            archived: query.archived,
-            limit: within("limit", query.limit, 50, 1..=500)?,
-            cursor: query.cursor,
-        };
-        let page = app.store.fact_list(mind.workspace.id, &query)?;
-        Ok(wire::FactsPage { facts: told::facts(&app.store, &page.items)?, next: page.next })
-    })
-    .await
+    respond(&app, move |app| facts_page(app, query)).await
+}
+
+/// The same, with its name in no address.
+#[utoipa::path(post, path = "/v1/memory/facts/find", tag = "memory", request_body = wire::FactsQuery,
+    responses((status = 200, body = wire::FactsPage), (status = "default", body = Problem)))]
+pub async fn facts_found(
+    app: Caller,
+    Json(query): Json<wire::FactsQuery>,
+) -> Answered<axum::Json<wire::FactsPage>> {
+    respond(&app, move |app| facts_page(app, query)).await
+}
+
+fn facts_page(app: &Caller, query: wire::FactsQuery) -> Result<wire::FactsPage> {
+    let mind = Mind::of(app, query.workspace.as_deref())?;
+    let entity = query.entity.as_deref().map(|named| mind.entity(named)).transpose()?;
+    let query = FactsQuery {
+        owners: mind.owners(),
+        kind: query.kind.as_deref().map(str::parse).transpose()?,
+        entity,
+        valid_at: instant(query.valid_at.as_deref())?,
+        believed_at: instant(query.believed_at.as_deref())?,
+        archived: query.archived,
+        limit: within("limit", query.limit, 50, 1..=500)?,
+        cursor: query.cursor,
+    };
+    let page = app.store.fact_list(mind.workspace.id, &query)?;
+    Ok(wire::FactsPage { facts: told::facts(&app.store, &page.items)?, next: page.next })
 }
 
 /// States a fact: subject, relation, object.
@@ -268,7 +303,8 @@ pub async fn fact_change(
 fn changed(app: &Caller, id: FactId, change: &wire::FactChange) -> Result<wire::Fact> {
     let mind = Mind::of(app, change.workspace.as_deref())?;
     let known = fact_now(&app.store, id)?.filter(|fact| mind.sees(fact.workspace, fact.owner));
-    let scope = mind.scope(known.ok_or_else(|| fact_unknown(id))?.owner == Owner::Shared)?;
+    let known = known.ok_or_else(|| fact_unknown(id))?;
+    let scope = mind.scope(known.owner == Owner::Shared)?;
     if change.retracted {
         app.memory.retract(scope, id)?;
         return mind.fact(id);
@@ -276,26 +312,31 @@ fn changed(app: &Caller, id: FactId, change: &wire::FactChange) -> Result<wire::
     if change.overruling {
         app.memory.overrule(scope, id)?;
     }
-    let wanted = wanted(change)?;
+    let wanted = wanted(change, known.stated.said)?;
     if wanted != FactChange::default() {
         app.memory.change(scope, id, wanted)?;
     }
     mind.fact(id)
 }
 
-fn wanted(change: &wire::FactChange) -> Result<FactChange> {
-    let valid = Span::new(instant(change.valid_from.as_deref())?, instant(change.valid_to.as_deref())?);
+fn wanted(change: &wire::FactChange, said: Span) -> Result<FactChange> {
+    let valid = Span::new(edge(&change.valid_from, said.from)?, edge(&change.valid_to, said.to)?);
     let statement =
         change.statement.as_deref().map(|text| words::name("statement", text, STATEMENT_CHARS_MAX));
     Ok(FactChange {
         statement: statement.transpose()?,
         object: object(change.object.as_deref(), None, change.object_text.as_deref())?,
         kind: change.kind.as_deref().map(str::parse).transpose()?,
-        valid: (valid != Span::default()).then_some(valid),
+        valid: (change.valid_from.is_some() || change.valid_to.is_some()).then_some(valid),
         importance: change.importance.map(|value| share("importance", value)).transpose()?,
         sensitivity: change.sensitivity.as_deref().map(str::parse).transpose()?,
         archived: change.archived,
     })
+}
+
+/// What is told of one end of a time, else what was.
+fn edge(told: &wire::Told<String>, was: Option<Timestamp>) -> Result<Option<Timestamp>> {
+    told.as_ref().map_or(Ok(was), |told| instant(told.as_deref()))
 }
 
 /// Lists who and what is known, those with the most facts first.
@@ -305,28 +346,60 @@ pub async fn entities(
     app: Caller,
     Parameters(query): Parameters<wire::EntitiesQuery>,
 ) -> Answered<axum::Json<wire::EntitiesPage>> {
+    respond(&app, move |app| entities_page(app, query)).await
+}
+
+/// The same, with part of a name in no address.
+#[utoipa::path(post, path = "/v1/memory/entities/find", tag = "memory", request_body = wire::EntitiesQuery,
+    responses((status = 200, body = wire::EntitiesPage), (status = "default", body = Problem)))]
+pub async fn entities_found(
+    app: Caller,
+    Json(query): Json<wire::EntitiesQuery>,
+) -> Answered<axum::Json<wire::EntitiesPage>> {
+    respond(&app, move |app| entities_page(app, query)).await
+}
+
+fn entities_page(app: &Caller, query: wire::EntitiesQuery) -> Result<wire::EntitiesPage> {
+    let mind = Mind::of(app, query.workspace.as_deref())?;
+    let limit = within("limit", query.limit, 100, 1..=1000)?;
+    let kind: Option<EntityKind> = query.kind.as_deref().map(str::parse).transpose()?;
+    let part = query.text.unwrap_or_default().to_lowercase();
+    let counts = app.store.fact_counts(mind.workspace.id, &mind.owners())?;
+    let mut found = app.store.entities_of(mind.workspace.id, &mind.owners())?;
+    found.retain(|entity| {
+        let mut names = std::iter::once(&entity.known.name).chain(&entity.known.aliases);
+        kind.is_none_or(|kind| kind == entity.kind) && names.any(|name| name.to_lowercase().contains(&part))
+    });
+    let facts = |id: EntityId| counts.get(&id).copied().unwrap_or(0);
+    found
+        .sort_by_cached_key(|entity| (std::cmp::Reverse(facts(entity.id)), entity.known.name.to_lowercase()));
+    let total = found.len() as u64;
+    found.truncate(limit);
+    let entities = found.into_iter().map(|entity| (facts(entity.id), entity));
+    Ok(wire::EntitiesPage {
+        entities: entities.map(|(facts, entity)| told::entity(entity, facts)).collect(),
+        total,
+    })
+}
+
+/// Shows who or what it is.
+#[utoipa::path(get, path = "/v1/memory/entities/{id}", tag = "memory", params(("id" = String, Path), wire::MemoryPlace),
+    responses((status = 200, body = wire::Entity), (status = "default", body = Problem)))]
+pub async fn entity_shown(
+    app: Caller,
+    Path(id): Path<String>,
+    Parameters(place): Parameters<wire::MemoryPlace>,
+) -> Answered<axum::Json<wire::Entity>> {
     respond(&app, move |app| {
-        let mind = Mind::of(app, query.workspace.as_deref())?;
-        let limit = within("limit", query.limit, 100, 1..=1000)?;
-        let kind: Option<EntityKind> = query.kind.as_deref().map(str::parse).transpose()?;
-        let part = query.text.unwrap_or_default().to_lowercase();
-        let counts = app.store.fact_counts(mind.workspace.id, &mind.owners())?;
-        let mut found = app.store.entities_of(mind.workspace.id, &mind.owners())?;
-        found.retain(|entity| {
-            let mut names = std::iter::once(&entity.known.name).chain(&entity.known.aliases);
-            kind.is_none_or(|kind| kind == entity.kind)
-                && names.any(|name| name.to_lowercase().contains(&part))
-        });
-        let facts = |id: EntityId| counts.get(&id).copied().unwrap_or(0);
-        found.sort_by_cached_key(|entity| {
-            (std::cmp::Reverse(facts(entity.id)), entity.known.name.to_lowercase())
-        });
-        let total = found.len() as u64;
-        found.truncate(limit);
-        let entities = found.into_iter().map(|entity| (facts(entity.id), entity));
-        Ok(wire::EntitiesPage {
-            entities: entities.map(|(facts, entity)| told::entity(entity, facts)).collect(),
-            total,
+        let mind = Mind::of(app, place.workspace.as_deref())?;
+        let id = mind.entity(&id)?;
+        let facts = app.store.fact_counts(mind.workspace.id, &mind.owners())?.get(&id).copied().unwrap_or(0);
+        let found = app.store.entities_by_id(&[id])?.pop();
+        found.map(|entity| told::entity(entity, facts)).ok_or_else(|| {
+            let what = format!(
+                "entity {id} was forgotten meanwhile; GET /v1/memory/entities lists those that are known"
+            );
+            Error::not_found("entity_unknown", what)
         })
     })
     .await
@@ -374,14 +447,25 @@ pub async fn timeline(
     Path(id): Path<String>,
     Parameters(place): Parameters<wire::MemoryPlace>,
 ) -> Answered<axum::Json<wire::FactHistory>> {
-    respond(&app, move |app| {
-        let mind = Mind::of(app, place.workspace.as_deref())?;
-        let mut states = app.store.facts_about(&[mind.entity(&id)?])?;
-        states.retain(|state| mind.sees(state.workspace, state.owner) && state.retracted_at.is_none());
-        states.sort_by_key(|state| (state.valid.from, state.recorded_at));
-        Ok(wire::FactHistory { states: told::facts(&app.store, &states)? })
-    })
-    .await
+    respond(&app, move |app| life(app, place.workspace.as_deref(), &id)).await
+}
+
+/// The same, with its name in no address.
+#[utoipa::path(post, path = "/v1/memory/timeline", tag = "memory", request_body = wire::TimelineRequest,
+    responses((status = 200, body = wire::FactHistory), (status = "default", body = Problem)))]
+pub async fn timeline_found(
+    app: Caller,
+    Json(asked): Json<wire::TimelineRequest>,
+) -> Answered<axum::Json<wire::FactHistory>> {
+    respond(&app, move |app| life(app, asked.workspace.as_deref(), &asked.entity)).await
+}
+
+fn life(app: &Caller, workspace: Option<&str>, named: &str) -> Result<wire::FactHistory> {
+    let mind = Mind::of(app, workspace)?;
+    let mut states = app.store.facts_about(&[mind.entity(named)?])?;
+    states.retain(|state| mind.sees(state.workspace, state.owner) && state.retracted_at.is_none());
+    states.sort_by_key(|state| (state.valid.from, state.recorded_at));
+    Ok(wire::FactHistory { states: told::facts(&app.store, &states)? })
 }
 
 /// Lists facts that others have ended, so that a person can decide.

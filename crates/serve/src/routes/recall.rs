@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ibid_api::memory as wire;
 use ibid_api::problem::Problem;
-use ibid_graph::{Detection, Direction, Graph, Limits, NodeId, Reach, Sampling, View, Walk};
+use ibid_graph::{Detection, Direction, Graph, Limits, NodeId, Pattern, Reach, Sampling, View, Walk};
 use ibid_index::memory::{Filter, Key, Kind, Web};
 use ibid_retrieve::memory::{Recalled, Remembered, Request, answerable};
 use ibid_types::memory::{Entity, Episode, Fact};
@@ -268,17 +268,33 @@ pub async fn graph(
     app: Caller,
     Parameters(query): Parameters<wire::GraphQuery>,
 ) -> Answered<axum::Json<wire::Graph>> {
-    respond(&app, move |app| {
-        let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
-        let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref())?;
-        let limit = within("limit", query.limit, 200, 1..=10_000)?;
-        let depth = within("depth", query.depth, 1, 1..=5)?;
-        match &query.around {
-            Some(named) => around(&seen, named, depth, limit),
-            None => whole(&seen, limit),
-        }
-    })
-    .await
+    respond(&app, move |app| graph_asked(app, &query)).await
+}
+
+/// The same, with its names in no address.
+#[utoipa::path(post, path = "/v1/memory/graph/find", tag = "memory", request_body = wire::GraphQuery,
+    responses((status = 200, body = wire::Graph), (status = "default", body = Problem)))]
+pub async fn graph_found(
+    app: Caller,
+    Json(query): Json<wire::GraphQuery>,
+) -> Answered<axum::Json<wire::Graph>> {
+    respond(&app, move |app| graph_asked(app, &query)).await
+}
+
+fn graph_asked(app: &Caller, query: &wire::GraphQuery) -> Result<wire::Graph> {
+    let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
+    let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref())?;
+    let limit = within("limit", query.limit, 200, 1..=10_000)?;
+    let depth = within("depth", query.depth, 1, 1..=5)?;
+    let mut graph = match &query.around {
+        Some(named) => around(&seen, named, depth, limit)?,
+        None => whole(&seen, limit)?,
+    };
+    if query.communities {
+        let of = community_of(&seen)?;
+        graph.nodes.iter_mut().for_each(|node| node.community = of.get(&node.id).copied());
+    }
+    Ok(graph)
 }
 
 fn around(seen: &Seen<'_>, named: &str, depth: usize, limit: usize) -> Result<wire::Graph> {
@@ -313,22 +329,61 @@ pub async fn path(
     app: Caller,
     Parameters(query): Parameters<wire::PathQuery>,
 ) -> Answered<axum::Json<wire::PathFound>> {
-    respond(&app, move |app| {
-        let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
-        let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref())?;
-        let (from, to) = (seen.node(&query.from)?, seen.node(&query.to)?);
-        let hops = within("hops", query.hops, 6, 1..=10)?;
-        let found =
-            seen.ask(|graph, view| graph.shortest_path(from, to, view, Direction::Both, hops, &limits(1)))?;
-        let way = found.path.unwrap_or_default();
-        let facts: Vec<FactId> =
-            way.edges.iter().filter_map(|edge| Some(seen.web.strand(*edge)?.fact)).collect();
-        Ok(wire::PathFound {
-            nodes: way.nodes.iter().filter_map(|node| seen.shown(*node, 0.0, None)).collect(),
-            facts: facts.into_iter().map(|id| seen.mind.fact(id)).collect::<Result<_>>()?,
-        })
+    respond(&app, move |app| path_asked(app, &query)).await
+}
+
+/// The same, with its names in no address.
+#[utoipa::path(post, path = "/v1/memory/graph/path/find", tag = "memory", request_body = wire::PathQuery,
+    responses((status = 200, body = wire::PathFound), (status = "default", body = Problem)))]
+pub async fn path_found(
+    app: Caller,
+    Json(query): Json<wire::PathQuery>,
+) -> Answered<axum::Json<wire::PathFound>> {
+    respond(&app, move |app| path_asked(app, &query)).await
+}
+
+fn path_asked(app: &Caller, query: &wire::PathQuery) -> Result<wire::PathFound> {
+    let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
+    let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref())?;
+    let (from, to) = (seen.node(&query.from)?, seen.node(&query.to)?);
+    let hops = within("hops", query.hops, 6, 1..=10)?;
+    let way = match &query.pattern {
+        Some(pattern) => typed(&seen, from, to, pattern, hops)?,
+        None => {
+            let shortest = |graph: &Graph, view: &View<'_>| {
+                graph.shortest_path(from, to, view, Direction::Both, hops, &limits(1))
+            };
+            seen.ask(shortest)?.path.unwrap_or_default()
+        }
+    };
+    let facts: Vec<FactId> = way.edges.iter().filter_map(|edge| Some(seen.web.strand(*edge)?.fact)).collect();
+    Ok(wire::PathFound {
+        nodes: way.nodes.iter().filter_map(|node| seen.shown(*node, 0.0, None)).collect(),
+        facts: facts.into_iter().map(|id| seen.mind.fact(id)).collect::<Result<_>>()?,
     })
-    .await
+}
+
+/// The first chain that looks like the pattern. Error: `graph_pattern_invalid`.
+fn typed(seen: &Seen<'_>, from: NodeId, to: NodeId, pattern: &str, hops: usize) -> Result<ibid_graph::Path> {
+    let relation = |name: &str| {
+        let name = ibid_types::memory::relation::read(name).ok()?;
+        seen.web.relation(&name)
+    };
+    let pattern = Pattern::parse(pattern, relation)?;
+    let hops = u8::try_from(hops).unwrap_or(u8::MAX);
+    let found = seen.ask(|graph, view| graph.paths(from, to, &pattern, view, hops, &limits(1)))?;
+    Ok(found.paths.into_iter().next().unwrap_or_default())
+}
+
+/// The community of each entity in the whole graph, the largest being 0.
+fn community_of(seen: &Seen<'_>) -> Result<HashMap<String, u32>> {
+    seen.ask(|graph, view| {
+        let plane = graph.plane(view, Direction::Both, &limits(COMMUNITIES_MAX))?;
+        let found = plane.communities(&Detection::default(), &limits(COMMUNITIES_MAX))?;
+        let named = plane.nodes().iter().zip(&found.members);
+        let of = |(node, number): (&NodeId, &u32)| Some((seen.web.entity(*node)?.id.to_string(), *number));
+        Ok(named.filter_map(of).collect())
+    })
 }
 
 /// The entities that most hangs on.

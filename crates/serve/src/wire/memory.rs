@@ -77,6 +77,7 @@ fn quoted(source: &Source, episodes: &HashMap<EpisodeId, Episode>) -> Option<wir
         end: source.end,
         quote: episode.said.text.get(source.start..source.end)?.to_owned(),
         at: episode.at.to_string(),
+        zone: episode.said.zone.clone(),
         speaker: episode.said.speaker.clone(),
     })
 }
@@ -89,6 +90,7 @@ pub fn episode(episode: Episode) -> wire::Episode {
         text: episode.said.text,
         speaker: episode.said.speaker,
         at: episode.at.to_string(),
+        zone: episode.said.zone,
         recorded_at: episode.recorded_at.to_string(),
         source: episode.said.source,
         importance: episode.importance,
