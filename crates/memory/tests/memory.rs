@@ -3,36 +3,11 @@
 
 mod support;
 
-use std::collections::BTreeSet;
-
-use ibid_memory::{FactChange, Forget, Forgetting, Named, NewEpisode, NewFact, Object, Scope};
-use ibid_store::Statement;
+use ibid_memory::{FactChange, Forget, Named, NewEpisode, NewFact, Object};
 use ibid_types::memory::{Cause, Consent, EntityKind, EpisodeKind, Owner, Sensitivity, Span};
-use ibid_types::{EpisodeId, FactId, Timestamp};
+use ibid_types::{FactId, Timestamp};
 
 use support::{DAY, Home};
-
-/// Nobody signs, and nothing was made of memories elsewhere.
-struct Here;
-
-impl Forgetting for Here {
-    fn beyond(
-        &self,
-        _scope: Scope,
-        episodes: &BTreeSet<EpisodeId>,
-    ) -> ibid_types::Result<(Vec<Statement>, usize)> {
-        assert!(!episodes.is_empty());
-        Ok((Vec::new(), 0))
-    }
-
-    fn backups_gone_at(&self, _scope: Scope) -> Option<Timestamp> {
-        None
-    }
-
-    fn sign(&self, receipt: &str) -> ibid_types::Result<String> {
-        Ok(receipt.len().to_string())
-    }
-}
 
 fn lives_in(place: &str, from: &str) -> NewFact {
     let object = Object::Entity(Named::new(place, EntityKind::Place));
@@ -136,7 +111,7 @@ fn what_is_not_theirs_is_not_there() {
     let fact = home.memory.relate(home.scope(), vec![lives_in("Paris", "2020-01-01")]).unwrap().facts[0];
     let other = ibid_memory::Scope { owner: Owner::Shared, ..home.scope() };
     assert_eq!(home.memory.retract(other, fact).unwrap_err().code, "fact_unknown");
-    assert_eq!(home.memory.forget(other, Forget::Fact(fact), &Here).unwrap_err().code, "fact_unknown");
+    assert_eq!(home.memory.forget(other, Forget::Fact(fact), &()).unwrap_err().code, "fact_unknown");
 }
 
 #[test]
@@ -215,7 +190,7 @@ fn forgetting_a_fact_leaves_no_byte_of_it() {
     home.note("Zebulon Quatermass works at Initech. The billing service depends on Redis.");
     let fact = home.facts().into_iter().find(|fact| fact.stated.statement.contains("Quatermass")).unwrap();
     assert!(!home.files_with("Quatermass").is_empty(), "it was there");
-    let receipt = home.memory.forget(home.scope(), Forget::Fact(fact.id), &Here).unwrap();
+    let receipt = home.memory.forget(home.scope(), Forget::Fact(fact.id), &()).unwrap();
     assert_eq!(home.files_with("Quatermass"), Vec::<String>::new());
     assert!(
         !receipt.body.contains("Quatermass") && receipt.body.contains("\"what\":\"fact\""),
@@ -237,7 +212,7 @@ fn forgetting_an_entity_takes_every_sentence_that_names_it() {
     home.note("We met yesterday. Then zebulon quatermass laughed! It was late.");
     let entity = home.store.entities_of(home.workspace, &[Owner::Machine]).unwrap();
     let entity = entity.into_iter().find(|entity| entity.known.name.contains("Quatermass")).unwrap();
-    home.memory.forget(home.scope(), Forget::Entity(entity.id), &Here).unwrap();
+    home.memory.forget(home.scope(), Forget::Entity(entity.id), &()).unwrap();
     assert_eq!(home.files_with("quatermass"), Vec::<String>::new());
     assert!(home.files_with("It was late").len() == 1);
 }
@@ -250,9 +225,9 @@ fn forgetting_a_time_and_all() {
     let from = home.clock.now();
     home.note("Yolanda Birdwhistle works at Initrode.");
     home.clock.advance_ms(DAY);
-    home.memory.forget(home.scope(), Forget::Range(from, home.clock.now()), &Here).unwrap();
+    home.memory.forget(home.scope(), Forget::Range(from, home.clock.now()), &()).unwrap();
     assert_eq!((home.files_with("Birdwhistle").len(), home.files_with("Quatermass").len()), (0, 1));
-    home.memory.forget(home.scope(), Forget::Everything, &Here).unwrap();
+    home.memory.forget(home.scope(), Forget::Everything, &()).unwrap();
     assert_eq!(home.files_with("Quatermass"), Vec::<String>::new());
     assert_eq!(
         home.store.memory_counts(home.workspace, &[Owner::Machine]).unwrap(),

@@ -121,8 +121,7 @@ impl Library {
             while self.memory.work()? > 0 {}
         }
         let counts = self.store.memory_counts(self.workspace, &[Owner::Machine])?;
-        let sign = |_: &str| Ok(String::new());
-        self.memory.forget(self.scope(), Forget::Everything, None, &sign)?;
+        self.memory.forget(self.scope(), Forget::Everything, &())?;
         Ok((counts.episodes, counts.facts))
     }
 }
@@ -189,7 +188,7 @@ impl Embedder for Words {
 }
 
 fn vector(text: &str) -> Vec<f32> {
-    let mut vector = vec![0.0; DIMENSIONS];
+    let mut vector = [0.0_f32; DIMENSIONS];
     for word in text.split_whitespace() {
         let sum =
             word.bytes().fold(7_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
@@ -226,7 +225,7 @@ fn item(kind: Kind, number: u8, owner: &str, text: &str) -> Item {
 }
 
 fn turn(number: u8, owner: &str, said: &str) -> Change {
-    let speaker = if number % 2 == 0 { "Bob" } else { "Ann" };
+    let speaker = if number.is_multiple_of(2) { "Bob" } else { "Ann" };
     Change::Put(Box::new(Item {
         speaker: Some(speaker.to_owned()),
         at: Some(Timestamp(NOW_MS + i64::from(number))),
