@@ -235,22 +235,32 @@ fn incoming(origin: Origin, value: Json, names: &HashMap<String, String>) -> Res
     }
 }
 
-fn episode(origin: Origin, record: Record) -> Result<NewEpisode> {
+fn episode(origin: Origin, mut record: Record) -> Result<NewEpisode> {
     // Our own episodes have their facts with them; the kinds of others are theirs.
     let kind = record
         .kind
+        .take()
         .filter(|_| origin == Origin::Ibid)
         .and_then(|kind| kind.parse().ok())
         .unwrap_or(EpisodeKind::Note);
+    let name = record.id.take().unwrap_or_else(|| content_name(&record));
+    let name = format!("{}:{name}", origin.name());
     Ok(NewEpisode {
         kind: if kind == EpisodeKind::Turn { EpisodeKind::Note } else { kind },
         speaker: record.speaker,
         at: instant(record.at.as_deref())?,
         zone: record.zone,
-        name: record.id.map(|id| format!("{}:{id}", origin.name())),
+        name: Some(name),
         source: record.from.as_ref().and_then(Json::as_str).map(str::to_owned),
         ..NewEpisode::note(record.text.unwrap_or_default())
     })
+}
+
+/// What is the same is called the same, so that it is kept once.
+fn content_name(record: &Record) -> String {
+    let parts = [&record.text, &record.speaker, &record.at, &record.zone];
+    let said: Vec<&str> = parts.into_iter().map(|part| part.as_deref().unwrap_or_default()).collect();
+    blake3::hash(said.join("\n").as_bytes()).to_hex().to_string()
 }
 
 fn fact(record: Record) -> Result<NewFact> {

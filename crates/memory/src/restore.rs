@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ibid_store::{
-    EpisodesQuery, Statement, Store, consent_insert, entity_insert, episode_insert, episode_update,
-    fact_insert, memory_used, memory_vector_insert, source_insert,
+    EpisodesQuery, MemoryVector, Statement, Store, consent_insert, entity_insert, episode_insert,
+    episode_update, fact_insert, memory_used, memory_vector_insert, source_insert,
 };
 use ibid_types::memory::{Consent, Entity, Episode, Fact, Owner};
 use ibid_types::{EntityId, EpisodeId, Error, FactId, Result, WorkspaceId};
@@ -53,6 +53,8 @@ struct Coming {
     /// Episodes that are there, of which words were erased.
     blotted: Vec<Episode>,
     facts: Vec<FactId>,
+    /// Those that they had of this library's embedder.
+    vectors: Vec<MemoryVector>,
     /// Entities that are there under another id by now.
     known_as: HashMap<EntityId, EntityId>,
 }
@@ -64,8 +66,9 @@ impl Memory {
         self.check_consent_back(from, asked.owner)?;
         self.check_receipts(from, asked)?;
         let then = Then::read(from, asked)?;
-        let (returned, new) = self.with_names(asked.workspace, |names| {
-            let coming = self.coming(names, &then, asked)?;
+        let (returned, coming) = self.with_names(asked.workspace, |names| {
+            let mut coming = self.coming(names, &then, asked)?;
+            coming.vectors = from.memory_vectors(&coming.embedded(), &self.embedder.spec().id)?;
             let returned = Returned {
                 episodes: coming.episodes.len() + coming.blotted.len(),
                 entities: coming.entities.len(),
@@ -79,7 +82,7 @@ impl Memory {
         })?;
         if !asked.is_dry_run {
             self.wake();
-            self.embed_returned(from, &new)?;
+            self.embed_returned(&coming);
         }
         Ok(returned)
     }
@@ -162,6 +165,9 @@ impl Memory {
         }
         let facts: Vec<FactId> = then.facts.keys().copied().collect();
         all.extend(from.sources_of(&facts)?.iter().map(source_insert));
+        let model = &self.embedder.spec().id;
+        let vector = |one: &MemoryVector| memory_vector_insert(one.id, model, &one.numbers());
+        all.extend(coming.vectors.iter().map(vector));
         Ok(all)
     }
 
@@ -189,26 +195,17 @@ impl Memory {
         Ok(all)
     }
 
-    /// The vectors that they had; what has none of this embedder gets one. Without an embedder it is found by its words.
-    fn embed_returned(&self, from: &Store, new: &Coming) -> Result<()> {
-        let episodes: Vec<&Episode> = new.episodes.iter().chain(&new.blotted).collect();
-        let mut ids: Vec<[u8; 16]> = episodes.iter().map(|episode| *episode.id.as_bytes()).collect();
-        ids.extend(new.facts.iter().map(|id| *id.as_bytes()));
-        let model = &self.embedder.spec().id;
-        let kept = from.memory_vectors(&ids, model)?;
-        let vector = |one: &ibid_store::MemoryVector| memory_vector_insert(one.id, model, &one.numbers());
-        if !kept.is_empty() {
-            self.store.db().batch(kept.iter().map(vector).collect())?;
-        }
-        let has: BTreeSet<[u8; 16]> = kept.iter().map(|one| one.id).collect();
+    /// What has no vector of this embedder gets one. Without an embedder it is found by its words.
+    fn embed_returned(&self, coming: &Coming) {
+        let has: BTreeSet<[u8; 16]> = coming.vectors.iter().map(|one| one.id).collect();
         let lacks = |id: &[u8; 16]| !has.contains(id);
-        let left: Vec<Episode> =
-            episodes.into_iter().filter(|episode| lacks(episode.id.as_bytes())).cloned().collect();
-        let facts: Vec<FactId> = new.facts.iter().filter(|id| lacks(id.as_bytes())).copied().collect();
-        if let Err(error) = self.embed_episodes(&left).and_then(|()| self.embed_facts(&facts)) {
+        let episodes = coming.episodes.iter().chain(&coming.blotted);
+        let episodes: Vec<Episode> =
+            episodes.filter(|episode| lacks(episode.id.as_bytes())).cloned().collect();
+        let facts: Vec<FactId> = coming.facts.iter().filter(|id| lacks(id.as_bytes())).copied().collect();
+        if let Err(error) = self.embed_episodes(&episodes).and_then(|()| self.embed_facts(&facts)) {
             tracing::warn!(code = error.code, "memories are found by their words only: {}", error.chain());
         }
-        Ok(())
     }
 }
 
@@ -241,6 +238,12 @@ impl Then {
 }
 
 impl Coming {
+    /// The ids of what has a vector.
+    fn embedded(&self) -> Vec<[u8; 16]> {
+        let episodes = self.episodes.iter().chain(&self.blotted).map(|episode| *episode.id.as_bytes());
+        episodes.chain(self.facts.iter().map(|id| *id.as_bytes())).collect()
+    }
+
     /// A state about the entities as they are known now.
     fn renamed(&self, state: &Fact) -> Fact {
         let now = |id: EntityId| self.known_as.get(&id).copied().unwrap_or(id);
