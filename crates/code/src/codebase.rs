@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ibid_types::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::delta::Delta;
 use crate::git::{BlobId, Commit, CommitId, Repository, TreeFile};
-use crate::plan::{Basis, Known, Plan};
+use crate::plan::{Known, Plan};
 use crate::resolve::{Package, Resolution, Resolver};
 use crate::skip::{self, SkipReason, Skipped};
-use crate::trace::{self, Edit, Lines};
+use crate::trace::{Edit, Lines};
 use crate::{FileSymbols, Language, Limits, Symbol, symbols};
 
 /// Contents that are in memory at the same time while files are parsed.
@@ -78,41 +79,29 @@ impl Codebase {
         Ok(codebase)
     }
 
-    /// Brings it to another commit. After an error it is as before, or knows its files and no history; another update mends it.
+    /// Brings it to another commit. After an error it is as before.
     ///
     /// # Errors
     /// Those of git.
     pub fn update(&mut self, repository: &Repository, to: &CommitId, options: &Options) -> Result<Update> {
         let bytes_max = u64::from(options.limits.file_bytes_max);
         let plan = Plan::incremental(repository, &self.known(), to, bytes_max, options.files_max)?;
-        let parsed = parse_all(repository, &plan.parse, options)?;
-        let from = match &plan.basis {
-            Basis::Commit(commit) => Some(commit),
-            _ => None,
-        };
-        let commits = repository.commits(from, to, options.commits_max)?;
-        let mut next = Self { commit: Some(to.clone()), ..std::mem::take(self) };
-        let former = (std::mem::take(&mut next.commits), std::mem::take(&mut next.edits));
-        next.replace_files(&plan, parsed);
-        let edits = match trace::edits(repository, &next.lines(), from, to, options.commits_max) {
-            Ok(edits) => edits,
-            Err(error) => {
-                *self = Self { commit: None, ..next };
-                return Err(error);
-            }
-        };
-        let update = Update {
-            parsed: plan.parse.iter().map(|file| file.path.clone()).collect(),
-            removed: plan.remove.clone(),
-            renamed: plan.renamed.clone(),
-            unchanged: plan.unchanged,
-            commits: commits.len(),
-            is_anew: from.is_none(),
-        };
-        next.add_history(former, commits, edits, &plan, options.commits_max);
-        next.count_skipped(plan.skipped);
-        *self = next;
+        let (delta, update) = Delta::of_plan(repository, plan, &self.lines(), options)?;
+        self.apply(delta, options.commits_max);
         Ok(update)
+    }
+
+    /// Takes in what an update brought, or a part of it.
+    pub fn apply(&mut self, delta: Delta, commits_max: usize) {
+        self.replace_files(&delta.removed, delta.files);
+        let Some(head) = delta.head else { return };
+        let former = (std::mem::take(&mut self.commits), std::mem::take(&mut self.edits));
+        self.commit = Some(head.commit);
+        (self.commits, self.edits) = (head.commits, head.edits);
+        if head.follows.is_some() {
+            self.add_former(former, &delta.renamed, commits_max);
+        }
+        self.count_skipped(head.skipped);
     }
 
     #[must_use]
@@ -131,45 +120,35 @@ impl Codebase {
         self.resolver().resolve()
     }
 
-    fn replace_files(&mut self, plan: &Plan, parsed: Vec<(TreeFile, File)>) {
-        for path in &plan.remove {
+    fn replace_files(&mut self, removed: &[String], files: BTreeMap<String, File>) {
+        for path in removed {
             self.files.remove(path);
         }
-        self.files.extend(parsed.into_iter().map(|(tree, file)| (tree.path, file)));
+        self.files.extend(files);
         self.packages = self.files.values().filter_map(|file| file.package.clone()).collect();
         self.packages.sort();
     }
 
     fn lines(&self) -> Lines {
-        let of_file = |file: &File| {
-            let lines = |(key, symbol): (String, &Symbol)| (key, symbol.lines.0, symbol.lines.1);
-            keys(&file.symbols).into_iter().zip(&file.symbols.symbols).map(lines).collect()
-        };
-        self.files.iter().map(|(path, file)| (path.clone(), of_file(file))).collect()
+        lines(&self.files)
     }
 
     /// New before old. Old edits follow their file to its new path, and go with their symbol.
-    fn add_history(
+    fn add_former(
         &mut self,
         former: (Vec<Commit>, Vec<Edit>),
-        commits: Vec<Commit>,
-        edits: Vec<Edit>,
-        plan: &Plan,
+        renamed: &[(String, String)],
         commits_max: usize,
     ) {
-        (self.commits, self.edits) = (commits, edits);
-        if !matches!(plan.basis, Basis::Commit(_)) {
-            return;
-        }
-        let kept = self.kept_edits(former.1, plan);
+        let kept = self.kept_edits(former.1, renamed);
         self.edits.extend(kept);
         self.commits.extend(former.0);
         self.commits.truncate(commits_max);
     }
 
-    fn kept_edits(&self, former: Vec<Edit>, plan: &Plan) -> Vec<Edit> {
+    fn kept_edits(&self, former: Vec<Edit>, renamed: &[(String, String)]) -> Vec<Edit> {
         let renamed: BTreeMap<&str, &str> =
-            plan.renamed.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+            renamed.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
         let mut there: BTreeSet<(String, String)> = BTreeSet::new();
         for (path, symbols) in self.lines() {
             there.extend(symbols.into_iter().map(|(key, ..)| (path.clone(), key)));
@@ -194,6 +173,15 @@ impl Codebase {
     }
 }
 
+/// Where the symbols of files stand.
+pub fn lines(files: &BTreeMap<String, File>) -> Lines {
+    let of_file = |file: &File| {
+        let lines = |(key, symbol): (String, &Symbol)| (key, symbol.lines.0, symbol.lines.1);
+        keys(&file.symbols).into_iter().zip(&file.symbols.symbols).map(lines).collect()
+    };
+    files.iter().map(|(path, file)| (path.clone(), of_file(file))).collect()
+}
+
 /// Keys of a file's symbols, in their order: the qualified name, and for those that share one, their place among them (`new~2`).
 /// They stay the same when other symbols come and go.
 #[must_use]
@@ -213,7 +201,7 @@ pub fn keys(symbols: &FileSymbols) -> Vec<String> {
 }
 
 /// Reads and parses in batches, so that memory is bounded whatever the repository's size.
-fn parse_all(
+pub fn parse_all(
     repository: &Repository,
     files: &[TreeFile],
     options: &Options,

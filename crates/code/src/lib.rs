@@ -3,6 +3,7 @@
 //! - `symbols`: one file's bytes -> what stands in it, by tree-sitter.
 //! - `Repository`: what git tracks: files, contents, changes, commits.
 //! - `Codebase`: both for a whole repository, brought from commit to commit by a `Plan`.
+//! - `Delta`: what an update brings, to be sent and kept. `Ledger`: which relations held when.
 //! - `Resolver`: what references between files mean. `relations`: all of it as typed relations between stable keys.
 //!
 //! Keeps true: any bytes are data, never a panic, and cost no more than `Limits` say; only committed content is read; no
@@ -18,9 +19,11 @@
 
 mod codebase;
 mod comments;
+mod delta;
 pub mod git;
 mod grammar;
 mod language;
+mod ledger;
 mod mentions;
 mod parse;
 mod plan;
@@ -33,13 +36,15 @@ mod trace;
 mod walk;
 
 pub use codebase::{Codebase, File, Options, Update, keys};
+pub use delta::{Delta, Head};
 pub use git::{BlobId, Commit, CommitId, Repository};
 pub use language::Language;
+pub use ledger::{Ends, Entry, Ledger, Tie};
 pub use mentions::{Mention, mentions};
 pub use parse::symbols;
 pub use plan::{Basis, Known, Plan};
 pub use questions::{Caller, Changed, Reason, Since, Why};
-pub use relations::{Lexicon, Relation, RelationKind, SymbolKey, Thing, relations};
+pub use relations::{Lexicon, Relation, RelationKind, SymbolKey, Thing, relations, structure};
 pub use resolve::{Counts, Resolution, Resolver};
 pub use skip::{SkipReason, Skipped};
 pub use symbol::{

@@ -26,11 +26,44 @@ pub enum Thing {
     Note(String, u32),
 }
 
+/// A path, a folder's with a slash at its end; `path#symbol`; a commit's id; `path!3` for a note; nothing for the repository.
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Repository => Ok(()),
+            Self::Folder(path) => write!(f, "{path}/"),
+            Self::File(path) => f.write_str(path),
+            Self::Symbol(key) => key.fmt(f),
+            Self::Commit(id) => id.fmt(f),
+            Self::Note(path, index) => write!(f, "{path}!{index}"),
+        }
+    }
+}
+
 /// A symbol by its file's path and its key in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SymbolKey {
     pub path: String,
     pub symbol: String,
+}
+
+impl SymbolKey {
+    /// Its name, without what encloses it and without its place among others of that name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let qualified = self.qualified();
+        let last = qualified.rsplit("::").next().unwrap_or(qualified);
+        last.rsplit('.').next().unwrap_or(last)
+    }
+
+    /// With what encloses it.
+    #[must_use]
+    pub fn qualified(&self) -> &str {
+        match self.symbol.rsplit_once('~') {
+            Some((qualified, place)) if place.bytes().all(|byte| byte.is_ascii_digit()) => qualified,
+            _ => &self.symbol,
+        }
+    }
 }
 
 impl std::fmt::Display for SymbolKey {
@@ -51,6 +84,22 @@ pub enum RelationKind {
     Mentions,
     /// Names a type.
     Uses,
+}
+
+impl RelationKind {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PartOf => "PART_OF",
+            Self::Calls => "CALLS",
+            Self::Changes => "CHANGES",
+            Self::Implements => "IMPLEMENTS",
+            Self::Imports => "IMPORTS",
+            Self::Inherits => "INHERITS",
+            Self::Mentions => "MENTIONS",
+            Self::Uses => "USES",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,9 +123,16 @@ pub fn relations(codebase: &Codebase, resolution: &Resolution) -> Vec<Relation> 
     writer.links(resolution);
     writer.history();
     writer.notes();
-    let mut relations: Vec<Relation> = writer.found.into_values().collect();
-    relations.sort_by(|one, other| (&one.from, one.kind, &one.to).cmp(&(&other.from, other.kind, &other.to)));
-    relations
+    writer.sorted()
+}
+
+/// Those of the code itself, ordered by their ends: what is in what, and what refers to what.
+#[must_use]
+pub fn structure(codebase: &Codebase, resolution: &Resolution) -> Vec<Relation> {
+    let mut writer = Writer::new(codebase);
+    writer.places();
+    writer.links(resolution);
+    writer.sorted()
 }
 
 /// Finds the symbols that a text means. One name of many symbols means each of them a little, and none beyond a bound.
@@ -158,6 +214,13 @@ impl<'a> Writer<'a> {
             keys: codebase.files.values().map(|file| keys(&file.symbols)).collect(),
             found: HashMap::new(),
         }
+    }
+
+    fn sorted(self) -> Vec<Relation> {
+        let mut relations: Vec<Relation> = self.found.into_values().collect();
+        relations
+            .sort_by(|one, other| (&one.from, one.kind, &one.to).cmp(&(&other.from, other.kind, &other.to)));
+        relations
     }
 
     fn add(&mut self, from: Thing, kind: RelationKind, to: Thing, confidence: f32, line: Option<u32>) {
