@@ -4,6 +4,7 @@
 //! offsets are named by their unit, and every error has the one shape of [`problem::Problem`].
 
 pub mod answer;
+pub mod code;
 pub mod convert;
 pub mod cost;
 pub mod document;

@@ -441,6 +441,9 @@ pub struct ForgetRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Id>)]
     pub episode: Option<String>,
+    /// A repository by its source or name, with the messages of its commits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// What was said at or after.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Moment>)]
@@ -572,6 +575,9 @@ pub struct RecallPart {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecallResponse {
     pub hits: Vec<RecallHit>,
+    /// Symbols of repositories that the question names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<crate::code::CodeNamed>,
     /// How likely what was recalled answers the question, 0 to 1.
     pub answerable: f32,
     pub took_ms: f64,

@@ -224,6 +224,12 @@ pub struct Ingest {
     /// Stays and takes in what changes
     #[arg(long)]
     pub watch: bool,
+    /// Of repositories, only the code memory: symbols, references and commits
+    #[arg(long, conflicts_with = "no_code")]
+    pub code: bool,
+    /// Of repositories, only the documents
+    #[arg(long)]
+    pub no_code: bool,
 }
 
 /// What narrows a search.

@@ -240,11 +240,13 @@ fn resources_are_documents_and_threads() {
     }
     assert_eq!(text.trim_end(), long.trim_end(), "piece by piece it is the whole text");
     let templates = agent.runtime.block_on(agent.client().list_all_resource_templates()).unwrap();
-    assert_eq!(templates.len(), 2);
+    assert_eq!(templates.len(), 5);
     for (wrong, told) in [
         ("ibid://documents/../keys", "is none of"),
         ("ibid://documents/01900000-0000-7000-8000-000000000000", "there is no document"),
         ("file:///etc/passwd", "is none of"),
+        ("ibid://code/callers/parse_line", "no repository is known"),
+        ("ibid://code/callers/", "is none of"),
     ] {
         assert!(agent.read(wrong).unwrap_err().contains(told), "{wrong}: {:?}", agent.read(wrong));
     }

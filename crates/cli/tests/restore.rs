@@ -326,7 +326,7 @@ fn a_rehearsal_is_a_page_to_print() {
         "Recovery time (RTO)",
         "bakery.md",
         "<th>chunks</th>",
-        "_memory",
+        "_code",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }

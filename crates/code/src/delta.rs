@@ -69,7 +69,8 @@ impl Delta {
         options: &Options,
     ) -> Result<(Self, Update)> {
         let parsed = parse_all(repository, &plan.parse, options)?;
-        let files: BTreeMap<String, File> = parsed.into_iter().map(|(tree, file)| (tree.path, file)).collect();
+        let files: BTreeMap<String, File> =
+            parsed.into_iter().map(|(tree, file)| (tree.path, file)).collect();
         let follows = match plan.basis {
             Basis::Commit(commit) => Some(commit),
             _ => None,

@@ -51,9 +51,8 @@ impl Ledger {
     /// One that was written down.
     #[must_use]
     pub fn of(ties: Vec<Tie>) -> Self {
-        let is_open = |(place, tie): (usize, &Tie)| {
-            tie.valid.to.is_none().then(|| (Ends::of(&tie.relation), place))
-        };
+        let is_open =
+            |(place, tie): (usize, &Tie)| tie.valid.to.is_none().then(|| (Ends::of(&tie.relation), place));
         let open = ties.iter().enumerate().filter_map(is_open).collect();
         Self { ties, open }
     }

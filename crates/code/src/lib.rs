@@ -37,7 +37,7 @@ mod walk;
 
 pub use codebase::{Codebase, File, Options, Update, keys};
 pub use delta::{Delta, Head};
-pub use git::{BlobId, Commit, CommitId, Repository};
+pub use git::{BlobId, Change, Commit, CommitId, Repository};
 pub use language::Language;
 pub use ledger::{Ends, Entry, Ledger, Tie};
 pub use mentions::{Mention, mentions};

@@ -20,7 +20,8 @@ fn sorted(mut codebase: Codebase) -> Codebase {
 fn delta(made: &Made, codebase: &Codebase) -> (Delta, ibid_code::Codebase) {
     let repository = made.open();
     let (delta, update) =
-        Delta::read(&repository, &codebase.known(), &repository.head().unwrap(), &Options::default()).unwrap();
+        Delta::read(&repository, &codebase.known(), &repository.head().unwrap(), &Options::default())
+            .unwrap();
     delta.check().unwrap();
     assert_eq!(update.parsed.len(), delta.files.len());
     let mut next = codebase.clone();
@@ -93,7 +94,10 @@ fn who_called_before_is_still_told() {
     made.commit("Change");
     let second = read(&made);
     let entry = ledger.compare(structure(&second, &second.resolve()), Some(Timestamp(1000)));
-    assert_eq!((entry.ended.len(), entry.stated.iter().filter(|one| one.kind.name() == "CALLS").count()), (1, 1));
+    assert_eq!(
+        (entry.ended.len(), entry.stated.iter().filter(|one| one.kind.name() == "CALLS").count()),
+        (1, 1)
+    );
     ledger.apply(entry);
     let of = SymbolKey { path: "a.rs".to_owned(), symbol: "target".to_owned() };
     let callers = |ledger: &Ledger, at| {

@@ -25,7 +25,7 @@ pub use item::{Change, Filter, Item, Key, Kind, Period, Place};
 pub use reading::Reading;
 pub use shelf::Memories;
 pub use view::{Measured, Snapshot, Statistics, Vectors};
-pub use web::{Strand, Web, Webs};
+pub use web::{Beside, Bond, Strand, Web, Webs};
 
 use state::{Analysers, State};
 

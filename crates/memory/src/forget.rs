@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use ibid_runtime::Shutdown;
 use ibid_store::{
-    EpisodesQuery, ReceiptRow, Statement, closer_forget, entity_forget, episode_forget, episode_update,
-    fact_forget, log_holds, owner_forget, receipt_insert, source_forget,
+    EpisodesQuery, ReceiptRow, RepositoryId, Statement, closer_forget, code_forget, entity_forget,
+    episode_forget, episode_update, fact_forget, log_holds, owner_forget, receipt_insert, source_forget,
 };
-use ibid_types::memory::{Entity, Episode, Owner, Source};
+use ibid_types::memory::{Entity, Episode, Known, Owner, Source};
 use ibid_types::sentences::sentences;
 use ibid_types::{EntityId, EpisodeId, Error, FactId, ReceiptId, Result, Timestamp, WorkspaceId};
 use serde::Serialize;
@@ -34,6 +34,8 @@ pub enum Forget {
     Episode(EpisodeId),
     /// What was said from a time on, up to another.
     Range(Timestamp, Timestamp),
+    /// A repository with the messages of its commits.
+    Repository(RepositoryId),
     /// All that the owner has in the workspace.
     Everything,
 }
@@ -46,6 +48,7 @@ impl Forget {
             Self::Entity(_) => "entity",
             Self::Episode(_) => "episode",
             Self::Range(..) => "range",
+            Self::Repository(_) => "repository",
             Self::Everything => "everything",
         }
     }
@@ -118,6 +121,9 @@ impl Memory {
             };
             let (beyond, answers) = with.beyond(scope, &doomed.touched())?;
             statements.extend(beyond);
+            if let Forget::Repository(id) = what {
+                statements.push(code_forget(scope.workspace, id, u64::from(u32::MAX)));
+            }
             let orphans = self.orphans(scope, &doomed)?;
             statements.extend(orphans.iter().flat_map(|id| entity_forget(scope.workspace, *id)));
             let receipt = Receipt {
@@ -170,6 +176,11 @@ impl Memory {
             Forget::Entity(id) => self.doom_entity(scope, id, &mut doomed)?,
             Forget::Episode(id) => self.doom_episode(scope, id, &mut doomed)?,
             Forget::Range(from, to) => doomed.episodes.extend(self.said_in(scope, Some(from), Some(to))?),
+            Forget::Repository(id) => self.each_episode(scope, None, None, |episode| {
+                if repository_of(episode) == Some(id) {
+                    doomed.episodes.insert(episode.id);
+                }
+            })?,
             Forget::Everything => return self.everything(scope),
         }
         self.doom_what_rests_on(&mut doomed)?;
@@ -203,7 +214,7 @@ impl Memory {
             doomed.words.entry(source.episode).or_default().push(source.start..source.end);
         }
         self.each_episode(scope, None, None, |episode| {
-            let naming = sentences_naming(&episode.said.text, &entity);
+            let naming = sentences_naming(&episode.said.text, &entity.known);
             if !naming.is_empty() {
                 doomed.words.entry(episode.id).or_default().extend(naming);
             }
@@ -381,12 +392,24 @@ fn signed(receipt: &Receipt, with: &dyn Forgetting) -> Result<ReceiptRow> {
     Ok(ReceiptRow { id, workspace, owner, at, body, signature })
 }
 
+/// The repository whose commit an episode tells of: its source is `repository@commit`.
+fn repository_of(episode: &Episode) -> Option<RepositoryId> {
+    let (repository, _) = episode.said.source.as_deref()?.rsplit_once('@')?;
+    Some(RepositoryId::of(repository))
+}
+
+/// The text without the sentences in which one of these names stands, in any case; none where it names none.
+#[must_use]
+pub fn without_naming(text: &str, names: &[String]) -> Option<String> {
+    let known = Known { name: String::new(), aliases: names.to_vec() };
+    let naming = sentences_naming(text, &known);
+    (!naming.is_empty()).then(|| without(text, &naming))
+}
+
 /// The sentences in which an entity is named, in any case.
-fn sentences_naming(text: &str, entity: &Entity) -> Vec<Range<usize>> {
-    let names: Vec<String> = std::iter::once(&entity.known.name)
-        .chain(&entity.known.aliases)
-        .map(|name| name.to_lowercase())
-        .collect();
+fn sentences_naming(text: &str, known: &Known) -> Vec<Range<usize>> {
+    let names: Vec<String> =
+        std::iter::once(&known.name).chain(&known.aliases).map(|name| name.to_lowercase()).collect();
     let is_naming = |span: &Range<usize>| {
         let sentence = text[span.clone()].to_lowercase();
         names.iter().any(|name| !name.is_empty() && sentence.contains(name.as_str()))
@@ -416,6 +439,13 @@ fn is_blank(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_that_names_somebody_goes_and_others_stay() {
+        let names = ["Ada".to_owned()];
+        assert_eq!(without_naming("It rains. ADA knows.", &names).as_deref(), Some("It rains. ___ ______"));
+        assert_eq!(without_naming("It rains.", &names), None);
+    }
 
     #[test]
     fn words_go_and_all_else_stays_in_its_place() {

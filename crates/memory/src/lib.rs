@@ -35,7 +35,7 @@ pub use change::{FactChange, fact_now};
 pub use config::{DAY_MS, MemoryConfig, Retention};
 pub use export::{ExportFormat, export};
 pub use fade::Faded;
-pub use forget::{Forget, Forgetting, Receipt};
+pub use forget::{Forget, Forgetting, Receipt, without_naming};
 pub use found::{Named, NewFact, Object};
 pub use import::{Imported, Origin, Rejected};
 pub use names::Names;

@@ -33,6 +33,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::access::Pace;
 use crate::audit::Refusals;
 use crate::backups::{Ground, drill};
+use crate::code::Codes;
 use crate::embedder::Active;
 use crate::engine::Engine;
 use crate::flow_book::FlowBook;
@@ -92,6 +93,8 @@ pub struct App {
     pub recaller: Recaller,
     /// What answers may be made of.
     pub recollection: Arc<Recollection>,
+    /// What is known of repositories.
+    pub codes: Codes,
     indexes: Arc<Indexes>,
     retriever: Arc<Retriever>,
     answerer: Answerer,
@@ -188,6 +191,7 @@ impl App {
         let memory =
             Memory::new(store.clone(), Arc::clone(&embedder), memory::config(&config)).with_reader(reader);
         let webs = Webs::new(store.clone());
+        let codes = Codes::new(store.clone());
         let series = open_series(&config, mode);
         let watching = Watching::open(&config, &store)?;
         let queues = Queues::new(&config, &metrics);
@@ -212,6 +216,7 @@ impl App {
             webs,
             recaller,
             recollection,
+            codes,
             indexes,
             retriever,
             answerer,

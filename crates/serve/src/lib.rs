@@ -10,6 +10,7 @@ mod backups;
 mod budgets;
 mod clean_up;
 mod client;
+mod code;
 mod connections;
 mod embedder;
 mod engine;

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use ibid_api::memory as wire;
 use ibid_config::Config;
+use ibid_index::memory::Web;
 use ibid_memory::{MemoryConfig, Retention, Scope, SecondReader, fact_now};
 use ibid_model::{ChatModel, Route};
 use ibid_runtime::Clock;
-use ibid_store::{JobState, Workspace};
+use ibid_store::{JobState, RepositoryId, Workspace};
 use ibid_types::access::{Permission, Reader};
 use ibid_types::memory::Owner;
 use ibid_types::{EntityId, Error, FactId, JobId, Result, WorkspaceId};
@@ -80,6 +81,40 @@ impl<'a> Mind<'a> {
         let found = self.app.store.entities_by_id(&[id])?;
         let is_seen = found.iter().any(|entity| self.sees(entity.workspace, entity.owner));
         if is_seen { Ok(id) } else { Err(unknown()) }
+    }
+
+    /// The same of what a repository holds, before what people told of it: what they told is tied to it.
+    pub fn entity_or_code(&self, named: &str) -> Result<EntityId> {
+        let code = self.app.codes.with(self.workspace.id, |shelf| {
+            let placed = match named.parse::<EntityId>() {
+                Ok(id) => shelf.thing_of(id),
+                Err(_) => shelf.thing(named),
+            };
+            Ok(placed.map(|placed| placed.entity()))
+        })?;
+        code.map_or_else(|| self.entity(named), Ok)
+    }
+
+    /// The graph of what is remembered and of what repositories hold.
+    pub fn whole_web(&self) -> Result<Arc<Web>> {
+        let id = self.workspace.id;
+        match self.app.codes.stamp(id)? {
+            None => self.app.webs.of(id),
+            Some(stamp) => self.app.webs.joined(id, stamp, |entities| {
+                self.app.codes.with(id, |shelf| Ok(shelf.beside(id, entities)))
+            }),
+        }
+    }
+
+    /// A repository by its source, or by its name where no other has it. Error: `repository_not_known`.
+    pub fn repository(&self, named: &str) -> Result<RepositoryId> {
+        self.app.codes.with(self.workspace.id, |shelf| {
+            let mut fitting = shelf.repositories().filter(|kept| kept.source == named);
+            let mut called = shelf.repositories().filter(|kept| kept.name() == named);
+            let found = fitting.next().or_else(|| called.next().filter(|_| called.next().is_none()));
+            let found = found.ok_or_else(|| crate::routes::memory_code::code_unknown(named))?;
+            Ok(RepositoryId::of(&found.source))
+        })
     }
 
     /// A fact as it is now. Error: `fact_unknown`.

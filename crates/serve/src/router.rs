@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::limits::{Bounds, bound, bound_body, observe};
 use crate::routes::{
     alerts, ask, backups, costs, doctor, documents, factors, flows, identity, incidents, jobs, limits,
-    memory, memory_events, oidc, openai, people, providers, recall, runs, search, system, telemetry, threads,
-    tokens, upkeep, upload,
+    memory, memory_code, memory_events, oidc, openai, people, providers, recall, runs, search, system,
+    telemetry, threads, tokens, upkeep, upload,
 };
 use crate::{access, audit, mcp, openapi, page};
 
@@ -63,6 +63,7 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
     let limits = &app.config.server;
     let uploads = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(upload::upload))
+        .routes(routes!(memory_code::take))
         .layer(DefaultBodyLimit::max(limits.upload_bytes_max))
         .layer(from_fn_with_state(("server.upload_bytes_max", limits.upload_bytes_max), bound_body));
     let rest = OpenApiRouter::new()
@@ -100,6 +101,11 @@ fn guarded(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(memory::receipts_list))
         .routes(routes!(memory::consent, memory::consent_change))
         .routes(routes!(memory::stats))
+        .routes(routes!(memory_code::list))
+        .routes(routes!(memory_code::known))
+        .routes(routes!(memory_code::callers))
+        .routes(routes!(memory_code::since))
+        .routes(routes!(memory_code::why))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::events))
         .routes(routes!(jobs::show, jobs::cancel))

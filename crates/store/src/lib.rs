@@ -72,11 +72,11 @@ pub use kept::{KeptPlace, KeptRow, NewKept};
 pub use keys::Key;
 pub use links::link_over;
 pub use memory::{
-    ConsentRow, EpisodesPage, EpisodesQuery, FactEdge, FactsPage, FactsQuery, Forgotten, MemoryVector,
-    ReceiptRow, Remembered, closer_forget, consent_insert, entity_forget, entity_insert, entity_update,
-    episode_forget, episode_insert, episode_judged, episode_update, fact_forget, fact_insert, fact_retract,
-    log_holds, memory_changed, memory_used, memory_vector_insert, owner_forget, receipt_insert,
-    source_forget, source_insert, topic_of,
+    CodeHead, ConsentRow, EpisodesPage, EpisodesQuery, FactEdge, FactsPage, FactsQuery, Forgotten,
+    MemoryVector, ReceiptRow, Remembered, RepositoryId, closer_forget, code_forget, code_segment_insert,
+    consent_insert, entity_forget, entity_insert, entity_update, episode_forget, episode_insert,
+    episode_judged, episode_update, fact_forget, fact_insert, fact_retract, log_holds, memory_changed,
+    memory_used, memory_vector_insert, owner_forget, receipt_insert, source_forget, source_insert, topic_of,
 };
 pub use merge::{Part, PartHeld, PartNamed};
 pub use ready::{ReadyChunk, ReadyDocument};

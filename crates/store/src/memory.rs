@@ -3,6 +3,7 @@
 //! Keeps true: whatever changes what can be recalled has its feed entry in the same commit; texts are sealed; a fact's row never
 //! changes what it says, but for when it ceased to be believed.
 
+mod code;
 mod consents;
 mod entities;
 mod episodes;
@@ -20,6 +21,7 @@ use crate::sealing::SealedColumn;
 use crate::statements::feed_entry;
 use crate::{Row, Sealer, Statement, Store, Value};
 
+pub use code::{CodeHead, RepositoryId, code_forget, code_segment_insert};
 pub use consents::{ConsentRow, consent_insert};
 pub use entities::{entity_insert, entity_update};
 pub use episodes::{EpisodesPage, EpisodesQuery, episode_insert, episode_judged, episode_update};

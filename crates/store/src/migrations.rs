@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use crate::fault::classed;
 
 /// What was released is never changed: its checksum is compared at every start.
-const MIGRATIONS: [(&str, &str); 14] = [
+const MIGRATIONS: [(&str, &str); 15] = [
     ("0001_ground", include_str!("migrations/0001_ground.sql")),
     ("0002_runs", include_str!("migrations/0002_runs.sql")),
     ("0003_light_runs", include_str!("migrations/0003_light_runs.sql")),
@@ -21,6 +21,7 @@ const MIGRATIONS: [(&str, &str); 14] = [
     ("0012_quiet_timelines", include_str!("migrations/0012_quiet_timelines.sql")),
     ("0013_session_factors", include_str!("migrations/0013_session_factors.sql")),
     ("0014_memory", include_str!("migrations/0014_memory.sql")),
+    ("0015_code", include_str!("migrations/0015_code.sql")),
 ];
 
 /// Brings the tables up to date.

@@ -62,10 +62,11 @@ pub enum SealedColumn {
     Episode,
     Entity,
     Fact,
+    Code,
 }
 
 impl SealedColumn {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Title,
         Self::Summary,
         Self::Question,
@@ -81,6 +82,7 @@ impl SealedColumn {
         Self::Episode,
         Self::Entity,
         Self::Fact,
+        Self::Code,
     ];
 
     /// Table, key, the id that texts are bound to, and the column itself.
@@ -101,6 +103,7 @@ impl SealedColumn {
             Self::Episode => ("episodes", "id", "id", "body"),
             Self::Entity => ("entities", "id", "id", "body"),
             Self::Fact => ("facts", "id", "id", "body"),
+            Self::Code => ("code_segments", "id", "id", "body"),
         }
     }
 

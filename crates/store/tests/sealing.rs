@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ibid_runtime::Clock;
 use ibid_store::{
-    KeptPlace, NewKept, RunRow, SealedColumn, Sealer, Sqlite, SqliteConfig, Store, ThreadsQuery, Totp,
-    TurnEnd, TurnStart, entity_insert, episode_insert, fact_insert, run_insert, thread_insert, turn_finish,
-    turn_insert,
+    KeptPlace, NewKept, RepositoryId, RunRow, SealedColumn, Sealer, Sqlite, SqliteConfig, Store,
+    ThreadsQuery, Totp, TurnEnd, TurnStart, code_segment_insert, entity_insert, episode_insert, fact_insert,
+    run_insert, thread_insert, turn_finish, turn_insert,
 };
 use ibid_types::memory::{
     Cause, Entity, EntityKind, Episode, EpisodeKind, Fact, Known, MemoryKind, Owner, Said, Sensitivity, Span,
@@ -302,8 +302,13 @@ fn all_texts_come_under_a_new_key_once() {
     f.store.signing_keys_set(&Secret::new("keys".to_owned())).unwrap();
     f.keep("Where is the harbour?");
     let fact = f.remember();
+    let repository = RepositoryId::of("/src/one");
+    let segment = code_segment_insert(f.workspace, repository, (1, 1), "harbours", f.store.sealer()).unwrap();
+    f.store.db().batch(vec![segment]).unwrap();
     let new = f.under("b");
     assert_eq!(renew_all(&new), SealedColumn::ALL.len());
+    let segments = new.code_segments(f.workspace, repository, 1).unwrap();
+    assert_eq!(segments, [(1, "harbours".to_owned())]);
     assert_eq!(renew_all(&new), 0);
     assert_eq!(new.totp(ada).unwrap().unwrap().secret.reveal(), "code");
     assert_eq!(new.signing_keys().unwrap().unwrap().reveal(), "keys");

@@ -74,8 +74,47 @@ pub enum Memory {
         #[arg(long)]
         shared: bool,
     },
+    /// Shows who calls a symbol of a repository
+    Callers(Callers),
+    /// Shows what changed in repositories since a commit or a day
+    Since(Since),
+    /// Shows why a symbol or a file is as it is: commits, comments, memories and documents that name it
+    Why(Why),
+    /// Lists the repositories that are known
+    Code,
     /// Shows how much is remembered
     Stats,
+}
+
+#[derive(Debug, Args)]
+pub struct Callers {
+    /// `parse`, `Reader::parse` or `src/read.rs#Reader::parse`
+    pub symbol: String,
+    /// Who called it then [default: now]
+    #[arg(long)]
+    pub valid_at: Option<String>,
+    #[arg(long, short = 'n', default_value_t = 50)]
+    pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Since {
+    /// Eight or more digits of a commit's id, or a day such as 2026-05-03
+    #[arg(value_name = "COMMIT|DATE")]
+    pub since: String,
+    /// Only in this symbol, file or folder
+    #[arg(value_name = "SYMBOL|PATH")]
+    pub of: Option<String>,
+    #[arg(long, short = 'n', default_value_t = 50)]
+    pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    #[arg(value_name = "SYMBOL|PATH")]
+    pub of: String,
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub limit: usize,
 }
 
 #[derive(Debug, Args)]
@@ -236,6 +275,9 @@ pub struct Forget {
     /// What was said before
     #[arg(long)]
     pub to: Option<String>,
+    /// A repository by its path or name, with the messages of its commits
+    #[arg(long, value_name = "REPOSITORY")]
+    pub code: Option<String>,
     /// All that is remembered of you in the workspace
     #[arg(long)]
     pub everything: bool,

@@ -13,6 +13,7 @@ use ibid_types::{Error, JobId, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::code::{self, CodeSummary};
 use super::form::Form;
 use crate::args::Ingest;
 use crate::context::{Context, escaped};
@@ -34,6 +35,9 @@ pub struct Summary {
     pub failed: Vec<Failed>,
     pub near_duplicates: Vec<NearDuplicate>,
     pub warnings: Vec<Warned>,
+    /// Repositories whose code was looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<CodeSummary>,
     pub seconds: f64,
 }
 
@@ -57,12 +61,16 @@ pub struct Warned {
 }
 
 pub fn run(context: &Context, arguments: &Ingest) -> Result<ExitCode> {
-    let items = gather(arguments)?;
-    if items.is_empty() && !arguments.watch {
+    let repositories = code::repositories(arguments)?;
+    let items = if arguments.code { Vec::new() } else { gather(arguments)? };
+    if items.is_empty() && repositories.is_empty() && !arguments.watch {
         let what = "there is no readable file under these paths; --all also takes hidden and ignored ones";
         return Err(Error::not_found("nothing_to_ingest", what));
     }
-    let summary = take(context, arguments, &items)?;
+    let started = Instant::now();
+    let mut summary = take(context, arguments, &items)?;
+    summary.code = code::take_all(context, arguments, &repositories)?;
+    summary.seconds = started.elapsed().as_secs_f64();
     report(context, &summary)?;
     if arguments.watch {
         return super::watch::run(context, arguments);
@@ -272,6 +280,10 @@ pub fn report(context: &Context, summary: &Summary) -> Result<()> {
         return json(summary);
     }
     let color = context.color;
+    summary.code.iter().try_for_each(|code| code::report(context, code))?;
+    if summary.files == 0 && !summary.code.is_empty() {
+        return Ok(());
+    }
     let mut parts =
         vec![format!("{} ingested", counted(summary.ingested, "file")), counted(summary.chunks, "chunk")];
     if summary.unchanged > 0 {

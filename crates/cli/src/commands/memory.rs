@@ -37,6 +37,10 @@ pub fn run(context: &Context, command: Memory) -> Result<ExitCode> {
         Memory::Consent { consent } => self::consent(context, consent)?,
         Memory::Export { format } => export(context, format)?,
         Memory::Import { file, from, shared } => return import(context, &file, from, shared),
+        Memory::Callers(callers) => super::code::callers(context, &callers)?,
+        Memory::Since(since) => super::code::since(context, &since)?,
+        Memory::Why(why) => super::code::why(context, &why)?,
+        Memory::Code => super::code::list(context)?,
         Memory::Stats => stats(context)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -120,15 +124,17 @@ fn recall(context: &Context, recall: args::Recall) -> Result<ExitCode> {
         ..wire::RecallRequest::default()
     };
     let found: wire::RecallResponse = context.client.post("/v1/memory/recall", &request)?.json()?;
-    let code = if found.hits.is_empty() { ExitCode::from(7) } else { ExitCode::SUCCESS };
+    let is_nothing = found.hits.is_empty() && found.code.is_empty();
+    let code = if is_nothing { ExitCode::from(7) } else { ExitCode::SUCCESS };
     if context.common.json {
         json(&found)?;
         return Ok(code);
     }
+    found.code.iter().try_for_each(|named| super::code::named(context, named))?;
     for hit in &found.hits {
         self::hit(context, hit)?;
     }
-    if found.hits.is_empty() {
+    if is_nothing {
         line("Nothing is remembered of that. `ibid memory stats` says what there is.")?;
     }
     let summary = format!("{} · {:.1} ms", counted(found.hits.len() as u64, "memory"), found.took_ms);
@@ -136,7 +142,7 @@ fn recall(context: &Context, recall: args::Recall) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn hit(context: &Context, hit: &wire::RecallHit) -> Result<()> {
+pub fn hit(context: &Context, hit: &wire::RecallHit) -> Result<()> {
     let color = context.color;
     let score = color.dim(&format!("{:.3}", hit.score));
     if let Some(fact) = &hit.fact {
@@ -363,6 +369,7 @@ fn forget(context: &Context, forget: args::Forget) -> Result<()> {
         episode: forget.episode,
         from: forget.from,
         to: forget.to,
+        code: forget.code,
         everything: forget.everything,
         shared: forget.shared,
         person: forget.person,
@@ -515,7 +522,7 @@ fn times(fact: &wire::Fact) -> String {
     }
 }
 
-fn day(at: &str) -> &str {
+pub fn day(at: &str) -> &str {
     at.split('T').next().unwrap_or(at)
 }
 

@@ -6,6 +6,7 @@ mod ask;
 mod audit;
 mod backups;
 mod chat;
+mod code;
 mod costs;
 mod doctor;
 mod documents;
@@ -49,6 +50,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { common, command } = arguments;
     let open = |mode| Context::open(common.clone(), mode);
     match command {
+        Command::Ingest(arguments) if arguments.code => ingest::run(&open(Mode::Working)?, &arguments),
         Command::Ingest(arguments) => ingest::run(&open(Mode::Working)?.that_embeds()?, &arguments),
         Command::Ask(arguments) => ask::run(&open(Mode::Command)?, &arguments),
         Command::Chat(arguments) => chat::run(&open(Mode::Working)?.that_embeds()?, &arguments),

@@ -10,6 +10,7 @@ use ibid_types::{Error, Result};
 use notify_debouncer_full::notify::RecursiveMode;
 use notify_debouncer_full::{DebounceEventResult, new_debouncer};
 
+use super::code;
 use super::ingest::{report, sources_under, take};
 use crate::args::Ingest;
 use crate::context::Context;
@@ -50,11 +51,17 @@ fn folders(arguments: &Ingest) -> Result<Vec<String>> {
 
 /// Unchanged files are recognised by their content, so looking at all of them again is cheap and misses nothing.
 fn look_again(context: &Context, arguments: &Ingest) {
-    let outcome = gather(arguments).and_then(|items| take(context, arguments, &items)).and_then(|summary| {
+    let gathered = if arguments.code { Ok(Vec::new()) } else { gather(arguments) };
+    let outcome = gathered.and_then(|items| take(context, arguments, &items)).and_then(|summary| {
         let quiet = summary.ingested == 0 && summary.deleted == 0 && summary.failed.is_empty();
         if quiet { Ok(()) } else { report(context, &summary) }
     });
-    if let Err(error) = outcome {
+    let code = outcome.and_then(|()| code::take_all(context, arguments, &code::repositories(arguments)?));
+    let told = code.and_then(|read| {
+        let changed = read.iter().filter(|code| !code.is_unchanged);
+        changed.into_iter().try_for_each(|code| code::report(context, code))
+    });
+    if let Err(error) = told {
         note(&format!("watch: {}", error.chain()));
     }
 }

@@ -153,6 +153,12 @@ pub const MATRIX: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/memory/consent", SignedIn),
     ("GET", "/v1/memory/stats", In(Read)),
     ("POST", "/v1/memory/events", In(Converse)),
+    ("GET", "/v1/memory/code", In(Read)),
+    ("POST", "/v1/memory/code", In(Edit)),
+    ("GET", "/v1/memory/code/known", In(Edit)),
+    ("GET", "/v1/memory/code/callers", In(Read)),
+    ("GET", "/v1/memory/code/since", In(Read)),
+    ("GET", "/v1/memory/code/why", In(Read)),
     // Agents: what they call has the row of what it does.
     ("POST", "/mcp", SignedIn),
     ("GET", "/v1/jobs", Somewhere(Read)),

@@ -5,6 +5,7 @@
 
 mod api;
 mod arguments;
+mod code;
 mod http;
 mod origin;
 mod prompts;

@@ -9,7 +9,7 @@ use rmcp::model::{ListResourcesResult, ReadResourceResult, Resource, ResourceCon
 
 use super::api::get;
 use super::told::document_uri;
-use super::{Api, Handler};
+use super::{Api, Handler, code};
 
 const LISTED: usize = 50;
 /// Of a document, what is read at once.
@@ -22,14 +22,16 @@ const DOCUMENTS: &str = "documents";
 const THREADS: &str = "threads";
 
 pub fn templates() -> Vec<ResourceTemplate> {
-    vec![
+    let mut all = vec![
         ResourceTemplate::new("ibid://documents/{id}{?from}", "document")
             .with_description("The text of a document's current version, from a byte on")
             .with_mime_type("text/plain"),
         ResourceTemplate::new("ibid://threads/{id}{?after}", "thread")
             .with_description("A conversation, after a turn")
             .with_mime_type("text/markdown"),
-    ]
+    ];
+    all.extend(code::templates());
+    all
 }
 
 /// Documents first, then threads. A cursor says of which, and from where on: `documents:NEXT`.
@@ -98,6 +100,9 @@ fn listed(resources: Vec<Resource>, next: Option<String>) -> ListResourcesResult
 
 /// Errors: `mcp_resource_unknown`, and those of the API.
 pub async fn read<A: Api>(handler: &Handler<A>, uri: &str) -> Result<ReadResourceResult> {
+    if let Some(read) = code::read(handler, uri).await {
+        return read;
+    }
     let place = Place::read(uri)?;
     match place.kind {
         Kind::Document => read_document(handler, &place).await,
@@ -209,7 +214,7 @@ fn turn(turn: &Turn) -> String {
 
 impl<A: Api> Handler<A> {
     /// A path of the API with its parameters and the workspace.
-    fn path(&self, path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    pub(super) fn path(&self, path: &str, parameters: &[(&str, Option<&str>)]) -> String {
         let mut whole = path.to_owned();
         let workspace = [("workspace", self.workspace.as_deref())];
         for (name, value) in parameters.iter().chain(&workspace) {

@@ -1,6 +1,7 @@
 //! Answers of the API as short texts that a model reads well: what is known first, then when, from whom, and the ids to go on with.
 
 use ibid_api::answer::{Answer, Citation};
+use ibid_api::code::{CodeCommit, CodeNamed, CodeRelation, CodeThing};
 use ibid_api::memory as wire;
 use ibid_api::search::Hit;
 
@@ -11,6 +12,8 @@ const QUOTE_CHARS_MAX: usize = 200;
 const SOURCES_MAX: usize = 2;
 /// Below it, what was recalled is told with a warning.
 const ANSWERABLE_MIN: f32 = 0.5;
+/// Callers that are less sure than this are told so.
+const UNSURE: f32 = 0.7;
 
 pub fn remembered(done: &wire::Remembered) -> String {
     let episode = done.episodes.first().map_or("", String::as_str);
@@ -25,22 +28,54 @@ pub fn remembered(done: &wire::Remembered) -> String {
 }
 
 pub fn recalled(found: &wire::RecallResponse) -> String {
-    if found.hits.is_empty() {
+    if found.hits.is_empty() && found.code.is_empty() {
         return "Nothing of this is remembered.".to_owned();
     }
-    let mut lines: Vec<String> = found
-        .hits
-        .iter()
-        .enumerate()
-        .map(|(index, hit)| format!("{}. {}", index + 1, hit_text(hit)))
-        .collect();
-    if found.answerable < ANSWERABLE_MIN {
+    let mut lines: Vec<String> = found.code.iter().map(code).collect();
+    let hits = found.hits.iter().enumerate().map(|(index, hit)| format!("{}. {}", index + 1, hit_text(hit)));
+    lines.extend(hits);
+    // What is read of code is no recollection.
+    if found.answerable < ANSWERABLE_MIN && found.code.is_empty() {
         lines.push("Probably none of this answers the question: say so rather than guess.".to_owned());
     }
     lines.join("\n")
 }
 
-fn hit_text(hit: &wire::RecallHit) -> String {
+/// A symbol that the question names: where it is, who calls it, what changed it last.
+fn code(named: &CodeNamed) -> String {
+    let mut told = format!("Code: {}; {} callers", symbol(&named.symbol), named.callers_total);
+    for tie in &named.callers {
+        told.push_str(&format!("\n   called by {}", caller(tie)));
+    }
+    if let Some(last) = &named.commit {
+        told.push_str(&format!("\n   last changed by {}", commit(last)));
+    }
+    told
+}
+
+/// Such as `src/a.rs#parse (function, line 3): pub fn parse(text: &str)`.
+pub fn symbol(symbol: &CodeThing) -> String {
+    let line = symbol.line.map_or(String::new(), |line| format!(", line {line}"));
+    let signature = symbol.signature.as_ref().or(symbol.doc.as_ref());
+    let signature = signature.map_or(String::new(), |text| format!(": {}", one_line(text, QUOTE_CHARS_MAX)));
+    let gone = if symbol.gone { ", no longer there" } else { "" };
+    format!("{} ({}{line}{gone}){signature}", symbol.key, symbol.kind)
+}
+
+pub fn caller(tie: &CodeRelation) -> String {
+    let line = tie.line.map_or(String::new(), |line| format!(" at line {line}"));
+    let unsure = if tie.confidence < UNSURE { " (probably)" } else { "" };
+    format!("{}{line}{unsure}", tie.from)
+}
+
+/// Such as `4f2a91c0 2026-05-03 Ada: "Let the cache forget"`.
+pub fn commit(commit: &CodeCommit) -> String {
+    let id = commit.id.get(..8).unwrap_or(&commit.id);
+    let message = one_line(&commit.message, TEXT_CHARS_MAX);
+    format!("commit {id} {} {}: \"{message}\"", day(&commit.at), commit.author)
+}
+
+pub fn hit_text(hit: &wire::RecallHit) -> String {
     match (&hit.fact, &hit.episode, &hit.entity) {
         (Some(fact), ..) => self::fact(fact),
         (_, Some(episode), _) => self::episode(episode),
@@ -167,7 +202,7 @@ fn day(at: &str) -> &str {
     at.split_once('T').map_or(at, |(day, _)| day)
 }
 
-fn one_line(text: &str, chars_max: usize) -> String {
+pub fn one_line(text: &str, chars_max: usize) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() {

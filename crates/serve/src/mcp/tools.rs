@@ -38,7 +38,7 @@ pub fn all() -> Vec<Tool> {
 }
 
 const REMEMBER: &str = "Keeps a text in memory and tells the facts found in it. For decisions, preferences, corrections, reasons; not for secrets.";
-const RECALL: &str = "Finds what is remembered: facts, what was said, who and what is known, with dates and sources. Call it before \
+const RECALL: &str = "Finds what is remembered: facts, what was said, who and what is known, with dates and sources; who calls a symbol named in it. Call it before \
                       you answer about people, projects or decisions.";
 const RELATE: &str = "States one fact: subject, relation, object. Stating it again changes nothing.";
 const FORGET: &str = "Deletes for good: one fact, episode or entity by its id, or all that was said in a time. Only when the person asks.";

@@ -9,12 +9,13 @@ use ibid_api::problem::Problem;
 use ibid_memory::{ExportFormat, FactChange, Forget, Named, NewEpisode, NewFact, Object, Scope, fact_now};
 use ibid_store::{EpisodesQuery, FactEdge, FactsQuery, ReceiptRow};
 use ibid_types::access::Permission;
-use ibid_types::memory::{Consent, EntityKind, Owner, Series, Span, relation};
+use ibid_types::memory::{Consent, Entity, EntityKind, Episode, Owner, Series, Span, relation};
 use ibid_types::{EntityId, EpisodeId, Error, FactId, Result, Timestamp};
 
 use super::ask::within;
 use crate::access::Caller;
 use crate::audit::Noted;
+use crate::code::erase;
 use crate::forgotten::Beyond;
 use crate::http::{Answered, Json, Parameters, Path, blocking, respond};
 use crate::memory::Mind;
@@ -460,12 +461,26 @@ pub async fn timeline_found(
     respond(&app, move |app| life(app, asked.workspace.as_deref(), &asked.entity)).await
 }
 
+/// What is known of somebody or something, of code as well, in the order in which it held.
 fn life(app: &Caller, workspace: Option<&str>, named: &str) -> Result<wire::FactHistory> {
     let mind = Mind::of(app, workspace)?;
-    let mut states = app.store.facts_about(&[mind.entity(named)?])?;
+    let of_code = app.codes.with(mind.workspace.id, |shelf| {
+        let placed = match named.parse::<EntityId>() {
+            Ok(id) => shelf.thing_of(id),
+            Err(_) => shelf.thing(named),
+        };
+        Ok(placed.map(|placed| placed.timeline()))
+    })?;
+    let mut states = match (mind.entity(named), &of_code) {
+        (Ok(entity), _) => app.store.facts_about(&[entity])?,
+        (Err(_), Some(_)) => Vec::new(),
+        (Err(error), None) => return Err(error),
+    };
     states.retain(|state| mind.sees(state.workspace, state.owner) && state.retracted_at.is_none());
     states.sort_by_key(|state| (state.valid.from, state.recorded_at));
-    Ok(wire::FactHistory { states: told::facts(&app.store, &states)? })
+    let mut states = told::facts(&app.store, &states)?;
+    states.extend(of_code.into_iter().flatten());
+    Ok(wire::FactHistory { states })
 }
 
 /// Lists facts that others have ended, so that a person can decide.
@@ -538,11 +553,64 @@ fn forgotten(app: &Caller, request: &wire::ForgetRequest) -> Result<wire::Receip
     let what = what(&mind, request)?;
     let scope = match &request.person {
         Some(person) => of_another(&mind, person, what)?,
-        None => mind.scope(request.shared)?,
+        // What repositories hold is shared.
+        None => mind.scope(request.shared || request.code.is_some())?,
     };
+    erase_from_code(app, scope, what)?;
     let row = app.memory.forget(scope, what, &Beyond(app))?;
     app.metrics.forgotten(what.name());
     receipt(row)
+}
+
+/// What is shared and forgotten goes from messages and comments of repositories as well. Everything, and a repository, are rows of their own.
+fn erase_from_code(app: &Caller, scope: Scope, what: Forget) -> Result<()> {
+    if scope.owner != Owner::Shared {
+        return Ok(());
+    }
+    match what {
+        Forget::Entity(id) => {
+            let found = app.store.entities_by_id(&[id])?.pop();
+            let is_theirs =
+                |entity: &Entity| (entity.workspace, entity.owner) == (scope.workspace, scope.owner);
+            let known = found.filter(is_theirs).map(|entity| entity.known);
+            let names: Vec<String> = known
+                .into_iter()
+                .flat_map(|known| std::iter::once(known.name).chain(known.aliases))
+                .collect();
+            app.codes.erase(scope.workspace, |codebase| erase::names(codebase, &names))
+        }
+        Forget::Range(from, to) => app.codes.erase(scope.workspace, |codebase| {
+            erase::commits(codebase, &|commit| erase::is_in(commit, (from, to)))
+        }),
+        Forget::Episode(id) => {
+            let commits = commits_of(app, scope, &[id])?;
+            app.codes.erase(scope.workspace, |codebase| {
+                erase::commits(codebase, &|commit| commits.iter().any(|(id, _)| id == commit.id.as_str()))
+            })
+        }
+        Forget::Fact(id) => {
+            let sources = app.store.sources_of(&[id])?;
+            for source in sources {
+                for (commit, text) in commits_of(app, scope, &[source.episode])? {
+                    let Some(words) = text.get(source.start..source.end) else { continue };
+                    app.codes.erase(scope.workspace, |codebase| erase::words(codebase, &commit, words))?;
+                }
+            }
+            Ok(())
+        }
+        Forget::Repository(_) | Forget::Everything => Ok(()),
+    }
+}
+
+/// The commits that episodes tell of, with what they say.
+fn commits_of(app: &Caller, scope: Scope, episodes: &[EpisodeId]) -> Result<Vec<(String, String)>> {
+    let episodes = app.store.episodes_by_id(episodes)?.into_iter();
+    let commit = |episode: Episode| {
+        let is_theirs = (episode.workspace, episode.owner) == (scope.workspace, scope.owner);
+        let (_, commit) = episode.said.source.as_deref()?.rsplit_once('@')?;
+        is_theirs.then(|| (commit.to_owned(), episode.said.text))
+    };
+    Ok(episodes.filter_map(commit).collect())
 }
 
 fn what(mind: &Mind<'_>, request: &wire::ForgetRequest) -> Result<Forget> {
@@ -560,13 +628,16 @@ fn what(mind: &Mind<'_>, request: &wire::ForgetRequest) -> Result<Forget> {
         let from = instant(request.from.as_deref())?.unwrap_or(Timestamp(i64::MIN));
         asked.push(Forget::Range(from, instant(request.to.as_deref())?.unwrap_or(Timestamp(i64::MAX))));
     }
+    if let Some(code) = &request.code {
+        asked.push(Forget::Repository(mind.repository(code)?));
+    }
     if request.everything {
         asked.push(Forget::Everything);
     }
     match asked.as_slice() {
         [one] => Ok(*one),
         _ => {
-            let what = "say what is to be forgotten, and one thing at a time: fact, entity, episode, from and to, or everything";
+            let what = "say what is to be forgotten, and one thing at a time: fact, entity, episode, code, from and to, or everything";
             Err(Error::bad_request("forget_what", what))
         }
     }

@@ -13,6 +13,7 @@ pub mod incidents;
 pub mod jobs;
 pub mod limits;
 pub mod memory;
+pub mod memory_code;
 pub mod memory_events;
 pub mod oidc;
 pub mod openai;

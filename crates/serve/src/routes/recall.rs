@@ -13,6 +13,7 @@ use ibid_types::{EntityId, EpisodeId, Error, FactId, FactVersionId, Result, Time
 
 use super::ask::within;
 use crate::access::Caller;
+use crate::code::edge_fact;
 use crate::http::{Answered, Json, Parameters, respond};
 use crate::memory::Mind;
 use crate::questions;
@@ -52,10 +53,12 @@ fn recalled(app: &Caller, request: &wire::RecallRequest, began: Instant) -> Resu
         limit: within("limit", request.limit, 10, 1..=100)?,
     };
     let found = app.recaller.recall(&memory, &asked);
-    let hits = Hits::load(app, &found)?.told(&found, request.explain)?;
+    let hits = Rows::load(app, &found)?.told(&found, request.explain)?;
+    let code = app.codes.with(mind.workspace.id, |shelf| Ok(shelf.named_in(&request.query)))?;
     note_use(app, &found)?;
     Ok(wire::RecallResponse {
         hits,
+        code,
         answerable: answerable(&found.signals),
         took_ms: began.elapsed().as_secs_f64() * 1000.0,
     })
@@ -91,13 +94,13 @@ fn kind_of(name: &str) -> Result<Kind> {
 }
 
 /// The rows of what was recalled.
-struct Hits {
+struct Rows {
     episodes: HashMap<EpisodeId, Episode>,
     entities: HashMap<EntityId, Entity>,
     facts: HashMap<FactVersionId, wire::Fact>,
 }
 
-impl Hits {
+impl Rows {
     fn load(app: &Caller, found: &Recalled) -> Result<Self> {
         let of = |kind: Kind| found.hits.iter().filter(move |hit| hit.key.kind == kind).map(|hit| hit.key.id);
         let episodes =
@@ -146,6 +149,15 @@ impl Hits {
     }
 }
 
+/// What was recalled, as clients see it.
+pub struct Hits;
+
+impl Hits {
+    pub fn load(app: &Caller, found: &Recalled) -> Result<Vec<wire::RecallHit>> {
+        Rows::load(app, found)?.told(found, false)
+    }
+}
+
 fn why(hit: &Remembered) -> Vec<wire::RecallPart> {
     let reasons = &hit.why;
     let parts = [
@@ -190,9 +202,10 @@ impl<'a> Seen<'a> {
         valid_at: Option<&str>,
         believed_at: Option<&str>,
         relations: Option<&str>,
+        with_code: bool,
     ) -> Result<Self> {
         let mind = Mind::of(app, workspace)?;
-        let web = app.webs.of(mind.workspace.id)?;
+        let web = if with_code { mind.whole_web()? } else { app.webs.of(mind.workspace.id)? };
         let now = app.clock.now();
         let at = |text: Option<&str>| text.map(str::parse).transpose();
         let names = relations.map(|names| {
@@ -224,7 +237,7 @@ impl<'a> Seen<'a> {
     }
 
     fn node(&self, named: &str) -> Result<NodeId> {
-        let id = self.mind.entity(named)?;
+        let id = self.mind.entity_or_code(named)?;
         self.web.node(id).ok_or_else(|| {
             Error::not_found("entity_unknown", format!("there is no entity {id} in the graph yet; ask again"))
         })
@@ -239,6 +252,24 @@ impl<'a> Seen<'a> {
             score,
             community,
         })
+    }
+
+    /// What an edge stands for: a row, or what a repository holds.
+    fn fact(&self, number: ibid_graph::EdgeId) -> Result<wire::Fact> {
+        let unknown = || Error::internal("fact_unknown", "the graph has changed; ask again");
+        let strand = self.web.strand(number).ok_or_else(unknown)?;
+        if strand.is_row {
+            return self.mind.fact(strand.fact);
+        }
+        let (shown, edge) =
+            (self.edge(number).ok_or_else(unknown)?, self.web.graph.edge(number).ok_or_else(unknown)?);
+        let named = |node: NodeId| {
+            let node = self.shown(node, 0.0, None).ok_or_else(unknown)?;
+            Ok(wire::EntityNamed { id: node.id, name: node.name, kind: node.kind })
+        };
+        let recorded = shown.valid_from.clone().unwrap_or_else(|| self.believed_at.to_string());
+        let valid = (shown.valid_from, shown.valid_to);
+        Ok(edge_fact(&shown.id, named(edge.from)?, &shown.relation, named(edge.to)?, valid, &recorded))
     }
 
     fn edge(&self, number: ibid_graph::EdgeId) -> Option<wire::GraphEdge> {
@@ -283,7 +314,8 @@ pub async fn graph_found(
 
 fn graph_asked(app: &Caller, query: &wire::GraphQuery) -> Result<wire::Graph> {
     let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
-    let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref())?;
+    let (relations, is_around) = (query.relations.as_deref(), query.around.is_some());
+    let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, relations, is_around)?;
     let limit = within("limit", query.limit, 200, 1..=10_000)?;
     let depth = within("depth", query.depth, 1, 1..=5)?;
     let mut graph = match &query.around {
@@ -344,7 +376,7 @@ pub async fn path_found(
 
 fn path_asked(app: &Caller, query: &wire::PathQuery) -> Result<wire::PathFound> {
     let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
-    let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref())?;
+    let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, query.relations.as_deref(), true)?;
     let (from, to) = (seen.node(&query.from)?, seen.node(&query.to)?);
     let hops = within("hops", query.hops, 6, 1..=10)?;
     let way = match &query.pattern {
@@ -356,10 +388,9 @@ fn path_asked(app: &Caller, query: &wire::PathQuery) -> Result<wire::PathFound> 
             seen.ask(shortest)?.path.unwrap_or_default()
         }
     };
-    let facts: Vec<FactId> = way.edges.iter().filter_map(|edge| Some(seen.web.strand(*edge)?.fact)).collect();
     Ok(wire::PathFound {
         nodes: way.nodes.iter().filter_map(|node| seen.shown(*node, 0.0, None)).collect(),
-        facts: facts.into_iter().map(|id| seen.mind.fact(id)).collect::<Result<_>>()?,
+        facts: way.edges.iter().map(|edge| seen.fact(*edge)).collect::<Result<_>>()?,
     })
 }
 
@@ -395,7 +426,7 @@ pub async fn central(
 ) -> Answered<axum::Json<wire::Central>> {
     respond(&app, move |app| {
         let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
-        let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, None)?;
+        let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, None, false)?;
         let limit = within("limit", query.limit, 20, 1..=500)?;
         let by = query.by.as_deref().unwrap_or("pagerank");
         let (scored, error_bound) = seen.ask(|graph, view| scores(graph, view, by, limit))?;
@@ -451,7 +482,7 @@ pub async fn communities(
 ) -> Answered<axum::Json<wire::CommunitiesFound>> {
     respond(&app, move |app| {
         let (valid, believed) = (query.valid_at.as_deref(), query.believed_at.as_deref());
-        let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, None)?;
+        let seen = Seen::of(app, query.workspace.as_deref(), valid, believed, None, false)?;
         let limit = within("limit", query.limit, COMMUNITIES_MAX, 1..=500)?;
         seen.ask(|graph, view| {
             let plane = graph.plane(view, Direction::Both, &limits(limit))?;

@@ -89,6 +89,10 @@ pub fn owner_forget(workspace: WorkspaceId, owner: Owner) -> Vec<Statement> {
     for table in ["facts", "entities", "episodes"] {
         statements.push(within(format!("DELETE FROM {table} WHERE {of}")));
     }
+    if owner == Owner::Shared {
+        // What repositories hold is everybody's.
+        statements.push(delete("DELETE FROM code_segments WHERE workspace_id = $1", workspace));
+    }
     statements.push(memory_changed(workspace, Remembered::All));
     statements
 }

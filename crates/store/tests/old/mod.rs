@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// Migrations as they were released, with their checksums: what was released is never changed.
-pub const RELEASED: [(&str, &str, &str); 14] = [
+pub const RELEASED: [(&str, &str, &str); 15] = [
     (
         "0001_ground",
         include_str!("../../src/migrations/0001_ground.sql"),
@@ -75,6 +75,11 @@ pub const RELEASED: [(&str, &str, &str); 14] = [
         "0014_memory",
         include_str!("../../src/migrations/0014_memory.sql"),
         "509af7f93e6b1e265ec4803244463facd2c2b6c87d1803d3afe223046c52f549",
+    ),
+    (
+        "0015_code",
+        include_str!("../../src/migrations/0015_code.sql"),
+        "90756d81c9b0746965e11994feffb67c40299ac7d1371e67c0b37e2f190ade53",
     ),
 ];
 
@@ -167,8 +172,13 @@ const MEMORY: &str = r#"
     INSERT INTO consents VALUES ('machine', 'on', 1);
     INSERT INTO receipts VALUES (x'15151515151515151515151515151515', x'01010101010101010101010101010101', 'machine', 1, '{}', 'x');"#;
 
+/// Since the fifteenth: a repository of which one update is known.
+const CODE: &str = "
+    INSERT INTO code_segments VALUES (x'16161616161616161616161616161616', x'01010101010101010101010101010101',
+      x'17171717171717171717171717171717', 1, 1, 2, '{}');";
+
 /// What each migration made room for.
-const ROWS: [&str; 14] = [
+const ROWS: [&str; 15] = [
     GROUND,
     RUNS,
     "",
@@ -183,6 +193,7 @@ const ROWS: [&str; 14] = [
     "",
     SESSION_FACTORS,
     MEMORY,
+    CODE,
 ];
 
 /// A database that the program wrote when it had the first `count` migrations.
