@@ -95,8 +95,10 @@ impl Codes {
         let heads = self.store.code_heads(workspace)?;
         Ok((!heads.is_empty()).then(|| {
             heads.iter().fold(0, |stamp: u64, head| {
-                let repository = u64::from(head.repository.0[0]);
-                stamp.wrapping_mul(1_000_003).wrapping_add(head.ordinal * 257 + repository)
+                let repository = u64::from_le_bytes(*head.repository.0.first_chunk().unwrap_or(&[0; 8]));
+                [repository, head.ordinal, head.bytes]
+                    .iter()
+                    .fold(stamp, |stamp, part| stamp.wrapping_mul(1_000_003).wrapping_add(*part))
             })
         }))
     }
