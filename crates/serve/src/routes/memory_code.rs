@@ -15,7 +15,7 @@ use ibid_types::search::{Mode, Request};
 use ibid_types::{Error, Result, Timestamp, WorkspaceId};
 
 use super::ask::within;
-use super::recall::Hits;
+use super::recall;
 use crate::access::Caller;
 use crate::http::{Answered, Json, Parameters, respond};
 use crate::memory::Mind;
@@ -194,7 +194,7 @@ fn memories_naming(app: &Caller, mind: &Mind<'_>, name: &str) -> Result<Vec<Reca
         },
         limit: LOOKED_AT,
     };
-    let mut hits = Hits::load(app, &app.recaller.recall(&memory, &asked))?;
+    let mut hits = recall::hits(app, &app.recaller.recall(&memory, &asked))?;
     hits.retain(|hit| {
         let said = hit.episode.as_ref().filter(|episode| !is_of_commit(episode.source.as_deref()));
         said.is_some_and(|episode| names(&episode.text, name))

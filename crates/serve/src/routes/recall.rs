@@ -9,7 +9,7 @@ use ibid_graph::{Detection, Direction, Graph, Limits, NodeId, Pattern, Reach, Sa
 use ibid_index::memory::{Filter, Key, Kind, Web};
 use ibid_retrieve::memory::{Recalled, Remembered, Request, answerable};
 use ibid_types::memory::{Entity, Episode, Fact};
-use ibid_types::{EntityId, EpisodeId, Error, FactId, FactVersionId, Result, Timestamp};
+use ibid_types::{EntityId, EpisodeId, Error, FactVersionId, Result, Timestamp};
 
 use super::ask::within;
 use crate::access::Caller;
@@ -53,7 +53,7 @@ fn recalled(app: &Caller, request: &wire::RecallRequest, began: Instant) -> Resu
         limit: within("limit", request.limit, 10, 1..=100)?,
     };
     let found = app.recaller.recall(&memory, &asked);
-    let hits = Rows::load(app, &found)?.told(&found, request.explain)?;
+    let hits = Hits::load(app, &found)?.told(&found, request.explain)?;
     let code = app.codes.with(mind.workspace.id, |shelf| Ok(shelf.named_in(&request.query)))?;
     note_use(app, &found)?;
     Ok(wire::RecallResponse {
@@ -94,13 +94,13 @@ fn kind_of(name: &str) -> Result<Kind> {
 }
 
 /// The rows of what was recalled.
-struct Rows {
+struct Hits {
     episodes: HashMap<EpisodeId, Episode>,
     entities: HashMap<EntityId, Entity>,
     facts: HashMap<FactVersionId, wire::Fact>,
 }
 
-impl Rows {
+impl Hits {
     fn load(app: &Caller, found: &Recalled) -> Result<Self> {
         let of = |kind: Kind| found.hits.iter().filter(move |hit| hit.key.kind == kind).map(|hit| hit.key.id);
         let episodes =
@@ -150,12 +150,8 @@ impl Rows {
 }
 
 /// What was recalled, as clients see it.
-pub struct Hits;
-
-impl Hits {
-    pub fn load(app: &Caller, found: &Recalled) -> Result<Vec<wire::RecallHit>> {
-        Rows::load(app, found)?.told(found, false)
-    }
+pub fn hits(app: &Caller, found: &Recalled) -> Result<Vec<wire::RecallHit>> {
+    Hits::load(app, found)?.told(found, false)
 }
 
 fn why(hit: &Remembered) -> Vec<wire::RecallPart> {
