@@ -9,7 +9,7 @@ use ibid_api::problem::Problem;
 use ibid_memory::{ExportFormat, FactChange, Forget, Named, NewEpisode, NewFact, Object, Scope, fact_now};
 use ibid_store::{EpisodesQuery, FactEdge, FactsQuery, ReceiptRow};
 use ibid_types::access::Permission;
-use ibid_types::memory::{Consent, Entity, EntityKind, Episode, Owner, Series, Span, relation};
+use ibid_types::memory::{Consent, EntityKind, Owner, Series, Span, relation};
 use ibid_types::{EntityId, EpisodeId, Error, FactId, Result, Timestamp};
 
 use super::ask::within;
@@ -556,61 +556,10 @@ fn forgotten(app: &Caller, request: &wire::ForgetRequest) -> Result<wire::Receip
         // What repositories hold is shared.
         None => mind.scope(request.shared || request.code.is_some())?,
     };
-    erase_from_code(app, scope, what)?;
+    erase::forgotten(app, scope, what)?;
     let row = app.memory.forget(scope, what, &Beyond(app))?;
     app.metrics.forgotten(what.name());
     receipt(row)
-}
-
-/// What is shared and forgotten goes from messages and comments of repositories as well. Everything, and a repository, are rows of their own.
-fn erase_from_code(app: &Caller, scope: Scope, what: Forget) -> Result<()> {
-    if scope.owner != Owner::Shared {
-        return Ok(());
-    }
-    match what {
-        Forget::Entity(id) => {
-            let found = app.store.entities_by_id(&[id])?.pop();
-            let is_theirs =
-                |entity: &Entity| (entity.workspace, entity.owner) == (scope.workspace, scope.owner);
-            let known = found.filter(is_theirs).map(|entity| entity.known);
-            let names: Vec<String> = known
-                .into_iter()
-                .flat_map(|known| std::iter::once(known.name).chain(known.aliases))
-                .collect();
-            app.codes.erase(scope.workspace, |codebase| erase::names(codebase, &names))
-        }
-        Forget::Range(from, to) => app.codes.erase(scope.workspace, |codebase| {
-            erase::commits(codebase, &|commit| erase::is_in(commit, (from, to)))
-        }),
-        Forget::Episode(id) => {
-            let commits = commits_of(app, scope, &[id])?;
-            app.codes.erase(scope.workspace, |codebase| {
-                erase::commits(codebase, &|commit| commits.iter().any(|(id, _)| id == commit.id.as_str()))
-            })
-        }
-        Forget::Fact(id) => {
-            let sources = app.store.sources_of(&[id])?;
-            for source in sources {
-                for (commit, text) in commits_of(app, scope, &[source.episode])? {
-                    let Some(words) = text.get(source.start..source.end) else { continue };
-                    app.codes.erase(scope.workspace, |codebase| erase::words(codebase, &commit, words))?;
-                }
-            }
-            Ok(())
-        }
-        Forget::Repository(_) | Forget::Everything => Ok(()),
-    }
-}
-
-/// The commits that episodes tell of, with what they say.
-fn commits_of(app: &Caller, scope: Scope, episodes: &[EpisodeId]) -> Result<Vec<(String, String)>> {
-    let episodes = app.store.episodes_by_id(episodes)?.into_iter();
-    let commit = |episode: Episode| {
-        let is_theirs = (episode.workspace, episode.owner) == (scope.workspace, scope.owner);
-        let (_, commit) = episode.said.source.as_deref()?.rsplit_once('@')?;
-        is_theirs.then(|| (commit.to_owned(), episode.said.text))
-    };
-    Ok(episodes.filter_map(commit).collect())
 }
 
 fn what(mind: &Mind<'_>, request: &wire::ForgetRequest) -> Result<Forget> {
