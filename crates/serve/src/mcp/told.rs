@@ -261,7 +261,8 @@ mod tests {
             )
         };
         assert!(found(0.1).contains("rather than guess") && !found(0.9).contains("rather than guess"));
-        let nothing = wire::RecallResponse { hits: Vec::new(), answerable: 0.0, took_ms: 0.0 };
+        let nothing =
+            wire::RecallResponse { hits: Vec::new(), code: Vec::new(), answerable: 0.0, took_ms: 0.0 };
         assert_eq!(recalled(&nothing), "Nothing of this is remembered.");
     }
 
