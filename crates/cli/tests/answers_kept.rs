@@ -131,6 +131,19 @@ fn is_kept(answer: &Value) -> bool {
 }
 
 #[test]
+fn what_a_memory_took_part_in_is_asked_anew() {
+    let house = house(&["memory.reader=rules"]);
+    house.assert_kept();
+    let told = json!({ "episodes": [{ "text": "The bakery at the harbour opens at six too." }], "wait": true });
+    let _ = house.post("/v1/memory/episodes", &told);
+    let (first, again) = (house.ask(), house.ask());
+    assert!(!is_kept(&first) && !is_kept(&again), "{first} {again}");
+    let alone = json!({ "question": QUESTION, "filter": { "without_memory": true } });
+    let _ = house.post("/v1/ask", &alone);
+    assert!(is_kept(&house.post("/v1/ask", &alone)), "of documents alone it is");
+}
+
+#[test]
 fn the_same_question_is_asked_once_and_the_second_answer_costs_nothing() {
     let house = house(&[]);
     let (first, again) =

@@ -24,6 +24,8 @@ pub const SECOND_JOB: &str = "remember-more";
 const ATTEMPTS_MAX: u32 = 3;
 const TOKENS_MAX: usize = 1200;
 const REPLY_BYTES_MAX: usize = 16_000;
+/// More episodes than these at once are an import, or the commits of a repository: nobody just told them.
+const TOLD_AT_ONCE_MAX: usize = 32;
 /// Facts of one episode, and characters of their parts.
 const FACTS_MAX: usize = 32;
 const NAME_CHARS_MAX: usize = 120;
@@ -62,9 +64,11 @@ impl Memory {
     pub(crate) fn second_jobs<'a>(
         &self,
         workspace: WorkspaceId,
-        episodes: impl Iterator<Item = (&'a Episode, f32, Sensitivity)>,
+        episodes: impl ExactSizeIterator<Item = (&'a Episode, f32, Sensitivity)>,
     ) -> Vec<NewJob> {
-        let Some(reader) = &self.reader else { return Vec::new() };
+        let Some(reader) = self.reader.as_ref().filter(|_| episodes.len() <= TOLD_AT_ONCE_MAX) else {
+            return Vec::new();
+        };
         let may_see = |sensitivity| reader.is_near() || sensitivity != Sensitivity::Sensitive;
         episodes
             .filter(|(episode, importance, sensitivity)| {
