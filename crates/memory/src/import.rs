@@ -4,8 +4,9 @@
 
 use std::collections::HashMap;
 
+use ibid_store::{episode_insert, episode_judged};
 use ibid_types::memory::{EntityKind, EpisodeKind, MemoryKind, Sensitivity, Span, relation};
-use ibid_types::{Error, Result, Timestamp};
+use ibid_types::{EpisodeId, Error, Result, Timestamp};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -143,11 +144,54 @@ impl Memory {
             }
         }
         imported.facts = facts.len();
+        self.give_episodes(scope, origin, &mut facts)?;
         let recorded = self.relate(scope, facts)?;
         imported.merged = recorded.merged;
         imported.rejected.sort_by_key(|rejected| rejected.index);
         Ok(imported)
     }
+}
+
+impl Memory {
+    /// The episode that states each fact, named by what it says: the one that is there where it was taken in before.
+    fn give_episodes(&self, scope: Scope, origin: Origin, facts: &mut [NewFact]) -> Result<()> {
+        let mut new: HashMap<String, EpisodeId> = HashMap::new();
+        let mut statements = Vec::new();
+        for fact in facts {
+            let name = format!("{}:{}", origin.name(), fact_name(fact));
+            let known = match new.get(&name) {
+                Some(id) => Some(*id),
+                None => self.store.episode_named(scope.workspace, scope.owner, &name)?,
+            };
+            let id = match known {
+                Some(id) => id,
+                None => {
+                    let told = NewEpisode::note(&fact.statement);
+                    let episode = self.episode(scope.workspace, scope.owner, told);
+                    statements.extend(episode_insert(&episode, Some(&name), self.store.sealer())?);
+                    statements.push(episode_judged(episode.id, fact.importance));
+                    new.insert(name, episode.id);
+                    episode.id
+                }
+            };
+            fact.sources.push((id, 0..fact.statement.len()));
+        }
+        if statements.is_empty() { Ok(()) } else { self.store.db().batch(statements).map(drop) }
+    }
+}
+
+fn fact_name(fact: &NewFact) -> String {
+    let object = match &fact.object {
+        Object::Entity(named) => &named.name,
+        Object::Words(words) => words,
+    };
+    let times = format!("{:?} {:?} {}", fact.said.from, fact.said.to, fact.negated);
+    named_by(&[&fact.subject.name, &fact.relation, object, &fact.statement, &times])
+}
+
+/// What is the same is called the same, so that it is kept once.
+fn named_by(parts: &[&str]) -> String {
+    blake3::hash(parts.join("\n").as_bytes()).to_hex().to_string()
 }
 
 fn rejected(index: usize, error: &Error) -> Rejected {
@@ -256,11 +300,9 @@ fn episode(origin: Origin, mut record: Record) -> Result<NewEpisode> {
     })
 }
 
-/// What is the same is called the same, so that it is kept once.
 fn content_name(record: &Record) -> String {
     let parts = [&record.text, &record.speaker, &record.at, &record.zone];
-    let said: Vec<&str> = parts.into_iter().map(|part| part.as_deref().unwrap_or_default()).collect();
-    blake3::hash(said.join("\n").as_bytes()).to_hex().to_string()
+    named_by(&parts.map(|part| part.as_deref().unwrap_or_default()))
 }
 
 fn fact(record: Record) -> Result<NewFact> {

@@ -261,3 +261,18 @@ fn what_nobody_uses_leaves_recall_and_then_goes() {
         "the note itself was asked for"
     );
 }
+
+#[test]
+fn taking_a_file_in_twice_is_taking_it_in_once() {
+    let home = Home::new();
+    let lines = "{\"text\": \"The API depends on Redis.\"}\n{\"subject\": \"Ada\", \"relation\": \"likes\", \"object_text\": \"tea\"}\n";
+    let counts = || {
+        let imported = home.memory.import(home.scope(), None, lines).unwrap();
+        assert!(imported.rejected.is_empty(), "{imported:?}");
+        while home.memory.work().unwrap() > 0 {}
+        home.store.memory_counts(home.workspace, &[Owner::Machine]).unwrap()
+    };
+    let once = counts();
+    assert_eq!((once.episodes, once.facts), (2, 2));
+    assert_eq!(counts(), once);
+}
