@@ -320,7 +320,8 @@ impl Walk<'_> {
         let text = String::from_utf8_lossy(self.text.get(node.start_byte()..end).unwrap_or_default());
         let text = if body.is_some() { &text } else { text.lines().next().unwrap_or_default() };
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        cut(line.trim_end_matches(['{', ':', '=', ' ']), SIGNATURE_BYTES_MAX)
+        let most = SIGNATURE_BYTES_MAX.min(self.limits.text_bytes_max);
+        cut(line.trim_end_matches(['{', ':', '=', ' ']), most)
     }
 }
 
