@@ -134,7 +134,8 @@ fn is_kept(answer: &Value) -> bool {
 fn what_a_memory_took_part_in_is_asked_anew() {
     let house = house(&["memory.reader=rules"]);
     house.assert_kept();
-    let told = json!({ "episodes": [{ "text": "The bakery at the harbour opens at six too." }], "wait": true });
+    let told =
+        json!({ "episodes": [{ "text": "The bakery at the harbour opens at six too." }], "wait": true });
     let _ = house.post("/v1/memory/episodes", &told);
     let (first, again) = (house.ask(), house.ask());
     assert!(!is_kept(&first) && !is_kept(&again), "{first} {again}");

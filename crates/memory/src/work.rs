@@ -92,7 +92,15 @@ impl Memory {
             Ok(recorded) => self.embed(&[], &recorded.facts),
             Err(error) => {
                 tracing::warn!(code = error.code, "an episode is read by rules only: {}", error.chain());
-                jobs.fail(&lease, &error, error.class.is_transient() || error.code == "store_conflict")?;
+                let may_help = error.class.is_transient() || error.code == "store_conflict";
+                if may_help && lease.job.attempts < lease.job.attempts_max {
+                    jobs.fail(&lease, &error, true)?;
+                } else {
+                    // What the rules found is there: nobody needs to be told that a model added nothing.
+                    self.store
+                        .db()
+                        .batch(vec![jobs.done_statement(&lease, &json!({ "unread": error.code }))])?;
+                }
             }
         }
         Ok(true)
