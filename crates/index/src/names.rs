@@ -299,7 +299,7 @@ impl Found<'_> {
     }
 
     fn goes_on_capital(&self, at: usize) -> bool {
-        self.goes_on(at) && is_capital(self.word(at)) && !is_date(&lower(self.word(at)))
+        self.goes_on(at) && is_capital(self.word(at)) && !is_among_in_any_case(&DATES, self.word(at))
     }
 
     fn gap(&self, at: usize) -> &str {
@@ -318,7 +318,7 @@ impl Found<'_> {
 
     fn is_shortened(&self, at: usize) -> bool {
         let word = self.word(at);
-        word.chars().count() == 1 || SHORTENED.contains(&lower(word).as_str())
+        word.chars().count() == 1 || SHORTENED.iter().any(|one| one.eq_ignore_ascii_case(word))
     }
 
     /// Whether a sentence, a heading or a quotation begins with the word.
@@ -345,7 +345,7 @@ impl Found<'_> {
     }
 
     fn is_plain(&self, at: usize) -> bool {
-        is_among(&PLAIN, &lower(self.word(at)))
+        is_among_in_any_case(&PLAIN, self.word(at))
     }
 
     /// The run, and where small words divide it its parts.
@@ -422,23 +422,36 @@ impl Found<'_> {
     }
 
     fn push(&mut self, span: Range<usize>, key: String) {
-        if is_telling(&key) && self.seen.insert(key.clone()) {
+        if is_telling(&key) && !self.seen.contains(key.as_str()) {
+            self.seen.insert(key.clone());
             self.mentions.push(Mention { span, key });
         }
     }
 }
 
 /// The next quotation: where its inside begins and ends, and where to look on.
-fn quotation(text: &str, from: usize) -> Option<(usize, usize, usize)> {
+fn quotation(text: &str, mut from: usize) -> Option<(usize, usize, usize)> {
+    loop {
+        let (start, close) = opening(text, from)?;
+        if let Some(length) = text[start..].find(close) {
+            return Some((start, start + length, start + length + close.len_utf8()));
+        }
+        from = start;
+    }
+}
+
+/// Where the next quotation begins, and the mark that ends it. Bytes are looked at: most texts have few that could be one.
+fn opening(text: &str, mut from: usize) -> Option<(usize, char)> {
     const MARKS: [(char, char); 6] =
         [('"', '"'), ('“', '”'), ('«', '»'), ('„', '“'), ('《', '》'), ('「', '」')];
-    let (at, open) =
-        text[from..].char_indices().find(|(_, letter)| MARKS.iter().any(|(open, _)| open == letter))?;
-    let start = from + at + open.len_utf8();
-    let close = MARKS.iter().find(|(mark, _)| *mark == open)?.1;
-    match text[start..].find(close) {
-        Some(length) => Some((start, start + length, start + length + close.len_utf8())),
-        None => quotation(text, start),
+    let may_open = |byte: &u8| matches!(byte, b'"' | 0xC2 | 0xE2 | 0xE3);
+    loop {
+        let at = from + text.as_bytes()[from..].iter().position(may_open)?;
+        let letter = text[at..].chars().next()?;
+        from = at + letter.len_utf8();
+        if let Some((_, close)) = MARKS.iter().find(|(open, _)| *open == letter) {
+            return Some((from, *close));
+        }
     }
 }
 
@@ -539,9 +552,19 @@ fn is_telling(key: &str) -> bool {
     (2..=TERM_BYTES_MAX).contains(&key.len()) && !key.split(' ').all(plain)
 }
 
+/// Of the lists of small words.
+const LONGEST: usize = 9;
+
 fn is_among(words: &[&str], word: &str) -> bool {
-    const LONGEST: usize = 9;
     word.len() <= LONGEST && words.binary_search(&word).is_ok()
+}
+
+fn is_among_in_any_case(words: &[&str], word: &str) -> bool {
+    let mut small = [0; LONGEST];
+    let Some(small) = small.get_mut(..word.len()) else { return false };
+    small.copy_from_slice(word.as_bytes());
+    small.make_ascii_lowercase();
+    str::from_utf8(small).is_ok_and(|small| is_among(words, small))
 }
 
 fn is_capital(word: &str) -> bool {
