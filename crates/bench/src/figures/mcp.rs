@@ -1,4 +1,5 @@
-//! How long an agent waits for `recall` over MCP, as an editor starts it: `ibid mcp` on standard input and output, beside `ibid serve`.
+//! What agents and editors meet: `recall` over MCP as an editor starts it (`ibid mcp` on standard input and output, beside `ibid serve`),
+//! and how many events a second the server takes.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::program::{Server, command, timed};
 use super::{Outcome, Row, Setup};
 use crate::eval::Latency;
+use crate::load::Connection;
 
 /// Memories of the library, each with an episode and a fact or two.
 const MEMORIES: usize = 2_000;
@@ -19,6 +21,10 @@ const CALLS: usize = 300;
 const WARM: usize = 20;
 /// Issue 6, without embedding.
 const P95_BELOW_MS: f64 = 20.0;
+/// Events of editors, in each request and in all; one in thirty says something and is read for facts.
+const EVENTS_AT_ONCE: usize = 1_000;
+const EVENTS: usize = 30_000;
+const EVENTS_PER_SECOND: f64 = 2_000.0;
 const PROTOCOL: &str = "2025-06-18";
 
 const PEOPLE: [&str; 7] =
@@ -31,7 +37,7 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
     let (data, dump) = (folder.path().join("data"), folder.path().join("memories.jsonl"));
     std::fs::write(&dump, memories())?;
     timed(command(setup, &data).args(["memory", "import"]).arg(&dump))?;
-    let _server = Server::start(setup, &data)?;
+    let server = Server::start(setup, &data)?;
     let mut agent = Agent::start(setup, &data)?;
     let mut times = Vec::with_capacity(CALLS);
     for number in 0..WARM + CALLS {
@@ -49,7 +55,34 @@ pub fn rows(setup: &Setup) -> Outcome<Vec<Row>> {
         whole.p50_ms, whole.p95_ms, whole.p99_ms, embedding.p50_ms, embedding.p95_ms
     );
     let what = format!("{MEMORIES} memories: `recall` over MCP with embedding, p95 in ms");
-    Ok(vec![Row::new(what, told).judged(whole.p95_ms).below(P95_BELOW_MS)])
+    Ok(vec![Row::new(what, told).judged(whole.p95_ms).below(P95_BELOW_MS), events(&server)?])
+}
+
+/// Sent one request after the other, each acknowledged once it is on disk.
+fn events(server: &Server) -> Outcome<Row> {
+    let mut connection = Connection::open(&server.door)?;
+    let started = Instant::now();
+    for first in (0..EVENTS).step_by(EVENTS_AT_ONCE) {
+        let events: Vec<Value> = (first..first + EVENTS_AT_ONCE).map(event).collect();
+        let answer = connection.post("/v1/memory/events", &json!({ "events": events }).to_string())?;
+        if answer.status != 200 {
+            return Err(format!("events were answered {}", answer.status).into());
+        }
+    }
+    let rate = EVENTS as f64 / started.elapsed().as_secs_f64();
+    let what =
+        format!("{EVENTS} events of editors, {EVENTS_AT_ONCE} in a request, durable when acknowledged");
+    Ok(Row::new(what, format!("{rate:.0} /s")).judged(rate).at_least(EVENTS_PER_SECOND))
+}
+
+fn event(number: usize) -> Value {
+    let file = format!("src/part{}.rs", number % 300);
+    let name = format!("event{number}");
+    if !number.is_multiple_of(30) {
+        return json!({ "kind": "save", "file": file, "name": name });
+    }
+    let text = format!("The cache of part {number} moved to Redis because Memcached lost entries.");
+    json!({ "kind": "commit", "file": file, "name": name, "text": text })
 }
 
 fn memories() -> String {
