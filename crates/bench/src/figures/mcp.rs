@@ -65,7 +65,7 @@ fn events(server: &Server) -> Outcome<Row> {
     for first in (0..EVENTS).step_by(EVENTS_AT_ONCE) {
         let events: Vec<Value> = (first..first + EVENTS_AT_ONCE).map(event).collect();
         let answer = connection.post("/v1/memory/events", &json!({ "events": events }).to_string())?;
-        if answer.status != 200 {
+        if answer.status != 202 {
             return Err(format!("events were answered {}", answer.status).into());
         }
     }
